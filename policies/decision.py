@@ -1,0 +1,131 @@
+"""The outputs of `decide` and `plan`.
+
+Laws of this file: frozen values; unions are closed and matched exhaustively; whoever narrows leaves a Reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from policies.treatments import ImageTreatment, PageTreatment, Treatments
+from policies.values import CostlyHop, MediaKind, Mode, Reason, Store, TrafficClass
+
+
+class Verdict(StrEnum):
+    """From the widest to the narrowest."""
+
+    ALLOW = "allow"
+    DEFER = "defer"  # opens at `opens_at`: 503 with Retry-After
+    REFUSE = "refuse"  # 403
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What the learner's side pays for a megabyte now (1 MB = 1,000,000 bytes). amount 0: free."""
+
+    amount: Decimal = Decimal(0)
+    currency: str = "RUB"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSpeed:
+    """The link in force now, by the window, the tariff or the measurement. None: unknown."""
+
+    down_bps: int | None = None
+    up_bps: int | None = None
+    rtt_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """What a gate offers instead: "recording", "forum", "text-chat" …, with an address on the same origin."""
+
+    what: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What may happen to one exchange, until the clock alone may change it.
+
+    valid_until   next instant at which the clock alone may change this decision; None: never
+    opens_at      with DEFER: when it opens; None: not within the next 60 days
+    closes_at     with ALLOW in a window: when the window ends
+    original_max_bytes  how much the learner may take as "original"; 0: not at all; None: no limit
+    exempt        assessment: never cut, deferred or priced away
+    observe       decide and count, but change nothing on the wire
+    bypassed      the operator switched Tropa off for this origin: pass everything
+    """
+
+    verdict: Verdict
+    region: str
+    site: str | None
+    origin: str
+    mode: Mode
+    traffic_class: TrafficClass
+    treatments: Treatments
+    reasons: tuple[Reason, ...]
+    valid_until: datetime | None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    original_max_bytes: int | None = 0
+    rate_bps: int | None = None
+    price: Price = Price()
+    free_now: bool = False
+    link: LinkSpeed = LinkSpeed()
+    costly_hop: CostlyHop = CostlyHop.LEARNER_LINK
+    store: Store = Store.NONE
+    exempt: bool = False
+    observe: bool = False
+    bypassed: bool = False
+    honour_no_transform: bool = True
+    required_for_credit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassThrough:
+    """Byte for byte; only content coding and hop-by-hop headers may change."""
+
+    why: Reason | None = None
+    may_recompress: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewritePage:
+    """Stream the page through the HTML rewriter."""
+
+    page: PageTreatment
+    treatments: Treatments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownsampleImage:
+    """Make or find the image's variant; hold or send as the link allows."""
+
+    image: ImageTreatment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressText:
+    """Static text: best coding once, kept; the fast one until it is ready."""
+
+    kind: MediaKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withhold:
+    """The body stays on this side: a card, a status or an empty stand-in goes instead.
+
+    kind is the media kind withheld; size_bytes what it would have cost, None if unknown.
+    """
+
+    kind: MediaKind
+    reason: Reason
+    size_bytes: int | None = None
+
+
+Plan = PassThrough | RewritePage | DownsampleImage | CompressText | Withhold

@@ -1,0 +1,46 @@
+"""The only place that reads the machine's clocks. Everything else is handed an instant or a `Clock`."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for decisions, a steady count of seconds for durations."""
+
+    def now(self) -> datetime:
+        """The instant, with zone UTC."""
+        ...
+
+    def steady_s(self) -> float:
+        """Seconds that never go backwards; only differences mean anything."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    __slots__ = ()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def steady_s(self) -> float:
+        return time.monotonic()
+
+
+class OffsetClock:
+    """The machine's clock moved by a fixed offset, for journeys through a window's end."""
+
+    __slots__ = ("_offset",)
+
+    def __init__(self, pretended_now: datetime) -> None:
+        self._offset = pretended_now - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def steady_s(self) -> float:
+        return time.monotonic()
