@@ -1,0 +1,48 @@
+# make run    set everything up and show Tropa in front of the sample course
+# make test   set everything up and run every check and test
+# make bench  measure beside squid, ziproxy, mitmproxy and a bare relay
+# make lock   renew requirements/*.txt from pyproject.toml
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATE ?= state
+
+.PHONY: run test check bench lock clean
+
+run: $(VENV)/.run
+	$(BIN)/tropa demo --state $(STATE)
+
+test: $(VENV)/.dev
+	tools/system-packages.sh test
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/tropa check regions.yaml
+
+bench: $(VENV)/.dev
+	tools/system-packages.sh bench
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+$(VENV)/bin/pip:
+	tools/make-venv.sh $(PYTHON) $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/pip requirements/build.txt requirements/run.txt requirements/media.txt pyproject.toml
+	tools/install.sh $(VENV) run
+	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/pip requirements/build.txt requirements/dev.txt requirements/media.txt pyproject.toml
+	tools/install.sh $(VENV) dev
+	touch $@
+
+lock: $(VENV)/.dev
+	tools/lock.sh $(VENV)
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/screens bench/out

@@ -1,0 +1,49 @@
+"""What a stage hands to the sending side: an answer not yet on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from multidict import CIMultiDict
+
+from policies.values import MediaKind, Reason
+
+Body = bytes | Path | AsyncIterator[bytes] | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one exchange counts while it runs; the receipt is made from it at the end.
+
+    treatment  the receipt's word for what was done
+    direct     bytes that the same answer would have moved without Tropa; None: as many as were sent
+    """
+
+    treatment: str = "pass"
+    kind: MediaKind = MediaKind.OTHER
+    from_origin_bytes: int = 0
+    up_bytes: int = 0
+    direct_bytes: int | None = None
+    withheld_bytes: int = 0
+    reasons: tuple[Reason, ...] = ()
+    support_code: str | None = None
+    error: str | None = None
+    notes: dict[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, head and body of a response.
+
+    headers    end-to-end headers only; Content-Length where the length is known
+    body       None for no body at all (HEAD, 204, 304)
+    close      what to call when the answer has been sent or given up (releases the upstream connection)
+    """
+
+    status: int
+    headers: CIMultiDict[str]
+    body: Body = None
+    reason: str | None = None
+    close: Callable[[], Awaitable[None]] | None = None

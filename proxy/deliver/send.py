@@ -1,0 +1,158 @@
+"""From an `Answer` to the client's socket: streaming, slow readers, leaving readers.
+
+Laws: nothing is held that can stream; a client that leaves ends the exchange without a traceback; the origin's
+missing Content-Type stays missing (a browser then looks at the bytes; a made-up one would turn pages into
+downloads); an answer that can't be completed ends in a closed connection, never in a well-formed half.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from proxy.deliver.answer import Answer
+from proxy.errors import ExchangeError
+
+_SLICE_BYTES = 65536
+# Called with the bytes just handed to the socket; may wait (pace) and may end the exchange (returns False).
+Watch = Callable[[int], Awaitable[bool]]
+
+
+class Delivery(web.StreamResponse):
+    """A stream response that adds nothing to the origin's head but Date and the framing."""
+
+    _send_headers_immediately = False  # head and first bytes share a packet
+
+    async def _prepare_headers(self) -> None:
+        typed, served = "Content-Type" in self.headers, "Server" in self.headers
+        await super()._prepare_headers()
+        if not typed:
+            self.headers.popall("Content-Type", None)
+        if not served:
+            self.headers.popall("Server", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """response is what the server must be handed back; to_learner_bytes counts head and body."""
+
+    response: web.StreamResponse
+    to_learner_bytes: int
+    complete: bool
+    left: bool = False  # the client went away
+
+
+async def send(
+    request: web.BaseRequest, answer: Answer, *, watch: Watch | None = None, write_timeout_s: float = 180.0
+) -> Sent:
+    """Put an answer on the wire.
+
+    Raises ExchangeError only while nothing has been sent; after that the connection is closed instead.
+    """
+    response = Delivery(status=answer.status, reason=answer.reason, headers=answer.headers)
+    try:
+        return await _send(request, response, answer, watch, write_timeout_s)
+    finally:
+        if answer.close is not None:
+            await answer.close()
+
+
+async def _send(
+    request: web.BaseRequest, response: Delivery, answer: Answer, watch: Watch | None, write_timeout_s: float
+) -> Sent:
+    body = answer.body
+    if isinstance(body, Path):
+        body = await _file_slices(body)
+    first = await _first_chunk(body) if body is not None and not isinstance(body, bytes) else None
+    _fit_framing(request, response)
+    writer = await response.prepare(request)
+    assert writer is not None
+    complete = False
+    try:
+        async with asyncio.timeout(write_timeout_s) as patience:
+            if body is None or isinstance(body, bytes):
+                await response.write_eof(body or b"")
+            else:
+                if not await _stream(response, first, body, watch, patience, write_timeout_s):
+                    return _broken_off(request, response, writer.output_size, left=False)
+                await response.write_eof()
+        complete = True
+    except (ConnectionError, TimeoutError):
+        return _broken_off(request, response, writer.output_size, left=True)
+    except ExchangeError:
+        return _broken_off(request, response, writer.output_size, left=False)
+    finally:
+        if not complete:
+            response.force_close()
+    return Sent(response=response, to_learner_bytes=writer.output_size, complete=True)
+
+
+def _fit_framing(request: web.BaseRequest, response: Delivery) -> None:
+    # HTTP/1.0 has no chunks: the connection's end is the body's end.
+    if "Content-Length" not in response.headers and request.version < (1, 1):
+        response.force_close()
+
+
+async def _first_chunk(body: AsyncIterator[bytes]) -> bytes:
+    """Pull the first bytes before the head goes out, so that an early failure can still be answered properly."""
+    async for chunk in body:
+        if chunk:
+            return chunk
+    return b""
+
+
+async def _stream(
+    response: Delivery,
+    first: bytes | None,
+    body: AsyncIterator[bytes],
+    watch: Watch | None,
+    patience: asyncio.Timeout,
+    write_timeout_s: float,
+) -> bool:
+    loop = asyncio.get_running_loop()
+    chunk = first
+    while chunk is not None:
+        if chunk:
+            patience.reschedule(loop.time() + write_timeout_s)
+            await response.write(chunk)
+            if watch is not None and not await watch(len(chunk)):
+                return False
+        chunk = await anext(body, None)
+    return True
+
+
+def _broken_off(request: web.BaseRequest, response: Delivery, output_bytes: int, *, left: bool) -> Sent:
+    transport = request.transport
+    if transport is not None:
+        transport.abort() if left else transport.close()
+    response.force_close()
+    return Sent(response=response, to_learner_bytes=output_bytes, complete=False, left=left)
+
+
+async def _file_slices(path: Path) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
+    return _slices(file)
+
+
+async def _slices(file: BinaryIO) -> AsyncIterator[bytes]:
+    try:
+        while chunk := await asyncio.to_thread(file.read, _SLICE_BYTES):
+            yield chunk
+    finally:
+        file.close()
+
+
+def plain_answer(status: int, body: bytes, content_type: str, **headers: str) -> Answer:
+    """A complete answer of Tropa's own; header names are written with underscores."""
+    head: CIMultiDict[str] = CIMultiDict({"Content-Type": content_type, "Content-Length": str(len(body))})
+    for name, value in headers.items():
+        head[name.replace("_", "-")] = value
+    head.setdefault("Cache-Control", "no-store")
+    head.setdefault("X-Content-Type-Options", "nosniff")
+    return Answer(status=status, headers=head, body=body)

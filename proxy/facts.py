@@ -1,0 +1,133 @@
+"""From a request's head to `RequestFacts`: hints, audience and what is asked for.
+
+Laws: reads headers, decides nothing; an absent or malformed hint is no hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from policies.kinds import kind_of_destination, kind_of_path
+
+from policies.facts import NO_HINTS, Hints, RequestFacts
+from policies.values import Audience, Direction, MediaKind
+from proxy.exchange import Inbound, Who
+
+_HINT_HEADERS = ("Save-Data", "ECT", "RTT", "Downlink", "Sec-CH-Viewport-Width", "Sec-CH-DPR", "Sec-CH-UA-Mobile")
+_UPLOAD_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_FRAME_DESTINATIONS = frozenset({"iframe", "frame", "object", "embed", "fencedframe"})
+_MEDIA_DESTINATIONS = frozenset({"video", "audio", "track"})
+
+
+def request_facts(
+    inbound: Inbound, who: Who, *, measured_bps: int | None, wants_original: bool = False
+) -> RequestFacts:
+    """What `decide` is told of a request."""
+    headers = inbound.request.headers
+    method = inbound.request.method
+    path, _, query = inbound.target.partition("?")
+    audience, kind = audience_and_kind(headers, path, app=is_app(inbound, path))
+    upload = method in _UPLOAD_METHODS
+    return RequestFacts(
+        region=who.territory.region,
+        site=who.territory.site,
+        learner=who.learner,
+        groups=who.groups,
+        mode=inbound.mode,
+        method=method,
+        scheme=inbound.scheme,
+        host=inbound.host,
+        port=inbound.port,
+        path=path,
+        query=query,
+        origin=inbound.origin.id if inbound.origin else "",
+        audience=audience,
+        kind=kind,
+        direction=Direction.UP if upload else Direction.DOWN,
+        upload_bytes=inbound.request.content_length if upload else None,
+        hints=hints(headers),
+        measured_bps=measured_bps,
+        wants_original=wants_original,
+    )
+
+
+def is_app(inbound: Inbound, path: str) -> bool:
+    """Whether this path belongs to a native app's interface, by the origin's preset."""
+    if inbound.origin is None:
+        return False
+    return any(pattern.search(path) for pattern in inbound.origin.preset.app_paths)
+
+
+def audience_and_kind(headers: Mapping[str, str], path: str, *, app: bool) -> tuple[Audience, MediaKind | None]:
+    """Who reads the answer and what is asked for; Fetch Metadata first, then the old signs for old browsers."""
+    if headers.get("Upgrade", "").lower() == "websocket":
+        return Audience.SOCKET, None
+    if app:
+        return Audience.APP, kind_of_path(path)
+    destination = headers.get("Sec-Fetch-Dest", "").lower()
+    if destination:
+        return _by_destination(destination, path)
+    return _by_old_signs(headers, path)
+
+
+def _by_destination(destination: str, path: str) -> tuple[Audience, MediaKind | None]:
+    if destination == "document":
+        return Audience.PAGE, kind_of_path(path)
+    if destination in _FRAME_DESTINATIONS:
+        return Audience.EMBED, None
+    if destination in _MEDIA_DESTINATIONS:
+        return Audience.MEDIA, kind_of_destination(destination)
+    if destination == "empty":  # fetch() and XHR; players fetch segments this way
+        return Audience.API, kind_of_path(path)
+    return Audience.SUBRESOURCE, kind_of_destination(destination) or kind_of_path(path)
+
+
+def _by_old_signs(headers: Mapping[str, str], path: str) -> tuple[Audience, MediaKind | None]:
+    if headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
+        return Audience.API, kind_of_path(path)
+    accept = headers.get("Accept", "")
+    if "text/html" in accept:
+        return Audience.PAGE, kind_of_path(path)
+    if accept.startswith("image/"):
+        return Audience.SUBRESOURCE, MediaKind.IMAGE
+    if accept.startswith("text/css"):
+        return Audience.SUBRESOURCE, MediaKind.STYLE
+    if accept.startswith("application/json"):
+        return Audience.API, MediaKind.DATA
+    kind = kind_of_path(path)
+    if kind in (MediaKind.VIDEO, MediaKind.AUDIO):
+        return Audience.MEDIA, kind
+    if kind in (None, MediaKind.PAGE, MediaKind.DOCUMENT, MediaKind.ARCHIVE):
+        return Audience.PAGE, kind
+    return Audience.SUBRESOURCE, kind
+
+
+def hints(headers: Mapping[str, str]) -> Hints:
+    """Save-Data, Network Information and client hints; most requests carry none and share one value."""
+    values = tuple(headers.get(name) for name in _HINT_HEADERS)
+    return NO_HINTS if not any(values) else _parsed_hints(values)
+
+
+@lru_cache(maxsize=1024)
+def _parsed_hints(values: tuple[str | None, ...]) -> Hints:
+    save_data, ect, rtt, downlink, width, dpr, mobile = values
+    downlink_mbps = _number(downlink)
+    rtt_ms, width_px = _number(rtt), _number(width)
+    return Hints(
+        save_data=(save_data or "").strip().lower() == "on",
+        ect=ect if ect in ("slow-2g", "2g", "3g", "4g") else None,
+        rtt_ms=int(rtt_ms) if rtt_ms is not None else None,
+        downlink_bps=int(downlink_mbps * 1e6) if downlink_mbps is not None else None,
+        viewport_width_px=int(width_px) if width_px else None,
+        dpr=_number(dpr),
+        mobile=mobile == "?1",
+    )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text else None
+    except ValueError:
+        return None
+    return number if number is not None and 0 <= number < 1e9 else None

@@ -1,0 +1,89 @@
+"""What every stage is handed: one exchange's values, and the origin's response with its head made ready."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from multidict import CIMultiDict
+
+from policies.decision import Decision
+from policies.facts import RequestFacts, ResponseFacts
+from policies.model import Catalogue, Limits
+from proxy.deliver.answer import Tally
+from proxy.deliver.codings import accepted
+from proxy.exchange import Inbound, Who
+from proxy.upstream.response import UpstreamResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One exchange up to its decision. `tally` is the only thing in it that changes."""
+
+    inbound: Inbound
+    who: Who
+    facts: RequestFacts
+    decision: Decision
+    now: datetime
+    catalogue: Catalogue
+    tally: Tally
+    granted: frozenset[str] = frozenset()
+
+    @property
+    def limits(self) -> Limits:
+        return self.catalogue.settings.limits
+
+    @property
+    def codings(self) -> tuple[str, ...]:
+        """Content codings that this client accepts, best first."""
+        return accepted(self.inbound.request.headers.get("Accept-Encoding"))
+
+    @property
+    def body_wanted(self) -> bool:
+        return self.inbound.request.method != "HEAD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The origin's response: its head for the client (end-to-end fields, ours to change), and its first bytes.
+
+    prefix    what has been read of the body; complete says that it is the whole body
+    """
+
+    upstream: UpstreamResponse
+    headers: CIMultiDict[str]
+    facts: ResponseFacts
+    prefix: bytes
+    complete: bool
+
+    async def chunks(self, tally: Tally) -> AsyncIterator[bytes]:
+        """The whole body from its first byte, counted; the prefix is counted already."""
+        if self.prefix:
+            yield self.prefix
+        if not self.complete:
+            async for chunk in self.upstream.iter_chunks():
+                tally.from_origin_bytes += len(chunk)
+                yield chunk
+
+    async def whole_or_stream(self, tally: Tally, *, max_bytes: int) -> bytes | AsyncIterator[bytes]:
+        """The whole body as bytes, or, where it is longer than max_bytes, a stream of all of it."""
+        if self.complete:
+            return self.prefix
+        stream = self.chunks(tally)
+        held: list[bytes] = []
+        total = 0
+        async for chunk in stream:
+            held.append(chunk)
+            total += len(chunk)
+            if total > max_bytes:
+                return _chained(held, stream)
+        return b"".join(held)
+
+
+async def _chained(held: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in held:
+        yield chunk
+    held.clear()
+    async for chunk in rest:
+        yield chunk

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# system-packages.sh test|bench: Debian packages that tests or benches drive, installed where we may.
+# What can't be installed is said in one line; in CI (CI=true) that is a failure, elsewhere tests are left out.
+set -euo pipefail
+case ${1:?test or bench} in
+    test) want=(chromium:chromium caddy:caddy ip:iproute2) ;;
+    bench) want=(chromium:chromium caddy:caddy squid:squid ziproxy:ziproxy wrk:wrk ip:iproute2 socat:socat) ;;
+    *) echo "usage: $0 test|bench" >&2; exit 2 ;;
+esac
+PATH=$PATH:/usr/sbin:/sbin
+missing=()
+for pair in "${want[@]}"; do command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}"); done
+[ ${#missing[@]} -gt 0 ] || exit 0
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo -n)
+echo "Installing ${missing[*]} …"
+export DEBIAN_FRONTEND=noninteractive
+# Services of these packages must not start here: tests and benches run their own, on ports of their own.
+no_start() { printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null && "${as_root[@]}" chmod +x /usr/sbin/policy-rc.d; }
+if command -v apt-get >/dev/null && "${as_root[@]}" true 2>/dev/null; then
+    [ -e /usr/sbin/policy-rc.d ] || { no_start; trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT; }
+    if "${as_root[@]}" apt-get update -qq >/dev/null 2>&1 &&
+        "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+        exit 0
+    fi
+fi
+echo "Missing and not installable here: ${missing[*]}. The tests that need them are left out." >&2
+[ "${CI:-}" != true ]
