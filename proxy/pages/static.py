@@ -1,0 +1,41 @@
+"""The few files under `/.tropa/static/`.
+
+Laws of this file: read once per process; only listed names are served; an address carries its file's digest, so
+that a browser may keep it for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+RESERVED = "/.tropa"
+_FOLDER = Path(__file__).parent / "static"
+_TYPES = {
+    "tropa.css": "text/css; charset=utf-8",
+    "gate.js": "text/javascript; charset=utf-8",
+    "tropa.svg": "image/svg+xml",
+}
+
+
+@lru_cache(maxsize=len(_TYPES) + 1)
+def _read(name: str) -> tuple[bytes, str, str]:
+    body = (_FOLDER / name).read_bytes()
+    return body, _TYPES[name], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def static_file(name: str) -> tuple[bytes, str, str] | None:
+    """Body, content type and strong ETag of a file; None: there is no such file."""
+    return _read(name) if name in _TYPES else None
+
+
+def static_href(name: str) -> str:
+    """The file's address with its digest: it may be answered as immutable. Raises KeyError for an unknown name."""
+    return f"{RESERVED}/static/{name}?v={_read(name)[2][1:9]}"
+
+
+@lru_cache(maxsize=1)
+def head_link() -> bytes:
+    """What goes first in the head of a page that holds cards: the stylesheet, in ASCII."""
+    return f'<link rel="stylesheet" href="{static_href("tropa.css")}">'.encode("ascii")
