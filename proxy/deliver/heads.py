@@ -1,9 +1,9 @@
 """Response heads: what goes on from the origin's, and what an adapted response says instead.
 
 Laws (RFC 9110 sections 7.6, 7.7, 8.8; RFC 9111 section 5.2): hop-by-hop fields stay behind; a body that was changed
-loses digests, trailers, ranges and validators that were its own; it is `private`, never `immutable`, fresh no longer than
-the decision is valid; the origin's Content-Security-Policy is never weakened: ours is a second one, and policies
-intersect.
+loses digests, trailers, ranges and validators that were its own; it is `private`, never `immutable`, fresh no longer
+than the decision is valid; the origin's Content-Security-Policy is never weakened: ours is a second one, and
+policies intersect.
 """
 
 from __future__ import annotations
