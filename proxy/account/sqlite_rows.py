@@ -1,0 +1,157 @@
+"""Values to rows and back, one statement each.
+
+Law of this file: pure translation on a connection that somebody else opened, began and will commit.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from policies.model import Period
+from policies.values import Scope
+from proxy.account.state import (
+    SUM_NAMES,
+    AddSums,
+    AddUse,
+    Change,
+    Claim,
+    ClaimQuery,
+    DropMarks,
+    LedgerKey,
+    LedgerQuery,
+    Mark,
+    MarkQuery,
+    PutMark,
+    Sums,
+    Sweep,
+    UseKey,
+    UseQuery,
+)
+
+_MAX_SECONDS = 2**40  # "no bound": 36,000 years
+_ADD_SUMS = (
+    f"INSERT INTO ledger_hour VALUES (?,?,?,?,?,?,?,{','.join('?' * len(SUM_NAMES))}) "  # noqa: S608 - own names
+    "ON CONFLICT DO UPDATE SET " + ", ".join(f"{name} = {name} + excluded.{name}" for name in SUM_NAMES)
+)
+_ADD_USE = (
+    "INSERT INTO allowance_use VALUES (:scope, :holder, :period, :start, max(0, :nbytes)) "
+    "ON CONFLICT DO UPDATE SET used = max(0, used + :nbytes)"
+)
+
+
+def seconds(instant: datetime) -> int:
+    return int(instant.timestamp())
+
+
+def instant(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def apply(connection: sqlite3.Connection, change: Change) -> None:
+    """One change, as SQL."""
+    match change:
+        case AddSums(key=key, sums=sums):
+            place = (seconds(key.hour), key.region, key.site, key.origin, key.traffic_class, key.kind, key.currency)
+            connection.execute(_ADD_SUMS, (*place, *(getattr(sums, name) for name in SUM_NAMES)))
+        case AddUse(use=use, nbytes=nbytes):
+            row = {"scope": use.scope, "holder": use.holder, "period": use.period, "start": seconds(use.start)}
+            connection.execute(_ADD_USE, row | {"nbytes": nbytes})
+        case PutMark(mark=mark):
+            facts = json.dumps(dict(mark.facts), ensure_ascii=False, separators=(",", ":"))
+            row_values = (mark.kind, mark.owner, mark.key, seconds(mark.until), facts)
+            connection.execute("INSERT OR REPLACE INTO mark VALUES (?,?,?,?,?)", row_values)
+        case DropMarks(kind=kind, owner=owner, key=None):
+            connection.execute("DELETE FROM mark WHERE kind = ? AND owner = ?", (kind, owner))
+        case DropMarks(kind=kind, owner=owner, key=name):
+            connection.execute("DELETE FROM mark WHERE kind = ? AND owner = ? AND key = ?", (kind, owner, name))
+        case Sweep():
+            _sweep(connection, change)
+
+
+def _sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
+    connection.execute("DELETE FROM mark WHERE until <= ?", (seconds(sweep.marks_until),))
+    if sweep.uses_before is not None:
+        connection.execute("DELETE FROM allowance_use WHERE start < ?", (seconds(sweep.uses_before),))
+    if sweep.ledger_before is not None:
+        connection.execute("DELETE FROM ledger_hour WHERE hour < ?", (seconds(sweep.ledger_before),))
+
+
+def journal(connection: sqlite3.Connection, claims: Iterable[Claim]) -> None:
+    """Write the claims down; one that has ended leaves the journal."""
+    for claim in claims:
+        if claim.reserved_bytes == 0:
+            connection.execute("DELETE FROM claim WHERE id = ?", (claim.id,))
+            continue
+        uses = json.dumps([(use.scope, use.holder, use.period, seconds(use.start)) for use in claim.uses])
+        row = (claim.id, uses, claim.reserved_bytes, claim.drawn_bytes)
+        connection.execute("INSERT OR REPLACE INTO claim VALUES (?,?,?,?)", row)
+
+
+def read_mark(connection: sqlite3.Connection, kind: str, owner: str, key: str, now: datetime) -> Mark | None:
+    row = connection.execute(
+        "SELECT kind, owner, key, until, facts FROM mark WHERE kind = ? AND owner = ? AND key = ? AND until > ?",
+        (kind, owner, key, seconds(now)),
+    ).fetchone()
+    return None if row is None else _mark(row)
+
+
+def list_sums(connection: sqlite3.Connection, query: LedgerQuery) -> tuple[AddSums, ...]:
+    since = 0 if query.since is None else seconds(query.since)
+    until = _MAX_SECONDS if query.until is None else seconds(query.until)
+    rows = connection.execute("SELECT * FROM ledger_hour WHERE hour >= ? AND hour < ? ORDER BY hour", (since, until))
+    return tuple(_sums(row) for row in rows)
+
+
+def list_uses(connection: sqlite3.Connection, query: UseQuery) -> tuple[AddUse, ...]:
+    since = 0 if query.since is None else seconds(query.since)
+    rows = connection.execute("SELECT * FROM allowance_use WHERE start >= ?", (since,))
+    return tuple(AddUse(use=_use(row[:4]), nbytes=row[4]) for row in rows)
+
+
+def list_marks(connection: sqlite3.Connection, query: MarkQuery) -> tuple[Mark, ...]:
+    rows = connection.execute(
+        "SELECT kind, owner, key, until, facts FROM mark "
+        "WHERE kind = :kind AND until > :now AND (:owner IS NULL OR owner = :owner) ORDER BY until",
+        {"kind": query.kind, "now": seconds(query.now), "owner": query.owner},
+    )
+    return tuple(_mark(row) for row in rows)
+
+
+def list_claims(connection: sqlite3.Connection, _: ClaimQuery) -> tuple[Claim, ...]:
+    rows = connection.execute("SELECT id, uses, reserved, drawn FROM claim ORDER BY id")
+    return tuple(
+        Claim(
+            id=row[0],
+            uses=tuple(_use(use) for use in json.loads(row[1])),
+            reserved_bytes=row[2],
+            drawn_bytes=row[3],
+        )
+        for row in rows
+    )
+
+
+def _sums(row: tuple[int, ...]) -> AddSums:
+    hour, region, site, origin, traffic_class, kind, currency, *sums = row
+    key = LedgerKey(
+        hour=instant(hour),
+        region=str(region),
+        site=str(site),
+        origin=str(origin),
+        traffic_class=str(traffic_class),
+        kind=str(kind),
+        currency=str(currency),
+    )
+    return AddSums(key=key, sums=Sums(**dict(zip(SUM_NAMES, sums, strict=True))))
+
+
+def _use(row: tuple[str, str, str, int]) -> UseKey:
+    scope, holder, period, start = row
+    return UseKey(scope=Scope(scope), holder=holder, period=Period(period), start=instant(start))
+
+
+def _mark(row: tuple[str, str, str, int, str]) -> Mark:
+    kind, owner, key, until, facts = row
+    return Mark(kind=kind, owner=owner, key=key, until=instant(until), facts=json.loads(facts))
