@@ -368,6 +368,7 @@ class Limits:
     max_image_bytes: int = 32 * 1024**2
     max_image_pixels: int = 80_000_000
     max_exchanges: int = 2000
+    max_connections: int = 8000
     max_tunnels: int = 1000
     image_workers: int = 0  # 0: the number of cores
     image_queue: int = 64

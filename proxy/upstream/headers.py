@@ -1,0 +1,120 @@
+"""The request head that an origin gets.
+
+Laws (RFC 9110 section 7.6): end-to-end fields travel on in order; hop-by-hop ones and those that Connection names stay
+behind; what only Tropa may say (forwarded addresses, trusted headers, our cookie) is never taken over from outside.
+"""
+
+from __future__ import annotations
+
+from multidict import CIMultiDict
+
+from policies.model import LearnerAddress, Settings
+from policies.values import Mode
+from proxy.exchange import Inbound
+from proxy.upstream.address import upstream_authority
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "proxy-authentication-info",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "http2-settings",
+        "expect",  # sent by `Upstream.open` where the body waits for it
+        "content-length",  # set by `Upstream.open` from what is really sent
+    }
+)
+_FORWARDING = frozenset(
+    {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded", "x-real-ip"}
+)
+OUR_COOKIES = frozenset({"tropa", "__Host-tropa"})
+
+
+def request_headers(
+    inbound: Inbound, settings: Settings, *, accept_encoding: str | None, via: str, host: str | None = None
+) -> CIMultiDict[str]:
+    """The final end-to-end head for an origin.
+
+    accept_encoding  replaces the client's; None: the client's own goes on
+    via              our line of Via, such as "1.1 tropa-3f9a"
+    host             replaces the public authority in Host (an origin whose public name differs); None: kept
+    """
+    headers = inbound.request.headers
+    dropped = _dropped(inbound, settings)
+    kept: CIMultiDict[str] = CIMultiDict()
+    kept.add("Host", host if host is not None else _host(inbound))
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower in dropped:
+            continue
+        if lower == "cookie":
+            if (cookie := without_our_cookies(value)) is None:
+                continue
+            value = cookie
+        kept.add(name, value)
+    if accept_encoding is not None and "Accept-Encoding" in headers:
+        kept["Accept-Encoding"] = accept_encoding
+    kept.add("Via", via)
+    _add_learner_address(kept, inbound)
+    return kept
+
+
+def socket_headers(inbound: Inbound, settings: Settings, *, via: str, host: str | None = None) -> CIMultiDict[str]:
+    """As `request_headers`, for a WebSocket handshake: Upgrade goes on, extensions and subprotocols included."""
+    kept = request_headers(inbound, settings, accept_encoding=None, via=via, host=host)
+    kept["Connection"] = "Upgrade"
+    kept["Upgrade"] = inbound.request.headers.get("Upgrade", "websocket")
+    return kept
+
+
+def _host(inbound: Inbound) -> str:
+    origin = inbound.origin
+    if origin is not None and origin.rename and origin.upstream is not None:
+        return upstream_authority(origin.upstream)
+    return inbound.authority
+
+
+def _dropped(inbound: Inbound, settings: Settings) -> frozenset[str]:
+    """Lower-case names that stay behind."""
+    headers = inbound.request.headers
+    ours = settings.trusted_headers
+    names = {"host", *HOP_BY_HOP}
+    names |= {name for name in (ours.region, ours.site, ours.learner, ours.groups) if name}
+    for value in headers.getall("Connection", ()):
+        names |= {token.strip().lower() for token in value.split(",")}
+    way = inbound.origin.learner_address if inbound.origin is not None else LearnerAddress.NONE
+    if inbound.mode is Mode.REVERSE or way is not LearnerAddress.NONE or not inbound.client.trusted:
+        names |= _FORWARDING
+    return frozenset(names)
+
+
+def _add_learner_address(kept: CIMultiDict[str], inbound: Inbound) -> None:
+    """Exactly one address: the learner's.
+
+    What stands left of it in the client's own field is hearsay, what stands right of it are trusted fronts; an origin
+    that reads the first, the last or the last untrusted address finds the learner in each case.
+    """
+    way = inbound.origin.learner_address if inbound.origin is not None else LearnerAddress.NONE
+    address = inbound.client.address
+    if way is LearnerAddress.X_FORWARDED_FOR:
+        kept["X-Forwarded-For"] = str(address)
+        kept["X-Forwarded-Proto"] = inbound.scheme
+        kept["X-Forwarded-Host"] = inbound.authority
+    elif way is LearnerAddress.FORWARDED:
+        node = f'"[{address}]"' if address.version == 6 else str(address)
+        kept["Forwarded"] = f'for={node};host="{inbound.authority}";proto={inbound.scheme}'
+
+
+def without_our_cookies(value: str) -> str | None:
+    """The Cookie field without Tropa's own; None where nothing is left; the rest byte for byte."""
+    if "tropa" not in value:
+        return value
+    kept = [part for part in value.split(";") if part.strip().partition("=")[0] not in OUR_COOKIES]
+    text = ";".join(kept).strip()
+    return text or None

@@ -1,0 +1,131 @@
+"""One response of an origin: head, body as it arrives, and whether the body is whole.
+
+Laws: bytes pass as received (nothing is decompressed); a body that ends early raises and is never mistaken for a
+complete one; whoever holds a response ends it with `release` or `abort`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+from multidict import CIMultiDictProxy
+
+from proxy.live.duplex import Duplex, taken_from_origin
+from proxy.upstream.faults import body_fault, upstream_too_large
+
+
+class UpstreamResponse:
+    """A response whose head is complete.
+
+    status, reason       as received
+    headers              all fields, in order, hop-by-hop ones included
+    content_length       None where the origin didn't say
+    close_delimited      the body ends with the connection: its end can't be told from a break
+    """
+
+    __slots__ = ("_max_body_bytes", "_raw", "_read_bytes", "_target", "content_length", "headers", "reason", "status")
+
+    def __init__(self, raw: aiohttp.ClientResponse, *, target: str, max_body_bytes: int) -> None:
+        self._raw = raw
+        self._target = target
+        self._max_body_bytes = max_body_bytes
+        self._read_bytes = 0
+        self.status: int = raw.status
+        self.reason: str = raw.reason or ""
+        self.headers: CIMultiDictProxy[str] = raw.headers
+        self.content_length: int | None = raw.content_length
+
+    @property
+    def raw(self) -> aiohttp.ClientResponse:
+        return self._raw
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Every field's bytes as the origin sent them."""
+        return self._raw.raw_headers
+
+    @property
+    def http_version(self) -> tuple[int, int]:
+        version = self._raw.version
+        return (version.major, version.minor) if version is not None else (1, 1)
+
+    @property
+    def close_delimited(self) -> bool:
+        return self.content_length is None and "Transfer-Encoding" not in self.headers and not self.at_end
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the whole body has been read; True from the start where there is none."""
+        return self._raw.content.at_eof()
+
+    async def iter_chunks(self, max_bytes: int = 16384) -> AsyncIterator[bytes]:
+        """What is left of the body, as it comes, in pieces of at most max_bytes.
+
+        Raises ExchangeError: upstream-truncated, upstream-timeout, upstream-too-large.
+        """
+        content = self._raw.content
+        try:
+            while chunk := await content.read(max_bytes):
+                self._count(chunk)
+                yield chunk
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise body_fault(error, self._target) from error
+
+    async def read_up_to(self, max_bytes: int, within_s: float) -> bytes:
+        """The body's next bytes: until max_bytes are there, the body ends, or within_s seconds are over.
+
+        They are consumed: `iter_chunks` goes on after them. `at_end` tells whether they were all.
+
+        Raises ExchangeError as `iter_chunks`.
+        """
+        content = self._raw.content
+        taken = bytearray()
+        try:
+            if content.is_eof():  # a small body is complete as soon as its head is: no timer for it
+                taken += content.read_nowait(max_bytes)
+            if not content.at_eof() and len(taken) < max_bytes:
+                await self._fill(taken, max_bytes, within_s)
+        except (aiohttp.ClientError, OSError) as error:
+            raise body_fault(error, self._target) from error
+        self._count(taken)
+        return bytes(taken)
+
+    async def _fill(self, taken: bytearray, max_bytes: int, within_s: float) -> None:
+        content = self._raw.content
+        timer = asyncio.timeout(within_s)
+        try:
+            async with timer:
+                while len(taken) < max_bytes:
+                    chunk = await content.read(max_bytes - len(taken))
+                    if not chunk:
+                        return
+                    taken += chunk
+        except TimeoutError as error:
+            if not timer.expired():  # the origin's own stall, not the end of our patience
+                raise body_fault(error, self._target) from error
+
+    def _count(self, chunk: bytes | bytearray) -> None:
+        self._read_bytes += len(chunk)
+        if self._read_bytes > self._max_body_bytes:
+            self.abort()
+            raise upstream_too_large(self._max_body_bytes)
+
+    def take_over(self) -> Duplex:
+        """After 101: the raw connection, both ways, with whatever the origin has sent already.
+
+        Whoever takes it closes it.
+        """
+        return taken_from_origin(self._raw)
+
+    def release(self) -> None:
+        """Done with it: the connection is used again if the body was read to its end, else closed."""
+        if self._raw.content.is_eof():
+            self._raw.release()
+        else:
+            self._raw.close()
+
+    def abort(self) -> None:
+        """Close the connection now."""
+        self._raw.close()
