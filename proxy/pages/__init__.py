@@ -1,8 +1,12 @@
 """Everything a learner sees of Tropa: values in, HTML bytes out; no I/O per request and no clock."""
 
-from proxy.pages.card import card, forms_foot, page_bar
+from proxy.pages.calendar_entry import ics
+from proxy.pages.card import MAX_CARD_BYTES, card, forms_foot, page_bar
 from proxy.pages.context import PageContext, PlaceChoice, PlaceView, Savings
 from proxy.pages.figures import size_text
+from proxy.pages.full import PAGE_CSP, embed_card, error_page, gate_page, original_confirm, refusal_page, report_thanks
+from proxy.pages.machine import close_reason, moodle_error_json, problem_json
+from proxy.pages.place import place_page
 from proxy.pages.reasons import teacher_reason
 from proxy.pages.static import RESERVED, head_link, static_file, static_href
 
@@ -12,10 +16,23 @@ __all__ = [
     "PlaceView",
     "Savings",
     "card",
-    "forms_foot",
     "page_bar",
-    "size_text",
+    "forms_foot",
+    "MAX_CARD_BYTES",
+    "embed_card",
+    "gate_page",
+    "refusal_page",
+    "error_page",
+    "original_confirm",
+    "place_page",
+    "report_thanks",
+    "PAGE_CSP",
+    "ics",
+    "problem_json",
+    "moodle_error_json",
+    "close_reason",
     "teacher_reason",
+    "size_text",
     "RESERVED",
     "head_link",
     "static_file",

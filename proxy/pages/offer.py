@@ -107,11 +107,17 @@ def _allowed_when_free(heavy: Heavy, context: PageContext) -> bool:
         return False
     if _allows(decision, heavy.size_bytes):
         return True
-    spent = any(reason.rule == "allowance-spent" for reason in decision.reasons)
     by_policy = context.territory.policy.original_max_bytes
     counted = any(allowance.counts_when_free for allowance in context.territory.tariff.allowances)
     fits = by_policy is None or (by_policy > 0 and (heavy.size_bytes or 0) <= by_policy)
-    return spent and fits and not counted
+    return fits and not counted and _narrowed_by_allowance(context)
+
+
+def _narrowed_by_allowance(context: PageContext) -> bool:
+    """Whether the limit in force is what an allowance leaves, and so not one that a policy wrote."""
+    territory, limit = context.territory, context.decision.original_max_bytes
+    written = {territory.policy.original_max_bytes} | {e.policy.original_max_bytes for e in territory.exceptions}
+    return bool(territory.tariff.allowances) and limit not in written
 
 
 def _has_store(decision: Decision) -> bool:

@@ -6,8 +6,6 @@ file and line, is for IT staff and comes from `policies.explain`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from policies.decision import Decision
 from policies.values import MediaKind, Reason
 from proxy.pages.phrases import phrases
@@ -21,11 +19,17 @@ _OF_KIND = {
     MediaKind.ARCHIVE: ("archive-withheld",),
     MediaKind.IMAGE: ("image-withheld",),
 }
-# What explains most to a teacher, first: a state that passes, then one that stays.
-_BY_WEIGHT = (
-    "window-closed", "class-never", "allowance-spent", "region-allowance-spent", "save-data", "slow-link",
-    "throttled", "size-limit",
-)  # fmt: skip
+# What explains most to a teacher: first what shuts a whole part of a site, last what only makes things smaller.
+_FIRST = (
+    "window-closed",
+    "class-never",
+    "region-unknown",
+    "page-withheld",
+    "allowance-spent",
+    "text-kept",
+    "original-unaffordable",
+)
+_LAST = ("save-data", "slow-link", "throttled")
 
 
 def teacher_reason(reason: Reason, language: str) -> str:
@@ -39,25 +43,23 @@ def has_sentence(code: str, language: str) -> bool:
 
 
 def why_withheld(heavy: Heavy | None, decision: Decision, language: str) -> str:
-    """The one sentence that explains most of this decision to a teacher."""
-    codes = {reason.rule: reason for reason in decision.reasons}
-    for code in (*_BY_WEIGHT, *_codes_of(heavy)):
-        if code in codes and has_sentence(code, language):
-            return teacher_reason(codes[code], language)
-    if heavy is None:
-        return _first_sentence(decision.reasons, language)
-    kind_code = next(iter(_codes_of(heavy)), "")
-    return teacher_reason(Reason(rule=kind_code), language)
+    """The one sentence that explains most of this decision to a teacher. heavy None: a whole page or part."""
+    reasons = {reason.rule: reason for reason in decision.reasons if _concerns(reason, heavy)}
+    own = _codes_of(heavy)
+    for code in (*_FIRST, *own, "size-limit", *_LAST):
+        if code in reasons:
+            return teacher_reason(reasons[code], language)
+    return teacher_reason(Reason(rule=own[0] if own else "general"), language)
+
+
+def _concerns(reason: Reason, heavy: Heavy | None) -> bool:
+    """A policy's size limits are all among the reasons; only the one for this kind explains this card."""
+    if reason.rule != "size-limit" or heavy is None:
+        return reason.rule != "size-limit"
+    return dict(reason.params).get("kind", heavy.kind) == heavy.kind
 
 
 def _codes_of(heavy: Heavy | None) -> tuple[str, ...]:
     if heavy is None:
         return ()
-    if heavy.host_name:
-        return ("embed-withheld",)
-    return _OF_KIND.get(heavy.kind, ())
-
-
-def _first_sentence(reasons: Sequence[Reason], language: str) -> str:
-    told = (reason for reason in reasons if has_sentence(reason.rule, language))
-    return teacher_reason(next(told, Reason(rule="general")), language)
+    return ("embed-withheld",) if heavy.host_name else _OF_KIND.get(heavy.kind, ())

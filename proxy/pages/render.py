@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
 from proxy.pages.phrases import phrases
+from proxy.pages.static import static_href
 
 _FOLDER = Path(__file__).parent / "templates"
 _LINE_BREAK = re.compile(r"\n\s*")
@@ -27,6 +28,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, auto_reload=False, cache_size=64
     )
+    environment.globals["static"] = static_href
     environment.filters.update(tel=_dialled, lower_first=_lower_first)
     return environment
 

@@ -1,0 +1,225 @@
+"""Every page and card as HTML files, for looking at: `python -m proxy.pages.gallery OUT_DIR`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from policies.decision import Alternative, Decision, LinkSpeed, Price, Verdict
+from policies.facts import AllowanceUse
+from policies.model import Institute, Link, Policy, Tariff, Territory, Window, Windows
+from policies.treatments import PASS_ALL
+from policies.values import CostlyHop, MediaKind, Mode, Reason, Scope, Store, Text, TrafficClass
+from proxy.errors import (
+    ExchangeError,
+    bad_request,
+    overloaded,
+    upstream_certificate,
+    upstream_name,
+    upstream_timeout,
+    upstream_unreachable,
+)
+from proxy.pages import (
+    PageContext,
+    PlaceChoice,
+    PlaceView,
+    Savings,
+    card,
+    embed_card,
+    error_page,
+    gate_page,
+    head_link,
+    original_confirm,
+    page_bar,
+    place_page,
+    refusal_page,
+    report_thanks,
+    static_file,
+)
+from proxy.transforms.spec import Heavy
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+_KAMCHATKA, _MOSCOW = ZoneInfo("Asia/Kamchatka"), ZoneInfo("Europe/Moscow")
+_NIGHT = Window(zone=_MOSCOW, weekdays=frozenset(range(7)), start=time(23), end=time(7))
+_LIMIT = 50_000_000
+
+TERRITORY = Territory(
+    region="koryak",
+    site=None,
+    title=Text(ru="Корякский округ", en="Koryak district"),
+    zone=_KAMCHATKA,
+    language="ru",
+    networks=(),
+    listeners=frozenset(),
+    policy=Policy(name="satellite-metered", title=Text(), classes={}, original_max_bytes=_LIMIT),
+    exceptions=(),
+    tariff=Tariff(zone=_MOSCOW, price_per_mb=Decimal("0.40"), free=Windows(windows=(_NIGHT,))),
+    link=Link(down_bps=256_000),
+    costly_hop=CostlyHop.LEARNER_LINK,
+    store=Store.NONE,
+    institute=Institute(
+        name=Text(ru="Институт развития образования", en="Institute of teacher education"),
+        phone="+7 000 000-00-00",
+        email="help@institute.example",
+    ),
+)
+DECISION = Decision(
+    verdict=Verdict.ALLOW,
+    region="koryak",
+    site=None,
+    origin="lms",
+    mode=Mode.REVERSE,
+    traffic_class=TrafficClass.LESSON,
+    treatments=PASS_ALL,
+    reasons=(Reason(rule="video-withheld"),),
+    valid_until=None,
+    original_max_bytes=_LIMIT,
+    price=Price(amount=Decimal("0.40")),
+    link=LinkSpeed(down_bps=256_000),
+)
+CLOSED = replace(
+    DECISION,
+    verdict=Verdict.DEFER,
+    traffic_class=TrafficClass.CONSULTATION,
+    reasons=(Reason(rule="window-closed"),),
+    opens_at=datetime(2026, 11, 23, 20, 0, tzinfo=UTC),
+    alternatives=(Alternative(what="recording", href="/recordings"), Alternative(what="forum", href="/forum")),
+    original_max_bytes=0,
+)
+VIDEO = Heavy(
+    url="https://lms.example/v.mp4",
+    kind=MediaKind.VIDEO,
+    title="Лекция 3. Формирующее оценивание в малокомплектной школе",
+    size_bytes=18_000_000,
+)
+PLAYER = Heavy(url="https://video.example/embed/1", kind=MediaKind.VIDEO, host_name="rutube", title="Открытый урок")
+SAVINGS = Savings(
+    today_bytes=61_000_000, month_bytes=1_240_000_000, today_money=Decimal("24.40"), month_money=Decimal("496.00")
+)
+
+
+def token(url: str) -> str:
+    """As long as a signed token is."""
+    return "b3JpZ2luYWw" + "0" * 96
+
+
+def context_in(language: str, decision: Decision = DECISION, **changes: object) -> PageContext:
+    """The sample context, in a language and with a decision."""
+    context = PageContext(
+        language=language,
+        territory=TERRITORY,
+        decision=decision,
+        now=NOW,
+        origin_title="Курсы повышения квалификации" if language == "ru" else "Courses for teachers",
+        page_url="https://lms.example/mod/page/view.php?id=7",
+        support_code="K7-4F2",
+        tokens=dict.fromkeys(("original", "report", "place", "language"), token),
+    )
+    return replace(context, **changes)  # type: ignore[arg-type]
+
+
+def cards(language: str) -> Iterator[tuple[str, bytes]]:
+    """Each kind of card, by name."""
+    here = context_in(language)
+    free = replace(DECISION, free_now=True)
+    night = replace(DECISION, store=Store.SCHOOL_BOX, costly_hop=CostlyHop.SITE_UPLINK)
+    with_night = {**here.tokens, "tonight": token}
+    yield "wait for free hours", card(VIDEO, here)
+    yield "free now", card(VIDEO, context_in(language, free, now=NOW + timedelta(hours=14)))
+    yield "tonight into the school", card(VIDEO, context_in(language, night, tokens=with_night))
+    yield "unknown size, player", card(PLAYER, here)
+    yield (
+        "too large, for credit",
+        card(replace(VIDEO, size_bytes=420_000_000), context_in(language, replace(DECISION, required_for_credit=True))),
+    )
+    yield "no price", card(VIDEO, context_in(language, replace(DECISION, price=Price(), costly_hop=CostlyHop.NONE)))
+    yield (
+        "paid, no free hours",
+        card(
+            VIDEO,
+            replace(here, territory=replace(TERRITORY, tariff=Tariff(zone=_MOSCOW, price_per_mb=Decimal("0.40")))),
+        ),
+    )
+    document = Heavy(url="https://lms.example/a.pdf", kind=MediaKind.DOCUMENT, title="Методичка", size_bytes=31_000_000)
+    yield "document", card(document, context_in(language, replace(DECISION, reasons=(Reason(rule="size-limit"),))))
+    yield "in a line", b"<p>A line of text, then " + card(replace(VIDEO, block=False), here) + b" and more text.</p>"
+
+
+def pages(language: str) -> Iterator[tuple[str, bytes]]:
+    """Each full page, by name."""
+    here = context_in(language)
+    gate = context_in(language, CLOSED)
+    yield "gate", gate_page(gate, retry_after_s=43_217, jitter_s=17, ics_href="/.tropa/opening.ics")
+    unknown = replace(CLOSED, opens_at=None, alternatives=())
+    yield "gate-unknown", gate_page(context_in(language, unknown))
+    yield "refusal", refusal_page(here, VIDEO)
+    never = replace(DECISION, verdict=Verdict.REFUSE, reasons=(Reason(rule="class-never"),), original_max_bytes=0)
+    yield "refusal-class", refusal_page(context_in(language, never))
+    yield "embed", embed_card(PLAYER, here)
+    used = AllowanceUse(
+        scope=Scope.LEARNER,
+        used_bytes=180_000_000,
+        amount_bytes=300_000_000,
+        renews_at=datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
+    )
+    yield "original", original_confirm(VIDEO, here, allowance=used)
+    choices = (
+        PlaceChoice(region="koryak", site=None, title=TERRITORY.title),
+        PlaceChoice(region="centre", site=None, title=Text(ru="Районный ресурсный центр", en="Resource centre")),
+    )
+    view = PlaceView(known_by="network", choices=choices, allowances=(used,), savings=SAVINGS)
+    yield "place", place_page(here, view)
+    yield "thanks", report_thanks(here)
+    for error in _errors():
+        page_url = here.page_url if error.status >= 500 else ""
+        yield (
+            f"error-{error.code}",
+            error_page(error, language, territory=TERRITORY, support_code="K7-4F2", page_url=page_url),
+        )
+
+
+def _errors() -> tuple[ExchangeError, ...]:
+    return (
+        upstream_unreachable(""),
+        upstream_timeout(""),
+        upstream_name(""),
+        upstream_certificate(""),
+        overloaded(""),
+        bad_request("request-malformed"),
+    )
+
+
+def course_page(language: str, savings: Savings = SAVINGS) -> bytes:
+    """A course's page with loud styles of its own, and every card in it."""
+    here = context_in(language)
+    parts = [b'<!doctype html><html lang="', language.encode(), b'"><head><meta charset="utf-8">', head_link()]
+    parts.append(b'<meta name="viewport" content="width=device-width, initial-scale=1"><title>Cards</title>')
+    parts.append(b"<style>body{font:15px Georgia,serif;margin:1em}p{text-indent:2em}button,a{text-transform:uppercase}")
+    parts.append(b"section{padding:60px;background:#fdd}details{float:right}@media(prefers-color-scheme:dark){body{")
+    parts.append(b"background:#111;color:#ddd}}</style></head><body><main><h1>Cards</h1>")
+    for name, body in cards(language):
+        parts += [b"<h2>", f"{name}: {len(body)} bytes".encode(), b"</h2>", body]
+    return b"".join([*parts, b"</main>", page_bar(here, savings), b"</body></html>"])
+
+
+def write(folder: Path) -> None:
+    """Write everything under the folder, with the static files where the pages look for them."""
+    static = folder / ".tropa" / "static"
+    static.mkdir(parents=True, exist_ok=True)
+    for name in ("tropa.css", "gate.js", "tropa.svg"):
+        found = static_file(name)
+        assert found is not None
+        (static / name).write_bytes(found[0])
+    for language in ("ru", "en"):
+        (folder / f"cards-{language}.html").write_bytes(course_page(language))
+        for name, body in pages(language):
+            (folder / f"{name}-{language}.html").write_bytes(body)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
