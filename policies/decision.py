@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from policies.treatments import ImageTreatment, PageTreatment, Treatments
-from policies.values import CostlyHop, MediaKind, Mode, Reason, Store, TrafficClass
+from policies.values import Audience, CostlyHop, Direction, MediaKind, Mode, Reason, Store, TrafficClass
 
 
 class Verdict(StrEnum):
@@ -56,7 +56,7 @@ class Decision:
     closes_at     with ALLOW in a window: when the window ends
     original_max_bytes  how much the learner may take as "original"; 0: not at all; None: no limit
     exempt        assessment: never cut, deferred or priced away
-    observe       decide and count, but change nothing on the wire
+    observe       decide and count, but change nothing on the wire: verdict and treatments are what would have been
     bypassed      the operator switched Tropa off for this origin: pass everything
     """
 
@@ -84,6 +84,8 @@ class Decision:
     bypassed: bool = False
     honour_no_transform: bool = True
     required_for_credit: bool = False
+    audience: Audience = Audience.PAGE
+    direction: Direction = Direction.DOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,122 @@
+"""From a Situation to its Decision.
+
+Laws of this file: no clock, no I/O; effects only narrow, and whoever narrows leaves a Reason; assessment is exempt from
+all of them; a bypassed origin passes everything, and only prices are still told.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from policies.decision import Decision, LinkSpeed, Price, Verdict
+from policies.model import NoTransform
+from policies.money import next_price_change
+from policies.narrow import narrowest
+from policies.rules import ADJUSTING, NARROWING
+from policies.rules.assessment import exempt, exempt_treatments
+from policies.rules.original import original_max_bytes
+from policies.rules.situation import NOTHING, Effect, Situation, earlier, joined
+from policies.rules.treatment_reasons import treatment_reasons
+from policies.treatments import PASS_ALL, Treatments
+from policies.values import Reason
+from policies.windows import HORIZON_DAYS
+
+_KEPT_BITS = 3
+
+
+def composed(at: Situation, dates_until: datetime | None) -> Decision:
+    """The decision; dates_until: when the calendar may choose another policy."""
+    if at.request.origin and at.request.origin in at.catalogue.bypassed_origins:
+        reason = Reason(rule="bypassed", params=(("origin", at.request.origin),))
+        return _decision(at, NOTHING, PASS_ALL, (reason,), dates_until, bypassed=True)
+    exemption = exempt(at)
+    if exemption is not None:
+        return _decision(at, NOTHING, exempt_treatments(at), (exemption,), dates_until, exempt=True)
+    effect = joined(effect for rule in NARROWING if (effect := rule(at)) is not None)
+    treatments, reasons = _adjusted(at, narrowest(at.rule.treatments, effect.treatments))
+    if effect.verdict is Verdict.ALLOW:
+        reasons += treatment_reasons(at, treatments)
+    return _decision(at, effect, treatments, effect.reasons + reasons, dates_until)
+
+
+def _adjusted(at: Situation, treatments: Treatments) -> tuple[Treatments, tuple[Reason, ...]]:
+    reasons: tuple[Reason, ...] = ()
+    for rule in ADJUSTING:
+        answer = rule(at, treatments)
+        if answer is not None:
+            treatments, reasons = answer[0], (*reasons, answer[1])
+    return treatments, reasons
+
+
+def _decision(
+    at: Situation,
+    effect: Effect,
+    treatments: Treatments,
+    reasons: tuple[Reason, ...],
+    dates_until: datetime | None,
+    *,
+    exempt: bool = False,
+    bypassed: bool = False,
+) -> Decision:
+    observe = at.policy.observe and not bypassed
+    if observe:
+        reasons += (Reason(rule="observe", source=at.policy.sources.get("observe", at.policy_source)),)
+    allowed = effect.verdict is Verdict.ALLOW
+    request = at.request
+    return Decision(
+        verdict=effect.verdict,
+        region=at.territory.region,
+        site=at.territory.site,
+        origin=request.origin,
+        mode=request.mode,
+        traffic_class=at.classification.traffic_class,
+        treatments=treatments,
+        reasons=reasons,
+        valid_until=_valid_until(at, effect, dates_until),
+        opens_at=None if allowed else effect.opens_at,
+        closes_at=effect.closes_at if allowed else None,
+        alternatives=effect.alternatives,
+        original_max_bytes=original_max_bytes(at),
+        rate_bps=effect.rate_bps,
+        price=Price(amount=at.price, currency=at.territory.tariff.currency),
+        free_now=at.free_now,
+        link=link_speed(at),
+        costly_hop=at.territory.costly_hop,
+        store=at.territory.store,
+        exempt=exempt,
+        observe=observe,
+        bypassed=bypassed,
+        honour_no_transform=at.origin is None or at.origin.no_transform is NoTransform.HONOUR,
+        required_for_credit=at.classification.required_for_credit,
+        audience=request.audience,
+        direction=request.direction,
+    )
+
+
+def _valid_until(at: Situation, effect: Effect, dates_until: datetime | None) -> datetime | None:
+    until = earlier(effect.valid_until, dates_until)
+    tariff = at.territory.tariff
+    if tariff.free.windows or tariff.price_windows:
+        change = next_price_change(tariff, at.now)
+        until = earlier(until, change or at.now + timedelta(days=HORIZON_DAYS))
+    if at.left_bytes is not None and at.policy.original_max_bytes != 0:
+        renewals = [use.renews_at for use in at.usage.allowances if use.renews_at > at.now]
+        until = earlier(until, min(renewals, default=None))
+    return until
+
+
+def link_speed(at: Situation) -> LinkSpeed:
+    """The link in force: what was measured, else the open window's, else the place's own."""
+    link, window, request = at.territory.link, at.window, at.request
+    down_bps = (window.down_bps if window is not None else None) or link.down_bps
+    if request.measured_bps is not None:
+        down_bps = in_buckets(request.measured_bps)
+    up_bps = (window.up_bps if window is not None else None) or link.up_bps
+    rtt_ms = link.rtt_ms if link.rtt_ms is not None else request.hints.rtt_ms
+    return LinkSpeed(down_bps=down_bps, up_bps=up_bps, rtt_ms=rtt_ms)
+
+
+def in_buckets(rate_bps: int) -> int:
+    """A measured rate with its three leading bits kept (a fifth at most is lost), so that decisions repeat."""
+    shift = max(rate_bps.bit_length() - _KEPT_BITS, 0)
+    return rate_bps >> shift << shift

@@ -1,0 +1,97 @@
+"""From a request, its place and its class to a Situation: everything that holds now, looked up once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from policies.classify import Classification
+from policies.facts import AllowanceUse, RequestFacts, Usage
+from policies.model import After, Allowance, Catalogue, ClassRule, Policy, Tariff, Territory
+from policies.money import free_windows, is_free, price_at, window_in_force
+from policies.narrow import lower
+from policies.rules.situation import Situation, Spent
+from policies.values import CostlyHop
+
+_OPEN = ClassRule()
+_NO_MONEY = Decimal(0)
+
+
+def situate(
+    catalogue: Catalogue,
+    territory: Territory,
+    classification: Classification,
+    policy: Policy,
+    policy_source: str,
+    request: RequestFacts,
+    usage: Usage,
+    now: datetime,
+) -> Situation:
+    """The Situation. A class of which the policy says nothing is open and untreated."""
+    instant, tariff = now.astimezone(UTC), territory.tariff
+    counted = is_counted(territory, request)
+    always_free = not counted or free_windows(tariff).always
+    free_now = always_free or is_free(tariff, instant)
+    uses = binding_uses(tariff, usage, instant, free_now=free_now) if counted else ()
+    return Situation(
+        catalogue=catalogue,
+        territory=territory,
+        origin=catalogue.origins.get(request.origin),
+        request=request,
+        usage=usage,
+        now=instant,
+        classification=classification,
+        policy=policy,
+        policy_source=policy_source,
+        rule=policy.classes.get(classification.traffic_class, _OPEN),
+        free_now=free_now,
+        always_free=always_free,
+        price=_NO_MONEY if free_now else price_at(tariff, instant),
+        window=window_in_force(tariff, instant),
+        spent=tuple(_spent(allowance, use) for allowance, use in uses if is_spent(use, instant)),
+        left_bytes=_left_bytes(uses, instant),
+    )
+
+
+def is_counted(territory: Territory, request: RequestFacts) -> bool:
+    """Whether anybody on the learner's side pays for this request at any time."""
+    return territory.costly_hop is not CostlyHop.NONE and request.origin not in territory.tariff.free_origins
+
+
+def is_spent(use: AllowanceUse, now: datetime) -> bool:
+    """Whether an allowance is used up at `now`; what was used in an earlier period doesn't count."""
+    return use.renews_at > now and use.used_bytes >= use.amount_bytes
+
+
+def binding_uses(
+    tariff: Tariff, usage: Usage, now: datetime, *, free_now: bool
+) -> tuple[tuple[Allowance, AllowanceUse], ...]:
+    """Each use beside its allowance, without those that don't count in free time and those the tariff lacks."""
+    pairs = ((_allowance_of(tariff, use), use) for use in usage.allowances)
+    return tuple(
+        (allowance, use)
+        for allowance, use in pairs
+        if allowance is not None and (allowance.counts_when_free or not free_now)
+    )
+
+
+def _allowance_of(tariff: Tariff, use: AllowanceUse) -> Allowance | None:
+    """The tariff's allowance of the same scope, of several the one with the same amount."""
+    same_scope = [allowance for allowance in tariff.allowances if allowance.scope is use.scope]
+    for allowance in same_scope:
+        if allowance.amount_bytes == use.amount_bytes:
+            return allowance
+    return same_scope[0] if same_scope else None
+
+
+def _spent(allowance: Allowance, use: AllowanceUse) -> Spent:
+    return Spent(allowance=allowance, renews_at=use.renews_at.astimezone(UTC))
+
+
+def _left_bytes(uses: tuple[tuple[Allowance, AllowanceUse], ...], now: datetime) -> int | None:
+    left: int | None = None
+    for allowance, use in uses:
+        if allowance.after is After.STOP:
+            used_bytes = use.used_bytes if use.renews_at > now else 0
+            left = lower(left, max(use.amount_bytes - used_bytes, 0))
+    return left

@@ -1,0 +1,128 @@
+"""What a rule may look at, and what it may answer.
+
+Laws of this file: a rule reads a Situation and answers an Effect or None; an Effect only narrows, so the order in
+which effects are joined never matters; every Effect that narrows carries a Reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from policies.classify import Classification
+from policies.decision import Alternative, Verdict
+from policies.facts import RequestFacts, Usage
+from policies.model import Allowance, Catalogue, ClassRule, Origin, Policy, Territory, Window
+from policies.narrow import lower, narrowest
+from policies.treatments import PASS_ALL, Treatments
+from policies.values import Reason
+
+_ORDER = (Verdict.ALLOW, Verdict.DEFER, Verdict.REFUSE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """An allowance that is used up until `renews_at`."""
+
+    allowance: Allowance
+    renews_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One request with everything that holds for it here and now, looked up once.
+
+    now           in UTC
+    free_now      the learner's side pays nothing now
+    always_free   … and never does for this request, whatever the clock says
+    window        the tariff's window that is open now
+    spent         allowances that bind now and are used up
+    left_bytes    metered bytes that the allowances which end in a stop still hold; None: nothing limits
+    """
+
+    catalogue: Catalogue
+    territory: Territory
+    origin: Origin | None
+    request: RequestFacts
+    usage: Usage
+    now: datetime
+    classification: Classification
+    policy: Policy
+    policy_source: str
+    rule: ClassRule
+    free_now: bool
+    always_free: bool
+    price: Decimal
+    window: Window | None
+    spent: tuple[Spent, ...]
+    left_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What one rule wants. opens_at counts only with DEFER, where None means: not within the horizon."""
+
+    reasons: tuple[Reason, ...]
+    verdict: Verdict = Verdict.ALLOW
+    treatments: Treatments = PASS_ALL
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    rate_bps: int | None = None
+    valid_until: datetime | None = None
+
+
+NOTHING = Effect(reasons=())
+
+
+def joined(effects: Iterable[Effect]) -> Effect:
+    """All effects at once: the narrowest verdict and treatments, the latest opening, the earliest end."""
+    total = NOTHING
+    for effect in effects:
+        total = replace(
+            total,
+            reasons=total.reasons + effect.reasons,
+            verdict=narrower_verdict(total.verdict, effect.verdict),
+            treatments=narrowest(total.treatments, effect.treatments),
+            opens_at=_later_opening(total, effect),
+            closes_at=earlier(total.closes_at, effect.closes_at),
+            alternatives=total.alternatives + effect.alternatives,
+            rate_bps=lower(total.rate_bps, effect.rate_bps),
+            valid_until=earlier(total.valid_until, effect.valid_until),
+        )
+    return total
+
+
+def narrower_verdict(a: Verdict, b: Verdict) -> Verdict:
+    """Refuse before defer before allow."""
+    return max(a, b, key=_ORDER.index)
+
+
+def earlier(a: datetime | None, b: datetime | None) -> datetime | None:
+    """The earlier of two instants; None is never."""
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a, b)
+
+
+def _later_opening(a: Effect, b: Effect) -> datetime | None:
+    """Both must be open, so the later opening counts; one that never opens stays shut."""
+    if a.verdict is not Verdict.DEFER:
+        return b.opens_at
+    if b.verdict is not Verdict.DEFER:
+        return a.opens_at
+    if a.opens_at is None or b.opens_at is None:
+        return None
+    return max(a.opens_at, b.opens_at)
+
+
+def local_text(instant: datetime | None, territory: Territory) -> str:
+    """An instant as a reason's parameter: ISO 8601 in the place's own zone, "" for None."""
+    return "" if instant is None else instant.astimezone(territory.zone).isoformat(timespec="seconds")
+
+
+def source_of(policy: Policy, *keys: str, default: str = "") -> str:
+    """The YAML place of the first of the dotted keys that the policy knows."""
+    return next((policy.sources[key] for key in keys if key in policy.sources), default)

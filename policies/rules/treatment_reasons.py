@@ -1,0 +1,80 @@
+"""Why each kind of media is treated as it is: one reason for each treatment that leaves something out."""
+
+from __future__ import annotations
+
+from policies.rules.situation import Situation, source_of
+from policies.treatments import Action, SizedTreatment, Treatments, VideoTreatment
+from policies.values import MediaKind, Reason
+
+# The operator's word for each kind in YAML, beside the field's name.
+_YAML_WORDS = {
+    "image": "images",
+    "stream": "streams",
+    "embed": "embeds",
+    "document": "documents",
+    "archive": "archives",
+    "font": "fonts",
+    "script": "scripts",
+    "style": "styles",
+    "page": "pages",
+}
+_BODIES = ("video", "stream", "embed", "audio", "document", "archive")
+_PARTS = ("font", "script", "style")
+
+
+def treatment_reasons(at: Situation, treatments: Treatments) -> tuple[Reason, ...]:
+    """In a fixed order: bodies, images, parts of pages, pages."""
+    found = [_of_body(at, name, getattr(treatments, name)) for name in _BODIES]
+    found.append(_of_image(at, treatments))
+    found += [_of_part(at, name, getattr(treatments, name)) for name in _PARTS]
+    found.append(_of_page(at, treatments))
+    return tuple(reason for reason in found if reason is not None)
+
+
+def withheld_code(kind: MediaKind) -> str:
+    """The code of the reason for which a kind is withheld."""
+    return f"{kind.value}-withheld"
+
+
+def _of_body(at: Situation, name: str, treatment: VideoTreatment | SizedTreatment) -> Reason | None:
+    if treatment.action in (Action.CARD, Action.DROP):
+        return Reason(rule=f"{name}-withheld", source=_source(at, name))
+    if treatment.max_bytes is not None:
+        params = (("kind", name), ("max_bytes", treatment.max_bytes))
+        return Reason(rule="size-limit", source=_source(at, name, "max"), params=params)
+    return None
+
+
+def _of_image(at: Situation, treatments: Treatments) -> Reason | None:
+    match treatments.image.action:
+        case Action.ADAPT:
+            return Reason(rule="image-adapted", source=_source(at, "image"))
+        case Action.CARD | Action.DROP:
+            return Reason(rule="image-withheld", source=_source(at, "image"))
+        case Action.KEEP:
+            return None
+
+
+def _of_part(at: Situation, name: str, action: Action) -> Reason | None:
+    return Reason(rule=f"{name}-withheld", source=_source(at, name)) if action is not Action.KEEP else None
+
+
+def _of_page(at: Situation, treatments: Treatments) -> Reason | None:
+    page = treatments.page
+    if page.action in (Action.CARD, Action.DROP):
+        return Reason(rule="page-withheld", source=_source(at, "page"))
+    if page.text_first:
+        return Reason(rule="text-first", source=_source(at, "page", "text_first"))
+    if page.diet:
+        params = (("items", ", ".join(sorted(page.diet))),)
+        return Reason(rule="page-diet", source=_source(at, "page", "diet"), params=params)
+    return None
+
+
+def _source(at: Situation, name: str, part: str = "") -> str:
+    """The YAML place of a treatment: its part, the kind; the class's own before the policy's."""
+    words = (name, _YAML_WORDS.get(name, name))
+    kinds = [f"{word}.{part}" for word in words if part] + list(words)
+    prefix = f"classes.{at.classification.traffic_class.value}."
+    keys = [prefix + kind for kind in kinds] + kinds
+    return source_of(at.policy, *keys, default=at.policy_source)
