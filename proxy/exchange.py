@@ -13,11 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from policies.model import Origin, Territory
 from policies.values import MediaKind, Mode, Reason, TrafficClass
+
+if TYPE_CHECKING:  # workers that transform images import this file and need no HTTP server
+    from aiohttp import web
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -82,7 +84,7 @@ class Who:
     """Whose exchange it is.
 
     learner     keyed hash, stable for its lifetime; never a login in clear
-    learner_by  "header" | "login" | "session" | "cookie" | "site": by what it is known
+    learner_by  "header" | "login" | "session" | "cookie" | "site" | "address": by what it is known
     known_by    "header" | "login" | "choice" | "network" | "listener" | "default": how the territory was found
     language    "ru" or "en"
     set_cookie  a new `__Host-tropa` cookie to send with the response, None if there is none to send
@@ -135,6 +137,7 @@ class Receipt:
     bytes_direct        what the same exchange would have moved without Tropa, as far as known
     bytes_withheld      bytes that a card or a drop stands for, as far as known
     cost                money for metered_bytes at the price in force (0 in a free window)
+    direct_cost         money for bytes_direct at the same price
     url                 only ever in the log, never in the ledger
     treatment           "pass", "page", "image", "text", "withheld", "dropped", "refused", "deferred", "own",
                         "error"
@@ -168,3 +171,4 @@ class Receipt:
     error: str | None = None
     original: bool = False
     observe: bool = False
+    direct_cost: Decimal = Decimal(0)

@@ -7,21 +7,24 @@ tranche counts in the period in which it was set aside; a correction by the oper
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from policies.facts import NO_USAGE, AllowanceUse, Usage
-from policies.model import After, Allowance, Territory
+from policies.model import After, Allowance, Tariff, Territory
 from policies.money import is_free, period_bounds
 from policies.values import Scope
-from proxy.account.state import AddUse, Change, Claim, UseKey
+from proxy.account.state import AddUse, Change, Claim, DropClaim, UseKey
 
 TRANCHE_BYTES = 262_144  # 8 s of a 256 kbit/s link: small beside an allowance, seldom beside a chunk
-UNTIL_SAID_ONCE_MORE = timedelta(seconds=60)  # prices change on the minute: how long "free now" is remembered
+_MINUTE = timedelta(minutes=1)  # windows open and close on the minute: so long "free now" is remembered
+_LONGEST_PERIOD = timedelta(days=32)
 
 
 @dataclass(slots=True)
 class _Balance:
+    use: UseKey
+    end: datetime
     settled_bytes: int = 0
     reserved_bytes: int = 0
     unsaved_bytes: int = 0
@@ -33,18 +36,20 @@ class _Balance:
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """One allowance of a territory in its present period."""
+    """One allowance of a territory in its present period. balances: by holder, as far as asked for."""
 
     allowance: Allowance
     start: datetime
     end: datetime
+    balances: dict[str, _Balance] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    tariff_source: object
+    tariff: Tariff
     terms: tuple[_Term, ...]
     free: bool
+    since: datetime
     until: datetime
 
 
@@ -52,26 +57,29 @@ class _Terms:
 class Reservation:
     """Metered bytes set aside for one exchange.
 
-    short  an allowance that stops at its end hasn't room for them; nothing is set aside in that case
+    drawn_bytes  how many of them have moved, for the journal
+    short        an allowance that stops at its end hasn't room for them; nothing is set aside in that case
     """
 
     id: str
-    uses: tuple[UseKey, ...]
-    reserved_bytes: int
+    balances: tuple[_Balance, ...] = ()
+    reserved_bytes: int = 0
     drawn_bytes: int = 0
     short: bool = False
 
 
 class Allowances:
-    """All balances of this process."""
+    """All balances of this process. run: tells its reservations from those of earlier runs in the journal."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._number = 0
         self._balances: dict[UseKey, _Balance] = {}
-        self._ends: dict[UseKey, datetime] = {}
+        self._unsaved: dict[UseKey, _Balance] = {}
         self._terms: dict[tuple[str, str | None], _Terms] = {}
         self._open: dict[str, Reservation] = {}
         self._journalled: dict[str, int] = {}
-        self._number = 0
+        self._ended: list[str] = []
 
     # -- hot path ---------------------------------------------------------------------------------------------
 
@@ -81,46 +89,59 @@ class Allowances:
             return NO_USAGE
         uses = []
         for term in self._in_force(territory, now).terms:
-            balance = self._balances.get(_key(term, territory, learner))
+            allowance = term.allowance
+            used = self._balance(term, territory, learner).used_bytes
             uses.append(
                 AllowanceUse(
-                    scope=term.allowance.scope,
-                    used_bytes=balance.used_bytes if balance is not None else 0,
-                    amount_bytes=term.allowance.amount_bytes,
-                    renews_at=term.end,
+                    scope=allowance.scope, used_bytes=used, amount_bytes=allowance.amount_bytes, renews_at=term.end
                 )
             )
         return Usage(allowances=tuple(uses))
+
+    def room(self, territory: Territory, learner: str, now: datetime) -> int | None:
+        """Metered bytes until an allowance that stops is spent; None: no such allowance counts now."""
+        rooms = [
+            term.allowance.amount_bytes - self._balance(term, territory, learner).used_bytes
+            for term in self._counting(territory, now)
+            if term.allowance.after is After.STOP
+        ]
+        return max(0, min(rooms)) if rooms else None
 
     def reserve(
         self, territory: Territory, learner: str, nbytes: int, now: datetime, *, forced: bool = False
     ) -> Reservation:
         """Set metered bytes aside. forced: even where there is no room (assessment is never cut)."""
         self._number += 1
+        reservation = Reservation(f"{self._run}-{self._number}")
         terms = self._counting(territory, now)
-        short = not forced and any(self._lacks(term, territory, learner, nbytes) for term in terms)
-        reservation = Reservation(str(self._number), (), 0, short=short)
-        if terms and not short:
-            reservation.uses = tuple(self._held(term, territory, learner) for term in terms)
-            reservation.reserved_bytes = nbytes
-            self._open[reservation.id] = reservation
-            for use in reservation.uses:
-                self._balances[use].reserved_bytes += nbytes
+        if not terms:
+            return reservation
+        held = [(term.allowance, self._balance(term, territory, learner)) for term in terms]
+        if not forced and any(_lacks(allowance, balance, nbytes) for allowance, balance in held):
+            reservation.short = True
+            return reservation
+        reservation.balances = tuple(balance for _, balance in held)
+        reservation.reserved_bytes = nbytes
+        self._open[reservation.id] = reservation
+        for balance in reservation.balances:
+            balance.reserved_bytes += nbytes
         return reservation
 
     def settle(self, reservation: Reservation, used_bytes: int) -> None:
-        """The exchange, or its tranche, is over: used_bytes count, the rest is free again. Only once."""
+        """The exchange, or its tranche, is over: used_bytes count, the rest is free again. Counts only once."""
         if self._open.pop(reservation.id, None) is None:
             return
-        for use in reservation.uses:
-            self._balance(use).reserved_bytes -= reservation.reserved_bytes
-            self._add(use, used_bytes)
+        for balance in reservation.balances:
+            balance.reserved_bytes -= reservation.reserved_bytes
+            self._add(balance, used_bytes)
+        if reservation.id in self._journalled:
+            self._ended.append(reservation.id)
 
     def count(self, territory: Territory, learner: str, used_bytes: int, now: datetime) -> None:
         """Count bytes for which nothing was set aside."""
-        if used_bytes and territory.tariff.allowances:
+        if used_bytes:
             for term in self._counting(territory, now):
-                self._add(self._held(term, territory, learner), used_bytes)
+                self._add(self._balance(term, territory, learner), used_bytes)
 
     # -- corrections and keeping ------------------------------------------------------------------------------
 
@@ -131,65 +152,62 @@ class Allowances:
         """
         terms = [term for term in self._in_force(territory, now).terms if term.allowance.scope is scope]
         for term in terms:
-            use = UseKey(scope=scope, holder=holder, period=term.allowance.period, start=term.start)
-            self._ends[use] = term.end
-            balance = self._balance(use)
-            self._add(use, max(nbytes, -balance.settled_bytes))
+            balance = self._balance_of(term, holder)
+            self._add(balance, max(nbytes, -balance.settled_bytes))
         return bool(terms)
 
-    def load(self, uses: Iterable[AddUse], claims: Iterable[Claim]) -> list[Claim]:
-        """Take over what State kept. What a killed process had drawn is counted.
-
-        Returns the claims to journal as ended.
-        """
+    def load(self, uses: Iterable[AddUse], claims: Iterable[Claim]) -> None:
+        """Take over what State kept; what a killed process had drawn by its journal is counted."""
         for kept in uses:
-            self._balance(kept.use).settled_bytes += kept.nbytes
-        ended = []
+            self._kept(kept.use).settled_bytes += kept.nbytes
         for claim in claims:
             for use in claim.uses:
-                self._add(use, claim.drawn_bytes)
-            ended.append(Claim(id=claim.id, uses=(), reserved_bytes=0, drawn_bytes=0))
-        return ended
+                self._add(self._kept(use), claim.drawn_bytes)
+            self._ended.append(claim.id)
 
     def changes(self) -> list[Change]:
-        """What has been used since the last call, to commit."""
+        """What has been used or has ended since the last call, to commit."""
         changes: list[Change] = []
-        for use, balance in self._balances.items():
-            if balance.unsaved_bytes:
-                changes.append(AddUse(use=use, nbytes=balance.unsaved_bytes))
-                balance.unsaved_bytes = 0
+        for use, balance in self._unsaved.items():
+            changes.append(AddUse(use=use, nbytes=balance.unsaved_bytes))
+            balance.unsaved_bytes = 0
+        self._unsaved = {}
+        changes += [DropClaim(claim_id) for claim_id in self._ended]
+        for claim_id in self._ended:
+            self._journalled.pop(claim_id, None)
+        self._ended = []
         return changes
 
     def claims(self) -> list[Claim]:
-        """What the journal lacks: open reservations that have drawn since the last call, and those that ended."""
-        claims = [Claim(id=id_, uses=(), reserved_bytes=0, drawn_bytes=0) for id_ in self._journalled.keys() - self._open]
-        drawn = {id_: held.drawn_bytes for id_, held in self._open.items() if held.drawn_bytes}
-        for id_, nbytes in drawn.items():
-            if self._journalled.get(id_) != nbytes:
-                held = self._open[id_]
-                claims.append(Claim(id=id_, uses=held.uses, reserved_bytes=held.reserved_bytes, drawn_bytes=nbytes))
-        self._journalled = drawn
+        """Open reservations that have drawn since the last call, to journal."""
+        claims = []
+        for held in self._open.values():
+            if held.drawn_bytes and self._journalled.get(held.id) != held.drawn_bytes:
+                self._journalled[held.id] = held.drawn_bytes
+                uses = tuple(balance.use for balance in held.balances)
+                claims.append(
+                    Claim(id=held.id, uses=uses, reserved_bytes=held.reserved_bytes, drawn_bytes=held.drawn_bytes)
+                )
         return claims
 
     def sweep(self, now: datetime) -> None:
-        """Forget periods that are over and settled; catalogues that are gone."""
+        """Forget periods that are over and settled, and territories that may be gone."""
         self._terms.clear()
         for use, balance in list(self._balances.items()):
-            over = self._ends.get(use, use.start + timedelta(days=32)) <= now
-            if over and not balance.reserved_bytes and not balance.unsaved_bytes:
+            if balance.end <= now and not balance.reserved_bytes and not balance.unsaved_bytes:
                 del self._balances[use]
-                self._ends.pop(use, None)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _in_force(self, territory: Territory, now: datetime) -> _Terms:
         tariff = territory.tariff
         known = self._terms.get((territory.region, territory.site))
-        if known is not None and known.tariff_source is tariff and now < known.until:
+        if known is not None and known.tariff is tariff and known.since <= now < known.until:
             return known
         terms = tuple(_Term(allowance, *period_bounds(allowance, now)) for allowance in tariff.allowances)
-        minute = now.replace(second=0, microsecond=0) + UNTIL_SAID_ONCE_MORE
-        fresh = _Terms(tariff, terms, is_free(tariff, now), min([minute, *(term.end for term in terms)]))
+        minute = now.replace(second=0, microsecond=0)
+        until = min([minute + _MINUTE, *(term.end for term in terms)])
+        fresh = _Terms(tariff, terms, is_free(tariff, now), minute, until)
         self._terms[(territory.region, territory.site)] = fresh
         return fresh
 
@@ -202,35 +220,39 @@ class Allowances:
             return terms.terms
         return tuple(term for term in terms.terms if term.allowance.counts_when_free)
 
-    def _lacks(self, term: _Term, territory: Territory, learner: str, nbytes: int) -> bool:
-        if term.allowance.after is not After.STOP:
-            return False
-        balance = self._balances.get(_key(term, territory, learner))
-        used = balance.used_bytes if balance is not None else 0
-        return used + nbytes > term.allowance.amount_bytes
+    def _balance(self, term: _Term, territory: Territory, learner: str) -> _Balance:
+        holder = holder_of(term.allowance.scope, territory, learner)
+        return term.balances.get(holder) or self._balance_of(term, holder)
 
-    def _held(self, term: _Term, territory: Territory, learner: str) -> UseKey:
-        use = _key(term, territory, learner)
-        self._ends[use] = term.end
-        self._balance(use)
-        return use
-
-    def _balance(self, use: UseKey) -> _Balance:
+    def _balance_of(self, term: _Term, holder: str) -> _Balance:
+        allowance = term.allowance
+        use = UseKey(scope=allowance.scope, holder=holder, period=allowance.period, start=term.start)
         balance = self._balances.get(use)
         if balance is None:
-            balance = self._balances[use] = _Balance()
+            balance = self._balances[use] = _Balance(use, term.end)
+        balance.end = term.end
+        term.balances[holder] = balance
         return balance
 
-    def _add(self, use: UseKey, nbytes: int) -> None:
-        balance = self._balance(use)
-        balance.settled_bytes += nbytes
-        balance.unsaved_bytes += nbytes
+    def _kept(self, use: UseKey) -> _Balance:
+        balance = self._balances.get(use)
+        if balance is None:
+            balance = self._balances[use] = _Balance(use, use.start + _LONGEST_PERIOD)
+        return balance
+
+    def _add(self, balance: _Balance, nbytes: int) -> None:
+        if nbytes:
+            balance.settled_bytes += nbytes
+            balance.unsaved_bytes += nbytes
+            self._unsaved[balance.use] = balance
 
 
-def _key(term: _Term, territory: Territory, learner: str) -> UseKey:
-    scope = term.allowance.scope
+def holder_of(scope: Scope, territory: Territory, learner: str) -> str:
+    """Whose counter it is: the learner's id, "region/site" ("region/" outside any site), or "region"."""
     if scope is Scope.LEARNER:
-        holder = learner
-    else:
-        holder = territory.region if scope is Scope.REGION else f"{territory.region}/{territory.site or ''}"
-    return UseKey(scope=scope, holder=holder, period=term.allowance.period, start=term.start)
+        return learner
+    return territory.region if scope is Scope.REGION else f"{territory.region}/{territory.site or ''}"
+
+
+def _lacks(allowance: Allowance, balance: _Balance, nbytes: int) -> bool:
+    return allowance.after is After.STOP and balance.used_bytes + nbytes > allowance.amount_bytes

@@ -165,9 +165,9 @@ class SqliteState:
         changes, claims = self._unsaved.take(), self._claims
         try:
             connection.execute("BEGIN IMMEDIATE")
+            rows.journal(connection, claims.values())
             for change in changes:
                 rows.apply(connection, change)
-            rows.journal(connection, claims.values())
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:

@@ -19,6 +19,7 @@ from proxy.account.state import (
     Change,
     Claim,
     ClaimQuery,
+    DropClaim,
     DropMarks,
     LedgerKey,
     LedgerQuery,
@@ -67,6 +68,8 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
             connection.execute("DELETE FROM mark WHERE kind = ? AND owner = ?", (kind, owner))
         case DropMarks(kind=kind, owner=owner, key=name):
             connection.execute("DELETE FROM mark WHERE kind = ? AND owner = ? AND key = ?", (kind, owner, name))
+        case DropClaim(id=claim_id):
+            connection.execute("DELETE FROM claim WHERE id = ?", (claim_id,))
         case Sweep():
             _sweep(connection, change)
 
@@ -80,11 +83,8 @@ def _sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
 
 
 def journal(connection: sqlite3.Connection, claims: Iterable[Claim]) -> None:
-    """Write the claims down; one that has ended leaves the journal."""
+    """Write the claims down."""
     for claim in claims:
-        if claim.reserved_bytes == 0:
-            connection.execute("DELETE FROM claim WHERE id = ?", (claim.id,))
-            continue
         uses = json.dumps([(use.scope, use.holder, use.period, seconds(use.start)) for use in claim.uses])
         row = (claim.id, uses, claim.reserved_bytes, claim.drawn_bytes)
         connection.execute("INSERT OR REPLACE INTO claim VALUES (?,?,?,?)", row)

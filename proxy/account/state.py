@@ -69,7 +69,7 @@ class UseKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An open exchange's hold on allowances: drawn of reserved metered bytes. reserved 0: it has ended."""
+    """An open exchange's hold on allowances: drawn of reserved metered bytes. The id is never used again."""
 
     id: str
     uses: tuple[UseKey, ...]
@@ -124,6 +124,13 @@ class DropMarks:
     key: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DropClaim:
+    """The exchange is over; what it used comes as AddUse in the same commit."""
+
+    id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """Forget what is over: marks that ended, uses whose period began before, ledger hours before (None: keep)."""
@@ -133,7 +140,7 @@ class Sweep:
     ledger_before: datetime | None = None
 
 
-Change = AddSums | AddUse | PutMark | DropMarks | Sweep
+Change = AddSums | AddUse | PutMark | DropMarks | DropClaim | Sweep
 
 
 # -- queries ---------------------------------------------------------------------------------------------------

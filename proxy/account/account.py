@@ -1,0 +1,158 @@
+"""Accounting in one place: what the pipeline asks before an exchange and tells after it.
+
+Laws of this file: everything asked or told per exchange is synchronous and in memory; once a second all of it goes
+to State in one commit; whatever fails here fails quietly for learners and loudly for IT staff.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from policies.decision import Decision
+from policies.facts import Usage
+from policies.model import Catalogue, Territory
+from policies.values import Scope
+from proxy.account.allowances import Allowances
+from proxy.account.codes import Codes
+from proxy.account.ledger import Ledger
+from proxy.account.link import LinkMeter
+from proxy.account.log import AccessLog
+from proxy.account.meter import Meter
+from proxy.account.metrics import Metrics
+from proxy.account.state import Change, ClaimQuery, DropMarks, MarkQuery, State, Sweep, UseQuery
+from proxy.clock import Clock
+from proxy.exchange import Receipt, Who
+from proxy.tasks import TaskKeeper
+
+logger = logging.getLogger("tropa.account")
+
+CORRECTION = "correction"  # a mark that a command leaves for the running process
+_FLUSH_S = 1.0
+_LONGEST_PERIOD = timedelta(days=32)
+_LEDGER_KEPT = timedelta(days=400)  # a school year and the one before it, to compare
+_SWEEP_EVERY = timedelta(minutes=30)
+_CORRECTIONS_EVERY = timedelta(seconds=5)
+
+
+class Accountant:
+    """Allowances, ledger, log, metrics, codes and links of one process."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        clock: Clock,
+        log: AccessLog,
+        metrics: Metrics,
+        codes: Codes,
+        catalogue: Callable[[], Catalogue],
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._log = log
+        self._catalogue = catalogue
+        self._swept = self._corrected = clock.now()
+        self.metrics = metrics
+        self.codes = codes
+        self.ledger = Ledger()
+        self.links = LinkMeter()
+        self.allowances = Allowances(run=format(int(clock.now().timestamp() * 1000), "x"))
+        self._watch()
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def start(self, keeper: TaskKeeper) -> None:
+        """Take over what State kept (it has been started) and flush each second from now on."""
+        since = self._clock.now() - _LONGEST_PERIOD
+        uses = await self._state.list(UseQuery(since=since))
+        self.allowances.load(uses, await self._state.list(ClaimQuery()))
+        keeper.start(self._run(), name="accounts")
+
+    async def flush(self) -> None:
+        """Give State everything that was counted since the last time."""
+        changes: list[Change] = [*self.ledger.changes(), *self.codes.changes(), *self.allowances.changes()]
+        claims = self.allowances.claims()
+        if claims:
+            await self._state.reserve(claims)
+        if changes or self._state.health.unsaved:
+            await self._state.commit(changes)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            try:
+                await self.flush()
+                await self._now_and_then(self._clock.now())
+            except Exception:
+                logger.exception("accounts could not be kept")
+
+    async def _now_and_then(self, now: datetime) -> None:
+        if now - self._corrected >= _CORRECTIONS_EVERY:
+            self._corrected = now
+            await self._take_corrections(now)
+        if now - self._swept >= _SWEEP_EVERY:
+            self._swept = now
+            self.allowances.sweep(now)
+            before, ledger = now - 2 * _LONGEST_PERIOD, now - _LEDGER_KEPT
+            await self._state.commit([Sweep(marks_until=now, uses_before=before, ledger_before=ledger)])
+
+    # -- before an exchange -----------------------------------------------------------------------------------
+
+    def usage(self, territory: Territory, learner: str, now: datetime) -> Usage:
+        """What `decide` is told of budgets."""
+        return self.allowances.usage(territory, learner, now)
+
+    def link_bps(self, learner: str) -> int | None:
+        """The learner's link as measured; None: not measured lately."""
+        return self.links.bps(learner, self._clock.steady_s())
+
+    def begin(self, decision: Decision, who: Who, expected_bytes: int | None = None) -> Meter:
+        """A meter for one exchange; expected_bytes are set aside at once (None: nothing yet)."""
+        meter = Meter(decision, who, self.allowances, self._clock, self._record)
+        if expected_bytes is not None:
+            meter.expect(expected_bytes)
+        return meter
+
+    # -- after it ---------------------------------------------------------------------------------------------
+
+    def settle(self, receipt: Receipt, who: Who, decision: Decision) -> Receipt:
+        """Account for an exchange that drew nothing beforehand. Returns the receipt with metered bytes and cost."""
+        return Meter(decision, who, self.allowances, self._clock, self._record).finish(receipt)
+
+    def _record(self, receipt: Receipt) -> None:
+        self.ledger.record(receipt)
+        self.metrics.exchange(receipt)
+        self._log.write(receipt)
+
+    # -- corrections ------------------------------------------------------------------------------------------
+
+    def correct(self, scope: Scope, holder: str, nbytes: int, now: datetime) -> bool:
+        """Add metered bytes (negative: take away) to the running periods of a holder; False: no such allowance.
+
+        holder  "region", "region/site", or "region:learner" for a learner's id
+        """
+        place, _, learner = holder.partition(":")
+        region, _, site = place.partition("/")
+        territories = self._catalogue().territories
+        territory = territories.get((region, site or None))
+        if territory is None:
+            return False
+        return self.allowances.correct(territory, scope, learner or place, nbytes, now)
+
+    async def _take_corrections(self, now: datetime) -> None:
+        """What `tropa` commands left in State while this process runs."""
+        for mark in await self._state.list(MarkQuery(kind=CORRECTION, now=now)):
+            await self._state.commit([DropMarks(kind=CORRECTION, owner=mark.owner, key=mark.key)])
+            scope, nbytes = Scope(str(mark.facts.get("scope"))), int(mark.facts.get("bytes", 0))
+            done = self.correct(scope, mark.owner, nbytes, now)
+            logger.warning("allowance of %s corrected by %d bytes: %s", mark.owner, nbytes, "done" if done else "none")
+
+    def _watch(self) -> None:
+        watch, health = self.metrics.watch, lambda: self._state.health
+        watch("state_unsaved", "Changes that wait for the disk", lambda: float(health().unsaved))
+        watch("state_lost", "Changes given up because too many waited", lambda: float(health().lost))
+        watch("state_trouble", "1 while the state file can't be written", lambda: float(bool(health().trouble)))
+        watch("log_lost", "Access log lines that could not be written", lambda: float(self._log.lost))

@@ -1,0 +1,153 @@
+"""Hourly sums of what exchanges cost and saved, and the report made of them.
+
+Laws of this file: no URL and no learner in the ledger; recording is an addition in memory, kept within a second;
+an exchange counts in the hour in which it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from proxy.account.state import NANO, SUM_NAMES, AddSums, Change, LedgerKey, LedgerQuery, State, Sums
+from proxy.exchange import Receipt
+
+_NANO = Decimal(NANO)
+_MAX_LINES = 50_000  # lines of one flush; above it new origins are summed as one
+_TOO_MANY = "other"
+
+GROUPINGS = ("region", "site", "origin", "class", "kind", "hour")
+
+
+class Ledger:
+    """Adds receipts up until they are taken to State."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[object, ...], list[int]] = {}
+
+    def record(self, receipt: Receipt) -> None:
+        """Count one exchange. Never waits, never fails."""
+        at = receipt.at
+        key = (
+            at.date(),
+            at.hour,
+            receipt.region,
+            receipt.site,
+            receipt.origin,
+            receipt.traffic_class,
+            receipt.kind,
+            receipt.currency,
+        )
+        line = self._lines.get(key)
+        if line is None:
+            line = self._new_line(key)
+        line[0] += 1
+        line[1] += receipt.bytes_from_origin
+        line[2] += receipt.bytes_to_learner
+        line[3] += receipt.bytes_up
+        line[4] += receipt.metered_bytes
+        line[5] += receipt.bytes_direct
+        line[6] += receipt.bytes_withheld
+        if receipt.cost:
+            line[7] += int(receipt.cost * _NANO)
+        if receipt.direct_cost:
+            line[8] += int(receipt.direct_cost * _NANO)
+
+    def changes(self) -> list[Change]:
+        """What was recorded since the last call, to commit."""
+        lines, self._lines = self._lines, {}
+        return [AddSums(key=_ledger_key(key), sums=_sums(line)) for key, line in lines.items()]
+
+    def _new_line(self, key: tuple[object, ...]) -> list[int]:
+        if len(self._lines) >= _MAX_LINES:
+            key = (*key[:4], _TOO_MANY, *key[5:])
+        return self._lines.setdefault(key, [0] * len(SUM_NAMES))
+
+
+def _ledger_key(key: tuple[object, ...]) -> LedgerKey:
+    day, hour, region, site, origin, traffic_class, kind, currency = key
+    return LedgerKey(
+        hour=datetime.fromisoformat(f"{day}T{hour:02}:00:00+00:00"),
+        region=str(region),
+        site=str(site or ""),
+        origin=str(origin),
+        traffic_class=str(traffic_class),
+        kind=str(kind),
+        currency=str(currency),
+    )
+
+
+def _sums(line: list[int]) -> Sums:
+    return Sums(**dict(zip(SUM_NAMES, line, strict=True)))
+
+
+# -- report ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """One line of `tropa report`.
+
+    group         values of the groupings asked for, in their order
+    saved_bytes   what the learners' side was spared; negative where Tropa's own pages outweigh what they saved
+    saved_cost    the same in money, at the price of each exchange
+    """
+
+    group: tuple[str, ...]
+    currency: str
+    sums: Sums
+    cost: Decimal
+    saved_bytes: int
+    saved_cost: Decimal
+
+    @property
+    def saved_share(self) -> float | None:
+        """0..1 of what would have come directly; None where nothing would have."""
+        direct = self.sums.bytes_direct
+        return self.saved_bytes / direct if direct else None
+
+
+async def report(
+    state: State, *, since: datetime | None = None, until: datetime | None = None, by: Iterable[str] = ("region",)
+) -> tuple[ReportRow, ...]:
+    """Sums of the ledger's hours in [since, until), grouped, the biggest saver first; hours in their own order.
+
+    by: some of GROUPINGS. Raises: ValueError for an unknown grouping.
+    """
+    groupings = tuple(by)
+    unknown = [name for name in groupings if name not in GROUPINGS]
+    if unknown:
+        raise ValueError(f"unknown grouping {unknown[0]!r}; known: {', '.join(GROUPINGS)}")
+    totals: dict[tuple[tuple[str, ...], str], Sums] = {}
+    for line in await state.list(LedgerQuery(since=since, until=until)):
+        group = (tuple(_value(line.key, name) for name in groupings), line.key.currency)
+        totals[group] = totals.get(group, Sums()) + line.sums
+    rows = [_row(group, currency, sums) for (group, currency), sums in totals.items()]
+    if "hour" in groupings:
+        return tuple(sorted(rows, key=lambda row: row.group))
+    return tuple(sorted(rows, key=lambda row: (-row.saved_bytes, row.group)))
+
+
+def _value(key: LedgerKey, name: str) -> str:
+    match name:
+        case "class":
+            return key.traffic_class
+        case "hour":
+            return key.hour.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+        case "site":
+            return f"{key.region}/{key.site}" if key.site else key.region
+        case _:
+            return str(getattr(key, name))
+
+
+def _row(group: tuple[str, ...], currency: str, sums: Sums) -> ReportRow:
+    return ReportRow(
+        group=group,
+        currency=currency,
+        sums=sums,
+        cost=Decimal(sums.cost_nano) / _NANO,
+        saved_bytes=sums.bytes_direct - sums.bytes_to_learner,
+        saved_cost=Decimal(sums.direct_cost_nano - sums.cost_nano) / _NANO,
+    )

@@ -1,0 +1,201 @@
+"""The access log: a line of JSON per exchange, in a file per day.
+
+Laws of this file: writing never delays an answer and never fails one; secrets in URLs are hidden; the folder never
+outgrows its limit, and what can't be written is counted and said once, not per line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import threading
+from datetime import date, datetime
+from json.encoder import encode_basestring as quoted
+from pathlib import Path
+
+from policies.values import Reason
+from proxy.account.redact import redacted
+from proxy.exchange import Receipt
+
+logger = logging.getLogger("tropa.account.log")
+
+_SEGMENTS = 8  # the oldest eighth goes when the folder is full
+_MAX_QUEUED = 50_000  # lines; a disk that stands still for longer loses lines, not memory
+_BATCH_S = 0.5
+_LINES_AT_ONCE = 500
+
+
+def line_of(receipt: Receipt) -> str:
+    """One exchange as a line of JSON, without its line end."""
+    site, code, error = receipt.site, receipt.support_code, receipt.error
+    return (
+        f'{{"at":"{receipt.at.isoformat(timespec="milliseconds")}","duration_s":{receipt.duration_s:.3f}'
+        f',"region":{quoted(receipt.region)},"site":{"null" if site is None else quoted(site)}'
+        f',"learner":{quoted(receipt.learner)},"origin":{quoted(receipt.origin)},"mode":"{receipt.mode.value}"'
+        f',"method":{quoted(receipt.method)},"host":{quoted(receipt.host)},"url":{_safe(redacted(receipt.url))}'
+        f',"status":{receipt.status},"class":"{receipt.traffic_class.value}","kind":"{receipt.kind.value}"'
+        f',"verdict":{quoted(receipt.verdict)},"treatment":{quoted(receipt.treatment)}'
+        f',"reasons":{_reasons(receipt.reasons)}'
+        f',"bytes_from_origin":{receipt.bytes_from_origin},"bytes_to_learner":{receipt.bytes_to_learner}'
+        f',"bytes_up":{receipt.bytes_up},"metered_bytes":{receipt.metered_bytes}'
+        f',"bytes_direct":{receipt.bytes_direct},"bytes_withheld":{receipt.bytes_withheld}'
+        f',"cost":"{receipt.cost:f}","currency":{quoted(receipt.currency)}'
+        f',"support_code":{"null" if code is None else quoted(code)}'
+        f',"error":{"null" if error is None else quoted(error)}'
+        f',"original":{"true" if receipt.original else "false"},"observe":{"true" if receipt.observe else "false"}}}'
+    )
+
+
+def _safe(url: str) -> str:
+    # A header's odd bytes arrive as lone surrogates, which UTF-8 can't carry.
+    return quoted(url) if url.isascii() else json.dumps(url)
+
+
+def _reasons(reasons: tuple[Reason, ...]) -> str:
+    if not reasons:
+        return "[]"
+    return "[" + ",".join(f"[{quoted(reason.rule)},{quoted(reason.source)}]" for reason in reasons) + "]"
+
+
+class AccessLog:
+    """Writes lines in a thread of its own."""
+
+    def __init__(self, folder: Path, *, max_days: int, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_days = max_days
+        self._max_bytes = max_bytes
+        self._queue: queue.SimpleQueue[Receipt | threading.Event | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()
+        self._descriptor: int | None = None
+        self._day: date | None = None
+        self._file_bytes = 0
+        self._thread = threading.Thread(target=self._work, name="tropa-access-log", daemon=True)
+        self.lost = 0
+        self.trouble: str | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def write(self, receipt: Receipt) -> None:
+        """Have one exchange logged. Never waits; the line is on disk within a second."""
+        if self._queue.qsize() >= _MAX_QUEUED:
+            self.lost += 1
+            return
+        self._queue.put(receipt)
+
+    def drain(self, timeout_s: float = 5.0) -> bool:
+        """Wait until everything queued so far is on disk; False: it took too long."""
+        done = threading.Event()
+        self._queue.put(done)
+        self._hurry.set()
+        return done.wait(timeout_s)
+
+    def close(self) -> None:
+        """Write what is queued and stop."""
+        self._queue.put(None)
+        self._hurry.set()
+        self._thread.join(timeout=5)
+
+    # -- on the thread --------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            self._hurry.wait(_BATCH_S)  # gather what comes in the meantime
+            self._hurry.clear()
+            while not self._queue.empty():
+                batch.append(self._queue.get())
+            self._put([item for item in batch if isinstance(item, Receipt)])
+            for item in batch:
+                if isinstance(item, threading.Event):
+                    item.set()
+            if None in batch:
+                self._close_file()
+                return
+
+    def _put(self, receipts: list[Receipt]) -> None:
+        kept = 0
+        try:
+            for first in range(0, len(receipts), _LINES_AT_ONCE):
+                some = receipts[first : first + _LINES_AT_ONCE]
+                lines = "".join(line_of(receipt) + "\n" for receipt in some).encode("utf-8", "replace")
+                self._append(self._file_for(some[0].at), lines)
+                kept += len(some)
+        except (OSError, ValueError) as error:
+            self._fail(error, len(receipts) - kept)
+        else:
+            self._recover(bool(receipts))
+
+    def _append(self, descriptor: int, lines: bytes) -> None:
+        rest = memoryview(lines)
+        while rest:
+            written = os.write(descriptor, rest)
+            self._file_bytes += written
+            rest = rest[written:]
+
+    def _fail(self, error: Exception, lines: int) -> None:
+        self.lost += lines
+        if self.trouble is None:
+            logger.error("%s: %s; exchanges go on, their log lines are lost", self._folder, error)
+        self.trouble = str(error)
+        self._close_file()
+
+    def _recover(self, wrote: bool) -> None:
+        if wrote and self.trouble is not None:
+            logger.warning("%s: can be written again; %d lines were lost", self._folder, self.lost)
+            self.trouble = None
+
+    def _file_for(self, at: datetime) -> int:
+        day = at.date() if self._day is None else max(at.date(), self._day)
+        full = self._file_bytes >= self._max_bytes // _SEGMENTS
+        if self._descriptor is not None and day == self._day and not full:
+            return self._descriptor
+        self._close_file()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._next_path(day)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._day, self._file_bytes = day, path.stat().st_size
+        self._end_torn_line(self._descriptor)
+        self._retain(day)
+        return self._descriptor
+
+    def _next_path(self, day: date) -> Path:
+        """The day's newest part that isn't full: its first has no number."""
+        parts = sorted(self._folder.glob(f"access-{day}*.jsonl"), key=_age)
+        if not parts:
+            return self._folder / f"access-{day}.jsonl"
+        if parts[-1].stat().st_size < self._max_bytes // _SEGMENTS:
+            return parts[-1]
+        return self._folder / f"access-{day}.{_age(parts[-1])[1] + 1:03}.jsonl"
+
+    def _end_torn_line(self, descriptor: int) -> None:
+        """A killed process or a full disk may have left half a line: end it, so that the next one is whole."""
+        if self._file_bytes and os.pread(descriptor, 1, self._file_bytes - 1) != b"\n":
+            self._append(descriptor, b"\n")
+
+    def _retain(self, today: date) -> None:
+        files = sorted(self._folder.glob("access-*.jsonl"), key=_age)
+        total_bytes = sum(path.stat().st_size for path in files)
+        room_bytes = self._max_bytes - self._max_bytes // _SEGMENTS  # for the part that has just begun
+        for path in files[:-1]:
+            if (today - _age(path)[0]).days < self._max_days and total_bytes <= room_bytes:
+                break
+            total_bytes -= path.stat().st_size
+            path.unlink(missing_ok=True)
+
+    def _close_file(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _age(path: Path) -> tuple[date, int]:
+    """Day and part of a log file, to sort by; a foreign name counts as the oldest."""
+    name = path.name.removeprefix("access-").removesuffix(".jsonl")
+    day, _, part = name.partition(".")
+    try:
+        return date.fromisoformat(day), int(part or 1)
+    except ValueError:
+        return date.min, 0

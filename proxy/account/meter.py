@@ -1,0 +1,175 @@
+"""One exchange's draw on the allowances and its price.
+
+Laws of this file: bytes are set aside before they move and settled after, each in the period and at the price in
+which it moved; assessment, and what is only observed, is counted and never cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from policies.decision import Decision
+from policies.money import cost, metered
+from policies.values import CostlyHop
+from proxy.account.allowances import TRANCHE_BYTES, Allowances, Reservation
+from proxy.clock import Clock
+from proxy.exchange import Receipt, Who
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NOTHING = Decimal(0)
+
+
+class Meter:
+    """Measures one exchange from its decision to its receipt.
+
+    hop  the hop whose bytes are drawn: with LEARNER_LINK those to and from the learner, with SITE_UPLINK those from
+         and to the origin, with NONE nothing costs
+    """
+
+    __slots__ = (
+        "_allowances",
+        "_clock",
+        "_counts",
+        "_decision",
+        "_done",
+        "_drawn_metered",
+        "_forced",
+        "_left",
+        "_reservation",
+        "_segment_metered",
+        "_settled_metered",
+        "_spent",
+        "_who",
+        "hop",
+    )
+
+    def __init__(
+        self,
+        decision: Decision,
+        who: Who,
+        allowances: Allowances,
+        clock: Clock,
+        done: Callable[[Receipt], None],
+    ) -> None:
+        self._decision = decision
+        self._who = who
+        self._allowances = allowances
+        self._clock = clock
+        self._done = done
+        self.hop = decision.costly_hop
+        self._counts = self.hop is not CostlyHop.NONE and is_counted(decision, who)
+        self._forced = never_cut(decision)
+        self._reservation: Reservation | None = None
+        self._left = 0
+        self._drawn_metered = 0
+        self._settled_metered = 0
+        self._segment_metered = 0
+        self._spent = _NOTHING
+
+    def expect(self, nbytes: int | None) -> bool:
+        """Set aside for a body of that length (None: a tranche).
+
+        False: an allowance that stops hasn't room for all of it; what there is room for is set aside then.
+        """
+        if not self._counts:
+            return True
+        self._settle_tranche()
+        want = TRANCHE_BYTES if nbytes is None else metered(nbytes, self._who.territory.tariff)
+        return self._set_aside(want)
+
+    def draw(self, nbytes: int) -> bool:
+        """Before nbytes move on the costly hop, either way; False: the allowance is spent, they must not move."""
+        if not self._counts:
+            return True
+        nmetered = metered(nbytes, self._who.territory.tariff)
+        if nmetered > self._left and not self._next_tranche(nmetered):
+            return False
+        self._left -= nmetered
+        self._drawn_metered += nmetered
+        self._segment_metered += nmetered
+        if self._reservation is not None:
+            self._reservation.drawn_bytes += nmetered
+        return True
+
+    def redecide(self, decision: Decision) -> None:
+        """From here on another decision's price holds: what was drawn so far is paid at the last one's."""
+        self._spent += cost(self._segment_metered, self._decision.price.amount)
+        self._segment_metered = 0
+        self._settle_tranche()
+        self._decision = decision
+        self._forced = never_cut(decision)
+        self._counts = self.hop is not CostlyHop.NONE and is_counted(decision, self._who)
+
+    def finish(self, receipt: Receipt) -> Receipt:
+        """The exchange is over: settle, count and log it once. Returns the receipt with its metered bytes and cost.
+
+        The receipt's bytes are the truth; what was drawn beyond them is free again.
+        """
+        tariff, amount = self._who.territory.tariff, self._decision.price.amount
+        total = metered(costly_bytes(self.hop, receipt), tariff)
+        earlier = self._drawn_metered - self._segment_metered
+        spent = self._spent + cost(max(0, total - earlier), amount) if amount or self._spent else _NOTHING
+        rest = max(0, total - self._settled_metered)
+        if self._reservation is not None:
+            self._allowances.settle(self._reservation, rest)
+            self._reservation = None
+        elif self._counts and rest:
+            self._allowances.count(self._who.territory, self._who.learner, rest, self._clock.now())
+        settled = replace(receipt, metered_bytes=total, cost=spent, direct_cost=self._direct_cost(receipt))
+        self._done(settled)
+        return settled
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _next_tranche(self, at_least: int) -> bool:
+        self._settle_tranche()
+        want = max(TRANCHE_BYTES, at_least)
+        return self._set_aside(want) or self._left >= at_least
+
+    def _set_aside(self, want: int) -> bool:
+        territory, learner, now = self._who.territory, self._who.learner, self._clock.now()
+        held = self._allowances.reserve(territory, learner, want, now, forced=self._forced)
+        if held.short:
+            room = self._allowances.room(territory, learner, now) or 0
+            self._left = room
+            self._reservation = self._allowances.reserve(territory, learner, room, now, forced=True) if room else None
+            return False
+        self._reservation, self._left = held, want
+        return True
+
+    def _settle_tranche(self) -> None:
+        if self._reservation is not None:
+            self._settled_metered += self._reservation.drawn_bytes
+            self._allowances.settle(self._reservation, self._reservation.drawn_bytes)
+            self._reservation = None
+        self._left = 0
+
+    def _direct_cost(self, receipt: Receipt) -> Decimal:
+        amount = self._decision.price.amount
+        if not amount or self.hop is CostlyHop.NONE:
+            return _NOTHING
+        return cost(metered(receipt.bytes_direct + receipt.bytes_up, self._who.territory.tariff), amount)
+
+
+def costly_bytes(hop: CostlyHop, receipt: Receipt) -> int:
+    """The receipt's bytes on the hop that costs."""
+    match hop:
+        case CostlyHop.LEARNER_LINK:
+            return receipt.bytes_to_learner + receipt.bytes_up
+        case CostlyHop.SITE_UPLINK:
+            return receipt.bytes_from_origin + receipt.bytes_up
+        case CostlyHop.NONE:
+            return 0
+
+
+def is_counted(decision: Decision, who: Who) -> bool:
+    """Whether the operator counts this origin's traffic in allowances at all."""
+    return decision.origin not in who.territory.tariff.free_origins
+
+
+def never_cut(decision: Decision) -> bool:
+    return decision.exempt or decision.observe or decision.bypassed
