@@ -67,7 +67,8 @@ def zone_text(zone: ZoneInfo, at: datetime, language: str) -> str:
     key = f"zone.{zone.key.replace('/', '_')}"
     if not say.has(key):
         return say("zone_other", offset=f"UTC{_hours(at.astimezone(zone).utcoffset())}")
-    return say("zone_named", name=say(key), offset=_from_moscow(zone, at, say))
+    ahead = _ahead_of_moscow(zone, at)
+    return say("zone_named", name=say(key), offset=say("zone_moscow") + _hours(ahead)) if ahead else say(key)
 
 
 def clock_text(local: time) -> str:
@@ -75,11 +76,10 @@ def clock_text(local: time) -> str:
     return local.strftime("%H:%M")
 
 
-def _from_moscow(zone: ZoneInfo, at: datetime, say: Phrases) -> str:
+def _ahead_of_moscow(zone: ZoneInfo, at: datetime) -> timedelta:
     own, moscow = at.astimezone(zone).utcoffset(), at.astimezone(_MOSCOW).utcoffset()
-    if own is None or moscow is None or own == moscow:
-        return say("zone_moscow")
-    return say("zone_moscow") + _hours(own - moscow)
+    assert own is not None and moscow is not None  # aware by construction
+    return own - moscow
 
 
 def _hours(offset: timedelta | None) -> str:

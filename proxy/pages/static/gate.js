@@ -14,7 +14,7 @@
     for (var i = 0; i < units.length && parts.length < 2; i++) {
       var n = Math.floor(seconds / units[i][0]);
       seconds -= n * units[i][0];
-      if (n > 0 || parts.length > 0) {
+      if (n > 0 || (units[i][0] === 1 && parts.length < 2)) {
         parts.push(line.getAttribute("data-" + units[i][1]).replace("%", String(n)));
       }
     }
