@@ -22,7 +22,8 @@ from proxy.account.link import LinkMeter
 from proxy.account.log import AccessLog
 from proxy.account.meter import Meter
 from proxy.account.metrics import Metrics
-from proxy.account.state import Change, ClaimQuery, DropMarks, MarkQuery, State, Sweep, UseQuery
+from proxy.account.reports import BrokenPages
+from proxy.account.state import Change, ClaimQuery, DropMarks, Health, MarkQuery, State, Sweep, UseQuery
 from proxy.clock import Clock
 from proxy.exchange import Receipt, Who
 from proxy.tasks import TaskKeeper
@@ -57,6 +58,7 @@ class Accountant:
         self._swept = self._corrected = clock.now()
         self.metrics = metrics
         self.codes = codes
+        self.broken_pages = BrokenPages()
         self.ledger = Ledger()
         self.links = LinkMeter()
         self.allowances = Allowances(run=format(int(clock.now().timestamp() * 1000), "x"))
@@ -69,16 +71,22 @@ class Accountant:
         since = self._clock.now() - _LONGEST_PERIOD
         uses = await self._state.list(UseQuery(since=since))
         self.allowances.load(uses, await self._state.list(ClaimQuery()))
+        await self.broken_pages.start(self._state, self._clock.now())
         keeper.start(self._run(), name="accounts")
 
     async def flush(self) -> None:
         """Give State everything that was counted since the last time."""
-        changes: list[Change] = [*self.ledger.changes(), *self.codes.changes(), *self.allowances.changes()]
+        changes: list[Change] = [*self.ledger.changes(), *self.allowances.changes()]
+        changes += [*self.codes.changes(), *self.broken_pages.changes()]
         claims = self.allowances.claims()
         if claims:
             await self._state.reserve(claims)
         if changes or self._state.health.unsaved:
             await self._state.commit(changes)
+
+    async def close(self) -> None:
+        """Keep what was counted last; the caller closes State and the log after it."""
+        await self.flush()
 
     async def _run(self) -> None:
         while True:
@@ -96,6 +104,7 @@ class Accountant:
         if now - self._swept >= _SWEEP_EVERY:
             self._swept = now
             self.allowances.sweep(now)
+            self.broken_pages.sweep(now)
             before, ledger = now - 2 * _LONGEST_PERIOD, now - _LEDGER_KEPT
             await self._state.commit([Sweep(marks_until=now, uses_before=before, ledger_before=ledger)])
 
@@ -151,8 +160,11 @@ class Accountant:
             logger.warning("allowance of %s corrected by %d bytes: %s", mark.owner, nbytes, "done" if done else "none")
 
     def _watch(self) -> None:
-        watch, health = self.metrics.watch, lambda: self._state.health
-        watch("state_unsaved", "Changes that wait for the disk", lambda: float(health().unsaved))
-        watch("state_lost", "Changes given up because too many waited", lambda: float(health().lost))
-        watch("state_trouble", "1 while the state file can't be written", lambda: float(bool(health().trouble)))
-        watch("log_lost", "Access log lines that could not be written", lambda: float(self._log.lost))
+        def health() -> Health:
+            return self._state.health
+
+        watch = self.metrics.watch
+        watch("state_unsaved", "Changes that wait for the disk", lambda: health().unsaved)
+        watch("state_lost", "Changes given up because too many waited", lambda: health().lost)
+        watch("state_trouble", "1 while the state file can't be written", lambda: health().trouble is not None)
+        watch("log_lost", "Access log lines that could not be written", lambda: self._log.lost)

@@ -1,0 +1,1 @@
+"""What IT staff do to a running Tropa, as files in the state folder: publish, roll back, override, bypass."""
