@@ -344,6 +344,7 @@ class Listener:
     clients: tuple[IPNetwork, ...] = ()  # forward: who may use it; empty: the regions' networks
     origin: str | None = None  # reverse: the one origin behind it; None: chosen by Host
     region: str | None = None  # the place of whoever comes in here
+    site: str | None = None  # within that region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

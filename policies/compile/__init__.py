@@ -1,0 +1,1 @@
+"""From checked sections to the frozen `Catalogue`: inheritance resolved, names looked up, patterns compiled."""

@@ -1,0 +1,81 @@
+"""Origins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from policies.compile.policy import compile_alternatives
+from policies.compile.presets import PresetLibrary, ordered_rules
+from policies.compile.spot import Spot
+from policies.faults import FaultList
+from policies.model import Origin
+from policies.schema.check import check
+from policies.schema.origin import OriginSection
+from policies.values import Text
+from policies.yaml_marks import MarkedMap
+
+
+def compile_origins(
+    written: Mapping[str, MarkedMap], presets: PresetLibrary, folder: Path, faults: FaultList
+) -> dict[str, Origin]:
+    """folder: where relative certificate paths begin."""
+    origins: dict[str, Origin] = {}
+    for name, raw in written.items():
+        checked = check(OriginSection, raw, faults)
+        if checked is not None:
+            origins[name] = _origin(name, checked[0], Spot(checked[1], faults), presets, folder)
+    _report_shared_hosts(origins, written, faults)
+    return origins
+
+
+def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrary, folder: Path) -> Origin:
+    for index, wanted in enumerate(section.preset):
+        presets.known(wanted, spot.at("preset", index).mark)
+    preset = presets.compiled(tuple(section.preset), mount_of(section, spot))
+    if not section.hosts and section.upstream is None:
+        spot.fault("has neither hosts nor upstream", "add hosts: [lms.example.org]")
+    if section.rename and section.upstream is None:
+        spot.at("rename").fault("names can't be mapped without an upstream", "add upstream:")
+    return Origin(
+        id=name,
+        title=Text(ru=section.title.ru, en=section.title.en) if section.title else Text(ru=name),
+        hosts=tuple(section.hosts) or _host_of(section.upstream),
+        upstream=section.upstream,
+        preset=preset,
+        rules=ordered_rules(section.rules, spot.at("rules"), mount_of(section, spot)),
+        no_transform=section.no_transform or preset.no_transform,
+        learner_address=section.learner_address,
+        rename=section.rename,
+        allow_private=section.allow_private,
+        ca_file=str(folder / section.ca_file) if section.ca_file else None,
+        verify_tls=section.verify_tls,
+        ports=frozenset(section.ports),
+        alternatives={key: compile_alternatives(value) for key, value in section.alternatives.items()},
+        source=spot.source,
+    )
+
+
+def mount_of(section: OriginSection, spot: Spot) -> str:
+    """The folder without a slash at its end; "" for the root."""
+    mount = section.mount.rstrip("/")
+    if mount and (not mount.startswith("/") or set("*{}^?#") & set(mount)):
+        spot.at("mount").fault(f"expected a folder like /moodle, got {section.mount!r}", "begin it with /")
+        return ""
+    return mount
+
+
+def _host_of(upstream: str | None) -> tuple[str, ...]:
+    host = urlsplit(upstream).hostname if upstream else None
+    return (host,) if host else ()
+
+
+def _report_shared_hosts(origins: Mapping[str, Origin], written: Mapping[str, MarkedMap], faults: FaultList) -> None:
+    owners: dict[str, str] = {}
+    for name, origin in origins.items():
+        for index, host in enumerate(origin.hosts):
+            if host in owners and owners[host] != name:
+                problem = f"the host {host} belongs to origin {owners[host]} already"
+                Spot(written[name], faults, ("hosts", index)).fault(problem, "name each host at one origin")
+            owners.setdefault(host, name)

@@ -1,0 +1,123 @@
+"""Origins and presets as they are written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from policies.faults import Wrong
+from policies.model import LearnerAddress, NoTransform
+from policies.schema.base import Count, Host, Id, Line, Listed, Section, TextSection, Truth, Upstream, described, word
+from policies.schema.policy import Alternatives, ClassWord
+from policies.values import MediaKind
+
+
+def _read_query(value: object) -> object:
+    if not isinstance(value, dict):
+        raise Wrong(f"expected parameters like {{action: join}}, got {described(value)}")
+    return value
+
+
+NoTransformWord = Annotated[NoTransform, word(*NoTransform)]
+Methods = Annotated[list[Annotated[str, word("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")]], Listed]
+Query = Annotated[dict[str, Line], BeforeValidator(_read_query), WithJsonSchema({"type": "object"})]
+
+
+class RuleSection(Section):
+    """What requests below a path are for. Of several that match, the one with the longest fixed beginning holds."""
+
+    path: Line = Field(description="/mod/quiz/ and all below; * within a segment, ** across, {a,b}; or ^regex.")
+    traffic_class: ClassWord = Field(alias="class", description="The traffic class.")
+    kind: Annotated[MediaKind, word(*MediaKind)] | None = Field(
+        default=None, description="What comes back, where it is known."
+    )
+    methods: Methods = Field(default=[], description="Only these methods.")
+    query: Query = Field(default={}, description="Only with these parameters in the address.")
+    required_for_credit: Truth = Field(default=False, description="Its cards say that it counts for credit.")
+
+
+class OriginSection(Section):
+    """A source of course content."""
+
+    title: TextSection | None = Field(default=None, description="Its name for people.")
+    hosts: Annotated[list[Host], Listed] = Field(
+        default=[], description="Its public names; *.example.org for all below."
+    )
+    upstream: Upstream | None = Field(
+        default=None, description="Where it really is, as http://10.0.0.5:8080; left out: forward mode only."
+    )
+    preset: Annotated[list[Id], Listed] = Field(
+        default=["web"], description="What is known of its kind; one or several."
+    )
+    mount: Line = Field(default="", description="The folder it lives in, as /moodle; the preset's paths begin there.")
+    rules: list[RuleSection] = Field(default=[], description="Its own classes by path, before the preset's.")
+    no_transform: NoTransformWord | None = Field(
+        default=None, description="honour or ignore its Cache-Control: no-transform; left out: as the preset says."
+    )
+    learner_address: Annotated[LearnerAddress, word(*LearnerAddress)] = Field(
+        default=LearnerAddress.X_FORWARDED_FOR, description="How it learns the learner's address."
+    )
+    rename: Truth = Field(
+        default=False, description="Its public name differs from its own: names in answers are mapped."
+    )
+    allow_private: Truth = Field(default=False, description="Its address may be private or loopback.")
+    ca_file: Line | None = Field(default=None, description="Certificates to trust for it beside the system's.")
+    verify_tls: Truth = Field(default=True, description="Whether its certificate is checked.")
+    ports: Annotated[list[Count], Listed] = Field(default=[80, 443], description="Its ports in forward mode.")
+    alternatives: dict[ClassWord, Alternatives] = Field(
+        default={}, description="For each class, where its substitutes are: {consultation: {forum: /mod/forum/}}."
+    )
+
+
+class DietSection(Section):
+    """One thing that a first visit can do without."""
+
+    name: Id = Field(description="The word that pages.diet names it by.")
+    urls: Annotated[list[Line], Listed] = Field(description="host/path of scripts, styles, fonts; /path on any host.")
+    unless: Annotated[list[Line], Listed] = Field(
+        default=[], description="A page that holds one of these texts keeps it."
+    )
+
+
+class EmbedHostSection(Section):
+    """A video host whose players are recognised."""
+
+    name: Line = Field(description="Its name, as the card shows it.")
+    urls: Annotated[list[Line], Listed] = Field(description="host/path of its players and pages.")
+    csp_hosts: Annotated[list[Line], Listed] = Field(default=[], description="Hosts kept out of frames while withheld.")
+
+
+class PresetSection(Section):
+    """What is known of a kind of site: a file in policies/presets/."""
+
+    title: TextSection | None = Field(default=None, description="Its name for people.")
+    extends: Annotated[list[Id], Listed] = Field(default=[], description="Presets whose lists are added to this one's.")
+    rules: list[RuleSection] = Field(default=[], description="Classes by path.")
+    diet: list[DietSection] = Field(default=[], description="What a first visit can do without.")
+    session_cookies: Annotated[list[Line], Listed] = Field(default=[], description="Cookies of a login; * at the end.")
+    logout: Annotated[list[Line], Listed] = Field(default=[], description="Paths that end a login.")
+    app_paths: Annotated[list[Line], Listed] = Field(default=[], description="Paths that a native app calls.")
+    app_error: Annotated[Literal["", "moodle"], word("", "moodle")] | None = Field(
+        default=None, description="The form of refusals to an app: moodle."
+    )
+    volatile_query: Annotated[list[Line], Listed] = Field(
+        default=[], description="Parameters that don't change the content."
+    )
+    edit_paths: Annotated[list[Line], Listed] = Field(default=[], description="Paths where documents keep their bytes.")
+    no_transform: NoTransformWord | None = Field(
+        default=None, description="honour or ignore Cache-Control: no-transform."
+    )
+    socket_close: Truth | None = Field(
+        default=None, description="A refused WebSocket is accepted, then closed with 4503."
+    )
+    script_players: Annotated[list[Line], Listed] = Field(
+        default=[], description="CSS selectors that scripts turn into players."
+    )
+    embed_hosts: list[EmbedHostSection] = Field(default=[], description="Video hosts; known to every origin.")
+
+
+LIST_KEYS: tuple[str, ...] = tuple(
+    name for name, field in PresetSection.model_fields.items() if name != "extends" and field.default == []
+)
+"""The keys of a preset that add up along `extends`."""
