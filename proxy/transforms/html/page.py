@@ -1,0 +1,158 @@
+"""What is known of the page while it streams: its address, its charset, its rules; and how things are put into it.
+
+Laws of this file: a card is at most MAX_CARD_BYTES; what a given function raises never reaches the page; text that the
+page's charset lacks is written as character references.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
+
+from policies.model import DietItem
+from proxy.transforms.html.charset import codec_name
+from proxy.transforms.html.scan import Lookahead, Waiting
+from proxy.transforms.html.tag import Tag
+from proxy.transforms.spec import Heavy, HtmlSpec, PageChanges
+
+MAX_CARD_BYTES: Final = 4096
+MAX_HEAVY_URLS: Final = 200
+MAX_TITLE_CHARS: Final = 200
+_SAFE = "%/:?#[]@!$&'()*+,;=~-._|"
+_SCRIPT_BODY = re.compile(rb"<script(?![^>]*math/)[^>]*>.*?</script", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a handler did: buf[tag.start:end] is replaced by out. drop_content: the raw text behind goes too."""
+
+    end: int
+    out: bytes
+    drop_content: bool = False
+
+
+# None: the tag stays (with the handler's changes to it, if any).
+Handler = Callable[["Page", Tag, Lookahead], Step | Waiting | None]
+
+
+class Page:
+    """The state of one page's rewriting that handlers share."""
+
+    __slots__ = ("base", "changes", "charset", "images", "other_charset", "prefix", "spec")
+
+    def __init__(self, spec: HtmlSpec, prefix: bytes) -> None:
+        self.spec = spec
+        self.changes = PageChanges()
+        self.charset = codec_name(spec.charset) or "ascii"
+        self.other_charset: str | None = None  # a <meta> that contradicts: readers may believe either
+        self.base = spec.page_url
+        self.images = 0
+        self.prefix = _SCRIPT_BODY.sub(b"", prefix)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def decode(self, raw: bytes) -> str:
+        try:
+            return raw.decode(self.charset)
+        except UnicodeError:
+            return raw.decode(self.other_charset or self.charset, "replace")
+
+    def text(self, raw: bytes) -> str:
+        """The readable text of a piece of HTML, in one line."""
+        plain = html.unescape(_MARKUP.sub(" ", self.decode(raw)))
+        return " ".join(plain.split())[:MAX_TITLE_CHARS]
+
+    def url(self, value: str) -> str:
+        """An absolute URL as a browser would send it (WHATWG URL), "" for none or one that isn't http(s)."""
+        value = value.strip("\t\n\f\r \0").translate(_NOT_IN_URLS)
+        if not value:
+            return ""
+        try:
+            absolute = urljoin(self.base, value)
+            scheme = urlsplit(absolute).scheme
+        except ValueError:
+            return ""
+        if scheme not in ("http", "https"):
+            return ""
+        return quote(absolute, safe=_SAFE)
+
+    def attribute_url(self, tag: Tag, *names: bytes) -> str:
+        """The first of these attributes that holds a URL, absolute; "" if none does."""
+        for name in names:
+            if tag.has(name) and (url := self.url(tag.value(name))):
+                return url
+        return ""
+
+    def is_granted(self, url: str) -> bool:
+        granted = self.spec.granted
+        return bool(granted) and bool(url) and (url in granted or url.partition("#")[0] in granted)
+
+    def size_of(self, url: str) -> int | None:
+        if not url:
+            return None
+        try:
+            return self.spec.size_of(url.partition("#")[0])
+        except Exception:  # a look-up that fails knows no size
+            return None
+
+    def dieted(self, url: str) -> DietItem | None:
+        """The diet item that leaves this URL out, None if it stays.
+
+        An item with conditions goes only when the look-ahead was given and shows none of them.
+        """
+        for item in self.spec.diet:
+            if url and item.pattern.search(url) and self._may_go(item):
+                return item
+        return None
+
+    def _may_go(self, item: DietItem) -> bool:
+        literals = [literal for literal in item.unless if literal]
+        if not literals:
+            return True
+        return bool(self.prefix) and not any(
+            literal.encode(self.charset, "ignore") in self.prefix for literal in literals
+        )
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def encode(self, utf8: bytes) -> bytes:
+        """HTML made by Tropa (UTF-8) in the page's charset."""
+        target = "ascii" if self.other_charset else self.charset
+        if target == "utf-8" or utf8.isascii():
+            return utf8
+        return utf8.decode("utf-8", "replace").encode(target, "xmlcharrefreplace")
+
+    def card(self, heavy: Heavy) -> bytes:
+        """The card for a heavy thing, counted; a minimal link if its rendering fails or is too long."""
+        self.changes.cards += 1
+        self.note(heavy.url, heavy.size_bytes)
+        try:
+            card = self.encode(self.spec.render_card(heavy))
+        except Exception:
+            card = b""
+        if card and len(card) <= MAX_CARD_BYTES:
+            return card
+        return self.encode(_minimal(heavy).encode())
+
+    def note(self, url: str, size_bytes: int | None) -> None:
+        self.changes.withheld_bytes += size_bytes or 0
+        if url and len(self.changes.heavy_urls) < MAX_HEAVY_URLS:
+            self.changes.heavy_urls.append(url)
+
+    def dropped(self, end: int, out: bytes = b"", *, drop_content: bool = False) -> Step:
+        self.changes.dropped += 1
+        return Step(end, out, drop_content)
+
+
+_NOT_IN_URLS = {ord(char): None for char in "\t\n\r"}
+
+
+def _minimal(heavy: Heavy) -> str:
+    title = html.escape(heavy.title[:MAX_TITLE_CHARS] or heavy.host_name[:MAX_TITLE_CHARS] or heavy.kind.value)
+    url = html.escape(heavy.url)
+    return f'<a href="{url}">{title}</a>' if url and len(url) <= 2048 else f"<span>{title}</span>"
