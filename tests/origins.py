@@ -95,7 +95,7 @@ class RawOrigin:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     async def start(self, host: str = "127.0.0.1") -> RawOrigin:
-        self._server = await asyncio.start_server(self._visited, host, 0, ssl=self.tls)
+        self._server = await asyncio.start_server(self._visited, host, 0, ssl=self.tls, limit=4 * 1024**2)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,8 +28,11 @@ from proxy.modes.tls import Certificate
 from proxy.modes.tunnel import ESTABLISHED, Refusal, Tunnels, parse_connect
 
 logger = logging.getLogger("tropa.wire")
-_LONGEST_PROXY_HEADER_BYTES = 4096  # v2 with many TLVs; v1 is 107 at most
+_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+_LONGEST_V1_BYTES = 107  # the PROXY protocol, section 2.1
+_LONGEST_V2_BYTES = 4096  # addresses and many TLVs
 _CONNECT = b"CONNECT "
+_FAULTY = (ValueError, proxyprotocol.ProxyProtocolIncompleteError, proxyprotocol.ProxyProtocolChecksumError)
 
 
 class Door(Protocol):
@@ -46,30 +50,54 @@ class ProxyHeaderDoor:
         networks = self.listener.proxy_protocol_from
         if not networks or connection.served or not in_networks(connection.peer, networks):
             return False
-        deadline_s, wanted = self.deadline_s(), 16
-        while True:
-            seen = await connection.peek(wanted, deadline_s)
-            try:
-                result = ProxyProtocolDetect().unpack(seen)
-                break
-            except proxyprotocol.ProxyProtocolIncompleteError as error:
-                missing = error.want_read.want_bytes or 1
-                if len(seen) < wanted or wanted > _LONGEST_PROXY_HEADER_BYTES:
-                    raise ClientGone from error
-                wanted = len(seen) + missing
-            except (ValueError, proxyprotocol.ProxyProtocolChecksumError) as error:
-                logger.warning("no PROXY header from %s, which must send one", connection.peer)
-                raise ClientGone from error
-        connection.take(_header_length(seen))
+        header = connection.take(await self._header_bytes(connection))
+        try:
+            result = ProxyProtocolDetect().unpack(header)
+        except _FAULTY as error:
+            raise self._missing(connection) from error
         if is_ipv4(result) or is_ipv6(result):
             connection.told = result.source[0]
         return False
 
+    async def _header_bytes(self, connection: Connection) -> int:
+        """How long the header is; all of it has arrived."""
+        deadline_s = self.deadline_s()
+        seen = await connection.peek(16, deadline_s)
+        if seen.startswith(_V2):
+            length = 16 + int.from_bytes(seen[14:16], "big")
+            if length > _LONGEST_V2_BYTES or len(await connection.peek(length, deadline_s)) < length:
+                raise self._missing(connection)
+            return length
+        while (end := seen.find(b"\r\n")) < 0 and seen.startswith(b"PROXY ") and len(seen) < _LONGEST_V1_BYTES:
+            before = len(seen)
+            seen = await connection.peek(before + 1, deadline_s)
+            if len(seen) == before:
+                break
+        if end < 0 or not seen.startswith(b"PROXY "):
+            raise self._missing(connection)
+        return end + 2
 
-def _header_length(seen: bytes) -> int:
-    if seen.startswith(b"PROXY "):
-        return seen.index(b"\r\n") + 2
-    return 16 + int.from_bytes(seen[14:16], "big")
+    def _missing(self, connection: Connection) -> ClientGone:
+        logger.warning("no PROXY header from %s, which must send one on %s", connection.peer, self.listener.name)
+        return ClientGone()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionDoor:
+    """Sends away whoever may not use this listener."""
+
+    admits: Callable[[Connection], bool]
+    deadline_s: Callable[[], float]
+
+    async def enter(self, connection: Connection) -> bool:
+        if connection.served or self.admits(connection):
+            return False
+        seen = await connection.peek(1, self.deadline_s())
+        connection.take(len(seen))  # bytes left unread would turn the close into a reset
+        if connection.tls is None:
+            await _answer(connection, raw_answer(403))
+            connection.sock.shutdown(socket.SHUT_WR)
+        raise ClientGone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

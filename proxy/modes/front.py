@@ -24,7 +24,7 @@ from proxy.live.duplex import Handed, taken_from_client
 from proxy.modes.accepting import accept_forever, listen
 from proxy.modes.addresses import client_address
 from proxy.modes.connection import ClientGone, Connection, address_of
-from proxy.modes.doors import ConnectDoor, Door, HttpDoor, ProxyHeaderDoor, TlsDoor
+from proxy.modes.doors import AdmissionDoor, ConnectDoor, Door, HttpDoor, ProxyHeaderDoor, TlsDoor
 from proxy.modes.forward import Forward
 from proxy.modes.protocol import ClientProtocol, make_request
 from proxy.modes.reclaim import reclaim
@@ -89,6 +89,7 @@ class Front:
         self._doors: tuple[Door, ...] = (
             ProxyHeaderDoor(listener=listener, deadline_s=self._head_deadline_s),
             TlsDoor(certificate=self._certificate),
+            AdmissionDoor(admits=self._admits, deadline_s=self._head_deadline_s),
             ConnectDoor(listener=listener, tunnels=self.tunnels, catalogue=catalogue, deadline_s=self._head_deadline_s),
             HttpDoor(serve=self._serve),
         )
@@ -187,14 +188,12 @@ class Front:
     def _head_deadline_s(self) -> float:
         return asyncio.get_running_loop().time() + self._catalogue().settings.timeouts.request_head_s
 
+    def _admits(self, connection: Connection) -> bool:
+        client = connection.told if connection.told is not None else connection.peer
+        return self._mode.admits(client, self._catalogue(), self.listener)
+
     async def _serve(self, connection: Connection) -> None:
         """Hand the socket to the HTTP server; this coroutine ends and leaves no memory behind."""
-        admitted = self._mode.admits(connection.told or connection.peer, self._catalogue(), self.listener)
-        if not admitted and connection.tls is None:
-            await asyncio.get_running_loop().sock_sendall(connection.sock, raw_answer(403))
-            raise ClientGone
-        if not admitted:
-            raise ClientGone
         server = self._server
         assert server is not None
         seen = Seen(peer=connection.peer, told=connection.told, tls=connection.tls is not None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage, StreamWriter
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict
 
@@ -20,23 +20,18 @@ from proxy.clock import Clock
 from proxy.errors import ExchangeError
 from proxy.modes.refusal import small_answer
 from proxy.modes.seen import Seen
+from proxy.upstream.raw_head import RawWriter
 
 logger = logging.getLogger("tropa.wire")
 
 
-class RawWriter(StreamWriter):
-    """Writes header bytes that aren't UTF-8 as they came; aiohttp's own writer silently leaves them out."""
+class AnswerWriter(RawWriter):
+    """Answers in HTTP/1.1 to whoever spoke a version that isn't ours (aiohttp would repeat "HTTP/2.0")."""
 
     async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
+        if not status_line.startswith("HTTP/1."):
+            status_line = f"HTTP/1.1 {status_line.partition(' ')[2]}"
         await super().write_headers(status_line, headers)
-        if not "".join(headers.values()).isascii():
-            self._headers_buf = raw_head(status_line, headers)
-
-
-def raw_head(start_line: str, headers: CIMultiDict[str]) -> bytes:
-    """A head with surrogate-escaped bytes put back. Called after the safe writer has checked for control bytes."""
-    lines = [start_line, *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 class ClientProtocol(web.RequestHandler):
@@ -131,4 +126,4 @@ def make_request(
 ) -> web.BaseRequest:
     """The server's request factory; the writer is ours."""
     loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, RawWriter(protocol, loop), task, loop)
+    return web.BaseRequest(message, payload, protocol, AnswerWriter(protocol, loop), task, loop)

@@ -37,7 +37,7 @@ def plain_body(status: int) -> bytes:
 
 def small_answer(status: int, *, code: str = "", retry_after_s: int | None = None) -> web.Response:
     """A complete answer that ends the connection."""
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Connection": "close"}
     if code:
         headers["Tropa-Error"] = code
     if retry_after_s is not None:

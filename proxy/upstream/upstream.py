@@ -20,6 +20,7 @@ from proxy.upstream.address import Target, target_of
 from proxy.upstream.body import RequestBody
 from proxy.upstream.faults import connection_fault
 from proxy.upstream.guard import GuardedResolver, SocketGuard, check_host, sockets_made
+from proxy.upstream.raw_head import RawWriter
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.trust import tls_context
 
@@ -91,6 +92,7 @@ class Upstream:
         except TimeoutError:
             if not timer.expired() or out.started:
                 raise
+        out.on_start = None
         # Nothing of the body was sent and that connection is closed, so nothing is done twice.
         if len(self._ignores_expect) < 1000:
             self._ignores_expect.add((call.where.host, call.where.port))
@@ -171,6 +173,7 @@ class Upstream:
             max_field_size=settings.limits.max_header_bytes,
             timeout=_NO_TIMEOUT,
         )
+        aiohttp.client_reqrep.StreamWriter = RawWriter  # type: ignore[attr-defined]
         session._retry_connection = False  # aiohttp would repeat DELETE and PUT, and on fresh connections too
         return session
 
