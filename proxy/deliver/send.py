@@ -40,12 +40,26 @@ class Delivery(web.StreamResponse):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """response is what the server must be handed back; to_learner_bytes counts head and body."""
+    """response is what the server must be handed back; to_learner_bytes counts head and body.
+
+    left     the client went away
+    body_s   seconds from the first body byte to the last; 0 for a body sent in one piece
+    held_up  the client's side was slower than the origin's: its own pace, so a measurement of the link
+    """
 
     response: web.StreamResponse
     to_learner_bytes: int
     complete: bool
-    left: bool = False  # the client went away
+    left: bool = False
+    body_s: float = 0.0
+    held_up: bool = False
+
+
+@dataclass(slots=True)
+class _Times:
+    started_s: float = 0.0
+    writing_s: float = 0.0
+    ended_s: float = 0.0
 
 
 async def send(
@@ -74,12 +88,13 @@ async def _send(
     writer = await response.prepare(request)
     assert writer is not None
     complete = False
+    times = _Times()
     try:
         async with asyncio.timeout(write_timeout_s) as patience:
             if body is None or isinstance(body, bytes):
                 await response.write_eof(body or b"")
             else:
-                if not await _stream(response, first, body, watch, patience, write_timeout_s):
+                if not await _stream(response, first, body, watch, patience, write_timeout_s, times):
                     return _broken_off(request, response, writer.output_size, left=False)
                 await response.write_eof()
         complete = True
@@ -90,7 +105,14 @@ async def _send(
     finally:
         if not complete:
             response.force_close()
-    return Sent(response=response, to_learner_bytes=writer.output_size, complete=True)
+    body_s = times.ended_s - times.started_s
+    return Sent(
+        response=response,
+        to_learner_bytes=writer.output_size,
+        complete=True,
+        body_s=body_s,
+        held_up=times.writing_s > body_s / 2,
+    )
 
 
 def _fit_framing(request: web.BaseRequest, response: Delivery) -> None:
@@ -114,13 +136,18 @@ async def _stream(
     watch: Watch | None,
     patience: asyncio.Timeout,
     write_timeout_s: float,
+    times: _Times,
 ) -> bool:
     loop = asyncio.get_running_loop()
+    times.started_s = times.ended_s = loop.time()
     chunk = first
     while chunk is not None:
         if chunk:
-            patience.reschedule(loop.time() + write_timeout_s)
+            before_s = loop.time()
+            patience.reschedule(before_s + write_timeout_s)
             await response.write(chunk)
+            times.ended_s = loop.time()
+            times.writing_s += times.ended_s - before_s
             if watch is not None and not await watch(len(chunk)):
                 return False
         chunk = await anext(body, None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -76,40 +77,39 @@ class Conditions:
     """A client's conditions as the origin shall see them.
 
     if_none_match, if_modified_since   None: leave the header out
-    adapted_ways                       fingerprints of ours that the client holds
-    had_ours                           the client named a tag of ours (so a 304 must be answered with a tag of ours)
+    ours                               the client's tag of ours that is in force: what a 304 is answered with
     """
 
     if_none_match: str | None
     if_modified_since: str | None
-    adapted_ways: frozenset[str] = frozenset()
-    had_ours: bool = False
+    ours: str | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.if_none_match or self.if_modified_since)
 
 
-def conditions(headers: CIMultiDict[str], *, way: str | None) -> Conditions:
+def conditions(headers: Mapping[str, str], *, way: str | None) -> Conditions:
     """Map If-None-Match to the origin's terms.
 
-    way  the fingerprint in force for this URL; None when it can't be known before the response: then every way is
-         believed, and whoever answers a 304 compares `adapted_ways` with what is in force.
+    way  the fingerprint in force for this URL; a tag of ours with any other (or where none is expected) is dropped,
+         so that the origin sends the body and the client gets what is right now
     """
     raw = headers.get("If-None-Match")
     if raw is None:
         return Conditions(None, headers.get("If-Modified-Since"))
     theirs: list[str] = []
-    modified: str | None = None
-    ways: set[str] = set()
+    modified = matched = None
     for tag in _ETAG.findall(raw):
-        ours = _carried(tag)
-        if ours is None:
+        carried = _carried(tag)
+        if carried is None:
             theirs.append(tag)
-        elif way is None or ours[0] == way:
-            ways.add(ours[0])
-            if ours[1].etag:
-                theirs.append(ours[1].etag)
+        elif carried[0] == way:
+            matched = tag
+            if carried[1].etag:
+                theirs.append(carried[1].etag)
             else:
-                modified = ours[1].last_modified
-        else:
-            ways.add(ours[0])
+                modified = carried[1].last_modified
     if raw.strip() == "*":
         theirs.append("*")
-    return Conditions(", ".join(theirs) or None, modified, frozenset(ways), bool(ways))
+    return Conditions(", ".join(theirs) or None, modified, matched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from proxy.deliver.answer import Tally
 from proxy.deliver.codings import accepted
 from proxy.exchange import Inbound, Who
 from proxy.upstream.response import UpstreamResponse
+
+_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_:.-]{2,40})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Fetched:
     """The origin's response: its head for the client (end-to-end fields, ours to change), and its first bytes.
 
     prefix    what has been read of the body; complete says that it is the whole body
+    mapped    the rest of a body whose names are being mapped (uncoded); None: it comes as the origin sends it
     """
 
     upstream: UpstreamResponse
@@ -56,15 +60,30 @@ class Fetched:
     facts: ResponseFacts
     prefix: bytes
     complete: bool
+    mapped: AsyncIterator[bytes] | None = None
+
+    async def rest(self, tally: Tally) -> AsyncIterator[bytes]:
+        """What comes after the prefix, counted."""
+        if self.complete:
+            return
+        if self.mapped is not None:
+            async for chunk in self.mapped:
+                yield chunk
+            return
+        async for chunk in self.upstream.iter_chunks():
+            tally.from_origin_bytes += len(chunk)
+            yield chunk
 
     async def chunks(self, tally: Tally) -> AsyncIterator[bytes]:
-        """The whole body from its first byte, counted; the prefix is counted already."""
+        """The whole body from its first byte; the prefix is counted already."""
         if self.prefix:
             yield self.prefix
-        if not self.complete:
-            async for chunk in self.upstream.iter_chunks():
-                tally.from_origin_bytes += len(chunk)
-                yield chunk
+        async for chunk in self.rest(tally):
+            yield chunk
+
+    async def close(self) -> None:
+        """Give the connection back, or close it where the body was not read to its end."""
+        self.upstream.release()
 
     async def whole_or_stream(self, tally: Tally, *, max_bytes: int) -> bytes | AsyncIterator[bytes]:
         """The whole body as bytes, or, where it is longer than max_bytes, a stream of all of it."""
@@ -87,3 +106,9 @@ async def _chained(held: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterat
     held.clear()
     async for chunk in rest:
         yield chunk
+
+
+def declared_charset(html: bytes) -> str:
+    """The charset that the page's own head names (HTML section 13.2.3.2: within the first 1024 bytes), else UTF-8."""
+    match = _CHARSET.search(html[:1024])
+    return match[1].decode("ascii").lower() if match else "utf-8"

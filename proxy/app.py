@@ -1,0 +1,283 @@
+"""Builds the parts and runs them: the only place that knows how everything hangs together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+from scheduler.jobs import Job
+from scheduler.runner import Runner
+
+from policies.faults import PolicyFaults
+from policies.model import Catalogue, Listener
+from proxy.account.account import Accountant
+from proxy.account.codes import Codes
+from proxy.account.log import AccessLog
+from proxy.account.metrics import Metrics, metrics_app
+from proxy.account.secret import installation_secret
+from proxy.account.sqlite import SqliteState
+from proxy.account.tokens import Tokens
+from proxy.cache.sizes import SizeBook
+from proxy.cache.sources import SourceBook
+from proxy.cache.variants import VariantStore
+from proxy.catalogues import Catalogues, publish_file, read_published
+from proxy.clock import Clock, SystemClock
+from proxy.deliver.pace import Pacer
+from proxy.deliver.sticky import Sticky
+from proxy.modes.front import Front
+from proxy.obtain import Obtainer
+from proxy.operate.history import current_dir
+from proxy.own.dressing import Dresser
+from proxy.own.originals import Originals
+from proxy.own.refusals import Refusals
+from proxy.own.routes import OwnRoutes
+from proxy.pipeline import Parts, Pipeline
+from proxy.runtime import runtime_of
+from proxy.sizes import SizeAsker
+from proxy.sockets import Sockets
+from proxy.stages.image import ImageStage
+from proxy.stages.text import TextStage
+from proxy.tasks import TaskKeeper
+from proxy.transforms.run import TransformPool
+from proxy.transforms.workers import ImageWorkers
+from proxy.tunnels import TunnelPolicy
+from proxy.upstream.dial import Dial
+from proxy.upstream.upstream import Upstream
+
+logger = logging.getLogger("tropa")
+
+_DRAIN_S = 60.0
+_POLL_S = 1.0
+
+
+class Tropa:
+    """One process: `start`, then it serves until `close`."""
+
+    def __init__(self, state_dir: Path, catalogue: Catalogue, clock: Clock) -> None:
+        self._clock = clock
+        self._keeper = TaskKeeper("tropa")
+        self._catalogues = Catalogues(state_dir, catalogue, clock.now())
+        self._secret = installation_secret(state_dir)
+        self._runtime = runtime_of(catalogue, self._secret)
+        self._state_dir = state_dir
+        self._pseudonym = f"{catalogue.settings.name}-{secrets.token_hex(3)}"
+        self._fronts: dict[str, Front] = {}
+        self._metrics_runner: web.AppRunner | None = None
+        self._build(catalogue)
+
+    # -- parts ---------------------------------------------------------------------------------------------
+
+    def _build(self, catalogue: Catalogue) -> None:
+        clock, keeper, limits = self._clock, self._keeper, catalogue.settings.limits
+        via = f"1.1 {self._pseudonym}"
+        self._state = SqliteState(self._state_dir / "tropa.db")
+        self._log = AccessLog(self._state_dir / "log", max_days=limits.log_days, max_bytes=limits.log_bytes)
+        self._accountant = Accountant(
+            state=self._state,
+            clock=clock,
+            log=self._log,
+            metrics=Metrics(),
+            codes=Codes(self._secret),
+            catalogue=self._current,
+        )
+        self._store = VariantStore(self._state_dir / "variants", max_bytes=limits.variant_store_bytes, clock=clock)
+        slots = limits.image_workers or 2
+        self._pool = TransformPool(slots=slots, clock=clock, queue_limit=limits.image_queue)
+        self._workers = ImageWorkers(slots)
+        self._upstream = Upstream(self._current, own_ports=self._own_ports)
+        self._originals = Originals(self._state)
+        tokens = Tokens(self._secret)
+        dresser, sizes, sticky, sources = Dresser(tokens), SizeBook(), Sticky(), SourceBook()
+        self._sockets = Sockets(
+            upstream=self._upstream, accountant=self._accountant, dresser=dresser, clock=clock, via=via
+        )
+        self._tunnels = TunnelPolicy(runtime=lambda: self._runtime, accountant=self._accountant, clock=clock)
+        self._pipeline = Pipeline(
+            Parts(
+                clock=clock,
+                runtime=lambda: self._runtime,
+                accountant=self._accountant,
+                originals=self._originals,
+                obtainer=Obtainer(self._upstream, sticky, via=via),
+                dresser=dresser,
+                refusals=Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom()),
+                own=OwnRoutes(
+                    tokens=tokens,
+                    dresser=dresser,
+                    originals=self._originals,
+                    accountant=self._accountant,
+                    sizes=sizes,
+                    identifier=lambda: self._runtime.identifier,
+                ),
+                images=ImageStage(self._store, sources, self._pool, self._workers, sticky),
+                texts=TextStage(self._store, sources, keeper),
+                sizes=sizes,
+                size_asker=SizeAsker(self._upstream, sizes, keeper, via=via),
+                sockets=self._sockets,
+                pacer=Pacer(),
+            )
+        )
+        self._runner = Runner(self._jobs(), failed=self._job_failed)
+
+    def _current(self) -> Catalogue:
+        return self._catalogues.current
+
+    def _own_ports(self) -> frozenset[int]:
+        return frozenset(front.port for front in self._fronts.values())
+
+    def _jobs(self) -> tuple[Job, ...]:
+        """What is done now and then; none of it changes a decision."""
+        return (
+            Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
+            Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
+        )
+
+    async def _sweep_variants(self) -> None:
+        await self._store.sweep(self._clock.now())
+
+    async def _sweep_grants(self) -> None:
+        self._originals.sweep(self._clock.now())
+
+    @staticmethod
+    def _job_failed(name: str, error: BaseException) -> None:
+        logger.error("%s failed: %r", name, error)
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open what is stored and listen. Raises OSError naming what can't be had."""
+        now = self._clock.now()
+        await self._state.start()
+        self._log.start()
+        await self._accountant.start(self._keeper)
+        await self._originals.start(now)
+        await self._store.open()
+        await self._workers.open()
+        for listener in self._current().settings.listeners:
+            await self._listen(listener)
+        listen = self._current().settings.metrics_listen
+        if listen is not None:
+            self._metrics_runner = await metrics_app(self._accountant.metrics, listen)
+        await self._runner.start()
+        self._keeper.start(self._watch_catalogue(), name="catalogue")
+
+    async def _listen(self, listener: Listener) -> None:
+        front = Front(
+            listener,
+            handler=self._pipeline.handle,
+            tunnel_gate=self._tunnels,
+            catalogue=self._current,
+            clock=self._clock,
+            keeper=self._keeper,
+            pseudonym=self._pseudonym,
+            dial=Dial(self._current, self._own_ports),
+        )
+        await front.start()
+        self._fronts[listener.name] = front
+        logger.info("%s listens on %s:%d (%s)", listener.name, listener.host, front.port, listener.mode)
+
+    async def _watch_catalogue(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL_S)
+            if self._catalogues.poll(self._clock.now()):
+                await self.reload()
+
+    async def reload(self) -> None:
+        """Put the catalogue in force: one assignment for policies, new listeners opened, gone ones drained."""
+        catalogue = self._current()
+        self._runtime = runtime_of(catalogue, self._secret)
+        wanted = {listener.name: listener for listener in catalogue.settings.listeners}
+        for name, front in list(self._fronts.items()):
+            if wanted.get(name) != front.listener:
+                del self._fronts[name]
+                self._keeper.start(front.close(_DRAIN_S), name=f"drain {name}")
+            else:
+                front.reload_certificate()
+        for name, listener in wanted.items():
+            if name not in self._fronts:
+                try:
+                    await self._listen(listener)
+                except OSError as error:
+                    logger.error("%s can't listen on %s:%d: %s", name, listener.host, listener.port, error)
+
+    async def close(self, drain_s: float = _DRAIN_S) -> None:
+        """Stop accepting, let what runs end, keep the accounts."""
+        await asyncio.gather(*(front.close(drain_s) for front in self._fronts.values()))
+        await self._runner.stop()
+        await self._pool.close()
+        await self._workers.close()
+        await self._accountant.flush()
+        await self._keeper.close()
+        await self._upstream.close()
+        await self._store.close()
+        await self._state.close()
+        self._log.close()
+        if self._metrics_runner is not None:
+            await self._metrics_runner.cleanup()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Listener -> the port in use."""
+        return {name: front.port for name, front in self._fronts.items()}
+
+
+def load(regions_file: Path, state_dir: Path, clock: Clock) -> Catalogue:
+    """Publish the file if it is valid and differs from what runs, then read what runs.
+
+    A faulty file doesn't stop a process that has an earlier version to run. Raises PolicyFaults, OSError.
+    """
+    try:
+        publish_file(regions_file, state_dir, now=clock.now(), note="at start")
+    except PolicyFaults as faults:
+        if current_dir(state_dir) is None:
+            raise
+        logger.error("%s is faulty, the version published before is run:\n%s", regions_file, faults)
+    return read_published(state_dir, clock.now())
+
+
+async def serve(
+    regions_file: Path,
+    state_dir: Path,
+    *,
+    clock: Clock | None = None,
+    ready: Callable[[Tropa], None] = lambda tropa: None,
+) -> int:
+    """Run until SIGTERM or SIGINT; SIGHUP publishes the file again. Raises PolicyFaults, OSError."""
+    clock = clock or SystemClock()
+    tropa = Tropa(state_dir, load(regions_file, state_dir, clock), clock)
+    await tropa.start()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: _publish_again(regions_file, state_dir, clock))
+    ready(tropa)
+    await stop.wait()
+    await tropa.close()
+    return 0
+
+
+def _publish_again(regions_file: Path, state_dir: Path, clock: Clock) -> None:
+    try:
+        load(regions_file, state_dir, clock)
+    except Exception as error:  # whatever is wrong with the file, the process goes on
+        logger.error("nothing was published: %s", error)
+
+
+def run(*, regions_file: Path, state_dir: Path) -> int:
+    """`tropa serve`: uvloop where it is installed."""
+    try:
+        import uvloop
+
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(serve(regions_file, state_dir))

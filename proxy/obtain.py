@@ -1,0 +1,257 @@
+"""From a decision to the origin's response: the request as the origin gets it, and the response's first bytes.
+
+Laws: the target goes exactly as received; conditions of ours become the origin's own; a Range that could splice two
+files is left out; the body is asked for from the client only when the origin wants it (Expect: 100-continue).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from policies.facts import ResponseFacts
+from policies.kinds import kind_of_type
+from policies.sniff import sniff
+from policies.treatments import Action
+from policies.values import MediaKind
+from proxy.deliver.codings import DECODABLE, CodingError, Decoder
+from proxy.deliver.heads import end_to_end, has_directive, long_lived
+from proxy.deliver.rename import NameMap, StreamMap, name_map
+from proxy.deliver.sticky import Sticky
+from proxy.deliver.validators import Conditions, conditions
+from proxy.errors import upstream_malformed
+from proxy.exchange import Inbound
+from proxy.stages.context import Exchange, Fetched
+from proxy.upstream.headers import request_headers
+from proxy.upstream.response import UpstreamResponse
+from proxy.upstream.upstream import Upstream
+
+_PAGE_PREFIX_BYTES, _PAGE_PREFIX_S = 65536, 0.2
+_FIRST_BYTES, _FIRST_BYTES_S = 16384, 0.05
+_SNIFF_ROOM_BYTES = 1024**2
+_TEXTS = frozenset({MediaKind.PAGE, MediaKind.SCRIPT, MediaKind.STYLE, MediaKind.DATA})
+_MODERN_IMAGES = ("image/avif", "image/webp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a stage wants changed in the request: the validator of a source it already holds, and its own way."""
+
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    way: str | None = None
+
+
+NO_WISH = Wish()
+
+
+class Obtainer:
+    """Fetches for one exchange."""
+
+    def __init__(self, upstream: Upstream, sticky: Sticky, *, via: str) -> None:
+        self._upstream = upstream
+        self._sticky = sticky
+        self._via = via
+
+    async def obtain(self, exchange: Exchange, wish: Wish = NO_WISH) -> tuple[Fetched, Conditions]:
+        """The origin's response with its head made ready and its first bytes read.
+
+        Raises ExchangeError where there is none.
+        """
+        request = exchange.inbound.request
+        client_conditions = conditions(request.headers, way=wish.way)
+        headers = self._request_headers(exchange, client_conditions, wish)
+        inbound = exchange.inbound
+        body_length = request.content_length
+        has_body = request.body_exists and request.can_read_body
+        response = await self._upstream.open(
+            origin=inbound.origin,
+            method=request.method,
+            scheme=inbound.scheme,
+            host=inbound.host,
+            port=inbound.port,
+            target=inbound.target,
+            headers=headers,
+            body=client_body(exchange) if has_body else None,
+            content_length=body_length if has_body else None,
+            expect_continue=_continuer(request) if has_body else None,
+        )
+        try:
+            return await self._fetched(exchange, response), client_conditions
+        except BaseException:
+            response.abort()
+            raise
+
+    def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
+        inbound = exchange.inbound
+        codings = ", ".join(name for name in ("gzip", "br", "zstd") if name in exchange.codings)
+        settings = exchange.catalogue.settings
+        headers = request_headers(inbound, settings, via=self._via, accept_encoding=codings or "identity")
+        self._map_conditions(headers, client, wish)
+        names = names_of(inbound)
+        if names is not None:
+            names.request(headers)
+        if "Range" in headers and self._range_would_splice(exchange, headers):
+            headers.popall("Range", None)
+            headers.popall("If-Range", None)
+        return headers
+
+    @staticmethod
+    def _map_conditions(headers: CIMultiDict[str], client: Conditions, wish: Wish) -> None:
+        # The client's own conditions first: a 304 to them costs her link nothing.
+        asks = client if client.any else wish
+        wanted = (asks.if_none_match, asks.if_modified_since)
+        for name, value in zip(("If-None-Match", "If-Modified-Since"), wanted, strict=True):
+            headers.popall(name, None)
+            if value:
+                headers[name] = value
+
+    def _range_would_splice(self, exchange: Exchange, headers: CIMultiDict[str]) -> bool:
+        if "If-Range" in headers:
+            return False  # the origin compares; a tag of ours never matches there, and a full 200 follows
+        facts, treatments = exchange.facts, exchange.decision.treatments
+        if facts.kind is MediaKind.IMAGE and treatments.image.action is Action.ADAPT:
+            return True
+        return self._sticky.was_adapted(exchange.who.learner, exchange.inbound.url, exchange.now)
+
+    async def _fetched(self, exchange: Exchange, response: UpstreamResponse) -> Fetched:
+        facts = response_facts(exchange, response)
+        prefix = b""
+        if exchange.body_wanted and not response.at_end:
+            if facts.content_type in ("text/html", "application/xhtml+xml"):
+                prefix = await response.read_up_to(_PAGE_PREFIX_BYTES, _PAGE_PREFIX_S)
+            else:
+                prefix = await response.read_up_to(_FIRST_BYTES, _FIRST_BYTES_S)
+        exchange.tally.from_origin_bytes += len(prefix)
+        fetched = Fetched(
+            upstream=response,
+            headers=end_to_end(response.headers, via=self._via),
+            facts=with_sniffed(facts, prefix, from_start=_from_start(response)),
+            prefix=prefix,
+            complete=response.at_end,
+        )
+        names = names_of(exchange.inbound)
+        return fetched if names is None else renamed(exchange, fetched, names)
+
+
+def names_of(inbound: Inbound) -> NameMap | None:
+    """The map of names where this origin's public name differs from its upstream's."""
+    origin = inbound.origin
+    if origin is None or not origin.rename or origin.upstream is None:
+        return None
+    return name_map(origin.upstream, inbound.scheme, inbound.authority)
+
+
+def renamed(exchange: Exchange, fetched: Fetched, names: NameMap) -> Fetched:
+    """The response under the public name: its head, and its body if that is a whole text we can decode."""
+    names.response(fetched.headers)
+    facts = fetched.facts
+    text = kind_of_type(facts.content_type) in _TEXTS and facts.content_coding in DECODABLE and not facts.partial
+    if not text or not exchange.body_wanted:
+        return fetched
+    for name in ("Content-Encoding", "Content-Length", "Accept-Ranges", "Content-MD5", "Digest", "Content-Digest"):
+        fetched.headers.popall(name, None)
+    decoder = Decoder(facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
+    plain = replace(facts, content_coding="", length_bytes=None)
+    try:
+        text_prefix = decoder.feed(fetched.prefix)
+        if fetched.complete:
+            decoder.finish()
+            return replace(fetched, facts=plain, prefix=names.text(text_prefix))
+    except CodingError as error:
+        raise upstream_malformed(str(error)) from error
+    stream = names.stream()
+    mapped = _mapped(exchange, fetched, decoder, stream)
+    return replace(fetched, facts=plain, prefix=stream.feed(text_prefix), mapped=mapped)
+
+
+async def _mapped(exchange: Exchange, fetched: Fetched, decoder: Decoder, stream: StreamMap) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in fetched.rest(exchange.tally):
+            if text := stream.feed(decoder.feed(chunk)):
+                yield text
+        decoder.finish()
+    except CodingError as error:
+        raise upstream_malformed(str(error)) from error
+    yield stream.finish()
+
+
+def _from_start(response: UpstreamResponse) -> bool:
+    return response.status != 206 or response.headers.get("Content-Range", "").startswith("bytes 0-")
+
+
+async def client_body(exchange: Exchange) -> AsyncIterator[bytes]:
+    """The client's body as it comes, counted."""
+    async for chunk in exchange.inbound.request.content.iter_chunked(16384):
+        exchange.tally.up_bytes += len(chunk)
+        yield chunk
+
+
+def _continuer(request: web.BaseRequest) -> Callable[[], None] | None:
+    """What says "100 Continue" to a client that waits for it (RFC 9110 section 10.1.1), None for any other."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return None
+
+    def go_on() -> None:
+        if request.transport is not None and not request.transport.is_closing():
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    return go_on
+
+
+def response_facts(exchange: Exchange, response: UpstreamResponse) -> ResponseFacts:
+    """The response's head as the policy sees it."""
+    headers = response.headers
+    essence, _, params = headers.get("Content-Type", "").partition(";")
+    accept = exchange.inbound.request.headers.get("Accept", "")
+    return ResponseFacts(
+        status=response.status,
+        content_type=essence.strip().lower(),
+        charset=_charset(params),
+        length_bytes=response.content_length,
+        content_coding=_coding(headers.getall("Content-Encoding", ())),
+        attachment=headers.get("Content-Disposition", "").lower().startswith("attachment"),
+        no_transform=has_directive(headers, "no-transform"),
+        private=has_directive(headers, "private", "no-store"),
+        immutable=long_lived(headers),
+        partial=response.status == 206,
+        request_kind=exchange.facts.kind,
+        accepts=frozenset(kind for kind in _MODERN_IMAGES if kind in accept),
+    )
+
+
+def with_sniffed(facts: ResponseFacts, prefix: bytes, *, from_start: bool) -> ResponseFacts:
+    """The facts with what the body's first bytes prove. from_start False (a range from the middle) proves nothing."""
+    if not prefix or not from_start:
+        return facts
+    sniffed = sniff(_uncoded(prefix, facts.content_coding))
+    if sniffed is None or sniffed is kind_of_type(facts.content_type):
+        return facts
+    return replace(facts, sniffed=sniffed)
+
+
+def _uncoded(prefix: bytes, coding: str) -> bytes:
+    if not coding:
+        return prefix
+    if coding not in DECODABLE:
+        return b""
+    try:
+        return Decoder(coding, max_bytes=_SNIFF_ROOM_BYTES).feed(prefix[:_FIRST_BYTES])
+    except CodingError:
+        return b""
+
+
+def _coding(values: list[str] | tuple[str, ...]) -> str:
+    text = ",".join(values).strip().lower()
+    return "" if text == "identity" else text
+
+
+def _charset(params: str) -> str | None:
+    for param in params.split(";"):
+        name, _, value = param.strip().partition("=")
+        if name.lower() == "charset" and value:
+            return value.strip("\"' ").lower()
+    return None

@@ -1,0 +1,229 @@
+"""The reserved path `/.tropa/`: a learner's own place, the buttons behind cards, style, and the front's health check.
+
+Laws: whatever spends or changes is a POST with a sealed token, bound to this learner; no address ever comes from a free
+parameter; a token that doesn't open changes nothing and says so; nothing here is cached but the static files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import parse_qs, unquote
+
+from multidict import CIMultiDict
+
+from policies.kinds import kind_of_path
+from policies.model import Catalogue
+from policies.values import MediaKind, TrafficClass
+from proxy.account.account import Accountant
+from proxy.account.identity import Identifier
+from proxy.account.tokens import Tokens
+from proxy.cache.sizes import SizeBook
+from proxy.deliver.answer import Answer
+from proxy.deliver.send import plain_answer
+from proxy.errors import bad_request
+from proxy.own.dressing import Dresser
+from proxy.own.originals import Originals
+from proxy.own.refusals import own_page
+from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
+from proxy.stages.context import Exchange
+from proxy.transforms.spec import Heavy
+
+RESERVED = "/.tropa/"
+_MAX_FORM_BYTES = 16384
+_FORM_S = 60.0
+_STATIC_MAX_AGE_S = 31_536_000
+
+
+def is_own(path: str) -> bool:
+    """Whether this path is Tropa's own on every origin."""
+    return path.startswith(RESERVED)
+
+
+class OwnRoutes:
+    """Answers the reserved path. `identifier` gives the one of the catalogue in force."""
+
+    def __init__(
+        self,
+        *,
+        tokens: Tokens,
+        dresser: Dresser,
+        originals: Originals,
+        accountant: Accountant,
+        sizes: SizeBook,
+        identifier: Callable[[], Identifier],
+    ) -> None:
+        self._tokens = tokens
+        self._dresser = dresser
+        self._originals = originals
+        self._accountant = accountant
+        self._sizes = sizes
+        self._identifier = identifier
+        self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
+            "original": self._original,
+            "report": self._report,
+            "place": self._place,
+            "language": self._language,
+        }
+
+    async def answer(self, exchange: Exchange) -> Answer:
+        """Raises ExchangeError for a form that can't be read."""
+        exchange.tally.treatment = "own"
+        exchange.tally.direct_bytes = 0
+        method, name = exchange.inbound.request.method, exchange.inbound.path.removeprefix(RESERVED)
+        if method in ("GET", "HEAD"):
+            return self._get(exchange, name)
+        if method == "POST" and name in self._posts:
+            return await self._posts[name](exchange, await self._form(exchange))
+        return plain_answer(405 if name in self._posts else 404, b"", "text/plain", Allow="GET, HEAD, POST")
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def _get(self, exchange: Exchange, name: str) -> Answer:
+        if name == "health":
+            return plain_answer(200, b"ok\n", "text/plain")
+        if name.startswith("static/"):
+            return self._static(exchange, name.removeprefix("static/"))
+        if name.startswith("opens/") and name.endswith(".ics"):
+            return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
+        if name == "":
+            return own_page(200, self._place_page(exchange))
+        return plain_answer(404, b"", "text/plain")
+
+    @staticmethod
+    def _static(exchange: Exchange, name: str) -> Answer:
+        found = static_file(name)
+        if found is None:
+            return plain_answer(404, b"", "text/plain")
+        body, content_type, etag = found
+        keep = f"public, max-age={_STATIC_MAX_AGE_S}, immutable"
+        if exchange.inbound.request.headers.get("If-None-Match") == etag:
+            return Answer(status=304, headers=CIMultiDict({"ETag": etag, "Cache-Control": keep}))
+        return plain_answer(200, body, content_type, ETag=etag, Cache_Control=keep)
+
+    def _calendar_entry(self, exchange: Exchange, token: str) -> Answer:
+        payload = self._tokens.open("ics", token, learner="", now=exchange.now)
+        if payload is None:
+            return plain_answer(404, b"", "text/plain")
+        starts_at = datetime.fromisoformat(payload["o"])
+        decision = replace(exchange.decision, traffic_class=TrafficClass(payload["c"]))
+        context = replace(self._dresser.context(exchange), page_url=payload["u"], decision=decision)
+        body = ics(context, starts_at=starts_at)
+        disposition = 'attachment; filename="opening.ics"'
+        return plain_answer(200, body, "text/calendar; charset=utf-8", Content_Disposition=disposition)
+
+    def _place_page(self, exchange: Exchange) -> bytes:
+        who = exchange.who
+        usage = self._accountant.usage(who.territory, who.learner, exchange.now)
+        view = PlaceView(
+            known_by=who.known_by,
+            choices=choices(exchange.catalogue),
+            allowances=usage.allowances,
+        )
+        return place_page(self._dresser.context(exchange), view)
+
+    # -- doing ---------------------------------------------------------------------------------------------
+
+    async def _form(self, exchange: Exchange) -> Mapping[str, str]:
+        request = exchange.inbound.request
+        try:
+            async with asyncio.timeout(_FORM_S):
+                body = await request.content.read(_MAX_FORM_BYTES + 1)
+                while len(body) <= _MAX_FORM_BYTES and (more := await request.content.read(_MAX_FORM_BYTES)):
+                    body += more
+        except TimeoutError as error:
+            raise bad_request("form-too-slow") from error
+        if len(body) > _MAX_FORM_BYTES:
+            raise bad_request("form-too-large")
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+        return {name: values[0] for name, values in fields.items()}
+
+    def _opened(self, exchange: Exchange, purpose: str, form: Mapping[str, str]) -> Mapping[str, str] | None:
+        """What the token says; tokens made for the id that this browser had before it logged in are hers as well."""
+        token = form.get("token", "")
+        learners = (exchange.who.learner, *self._identifier().also_known(exchange.inbound, exchange.now))
+        for learner in learners:
+            payload = self._tokens.open(purpose, token, learner=learner, now=exchange.now)
+            if payload is not None:
+                return payload
+        return None
+
+    async def _original(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "original", form)
+        if payload is None:
+            return self._stale(exchange)
+        if "confirmed" not in form and self._exceeds(exchange, payload["u"]):
+            return own_page(200, self._confirmation(exchange, payload["u"], payload.get("p", "")))
+        await self._originals.grant(exchange.who.learner, payload["u"], exchange.now)
+        return _see_other(payload.get("p") or payload["u"])
+
+    def _exceeds(self, exchange: Exchange, url: str) -> bool:
+        """Whether what is left of an allowance is less than this costs: then she is asked once more."""
+        size_bytes = self._sizes.size_of(url)
+        used = self._accountant.usage(exchange.who.territory, exchange.who.learner, exchange.now).allowances
+        return size_bytes is not None and any(use.amount_bytes - use.used_bytes < size_bytes for use in used)
+
+    def _confirmation(self, exchange: Exchange, url: str, page_url: str) -> bytes:
+        used = self._accountant.usage(exchange.who.territory, exchange.who.learner, exchange.now).allowances
+        tightest = min(used, key=lambda use: use.amount_bytes - use.used_bytes)
+        path = url.partition("?")[0]
+        heavy = Heavy(
+            url=url,
+            kind=kind_of_path(path) or MediaKind.OTHER,
+            title=unquote(path.rpartition("/")[2]),
+            size_bytes=self._sizes.size_of(url),
+        )
+        context = replace(self._dresser.context(exchange), page_url=page_url or url)
+        return original_confirm(heavy, context, allowance=tightest)
+
+    async def _report(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "report", form)
+        if payload is None:
+            return self._stale(exchange)
+        self._accountant.broken_pages.report(exchange.who.learner, payload["u"], exchange.now)
+        context = replace(self._dresser.context(exchange), page_url=payload["u"])
+        return own_page(200, report_thanks(context))
+
+    async def _place(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        if self._opened(exchange, "place", form) is None:
+            return self._stale(exchange)
+        region, _, site = form.get("place", "").partition("/")
+        cookie = self._identifier().choose_place(exchange.inbound, unquote(region), unquote(site), exchange.now)
+        return self._stale(exchange) if cookie is None else _see_other(RESERVED, cookie)
+
+    async def _language(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        if self._opened(exchange, "language", form) is None:
+            return self._stale(exchange)
+        cookie = self._identifier().choose_language(exchange.inbound, form.get("language", ""), exchange.now)
+        return self._stale(exchange) if cookie is None else _see_other(RESERVED, cookie)
+
+    def _stale(self, exchange: Exchange) -> Answer:
+        """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
+        return own_page(409, self._place_page(exchange))
+
+    async def note_logout(self, exchange: Exchange) -> str | None:
+        """At the origin's logout this learner's grants end. Returns the Set-Cookie that ends her identity here."""
+        identifier = self._identifier()
+        if not identifier.is_logout(exchange.inbound):
+            return None
+        for learner in (exchange.who.learner, *identifier.also_known(exchange.inbound, exchange.now)):
+            await self._originals.forget(learner)
+        return identifier.ended(exchange.inbound, exchange.now)
+
+
+def choices(catalogue: Catalogue) -> tuple[PlaceChoice, ...]:
+    """The places that a learner may say she is at."""
+    return tuple(
+        PlaceChoice(region=territory.region, site=territory.site, title=territory.title)
+        for territory in catalogue.territories.values()
+        if territory.selectable
+    )
+
+
+def _see_other(location: str, cookie: str | None = None) -> Answer:
+    answer = plain_answer(303, b"", "text/plain", Location=location)
+    if cookie is not None:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer

@@ -1,0 +1,243 @@
+"""The order of the stages: one exchange from the wire and back, read like a table of contents.
+
+Laws: every exchange ends in exactly one receipt; an error of ours or of the origin's becomes an answer in the
+reader's own form; what is already on the wire is never followed by something else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aiohttp import web
+
+from policies.decide import enforced_verdict
+from policies.decision import CompressText, Decision, DownsampleImage, PassThrough, Plan, RewritePage, Verdict, Withhold
+from policies.plan import plan, plan_observed
+from policies.treatments import Action, PageTreatment
+from policies.values import Audience
+from proxy.account.account import Accountant
+from proxy.account.meter import Meter
+from proxy.cache.sizes import SizeBook
+from proxy.clock import Clock
+from proxy.deliver.answer import Answer, Tally
+from proxy.deliver.pace import Pacer
+from proxy.deliver.send import Sent, send
+from proxy.errors import ExchangeError, Fault
+from proxy.exchange import Inbound
+from proxy.facts import request_facts
+from proxy.heads import dress_head
+from proxy.obtain import NO_WISH, Obtainer
+from proxy.overseer import Overseer
+from proxy.own.dressing import Dresser
+from proxy.own.originals import Originals
+from proxy.own.refusals import Refusals
+from proxy.own.routes import OwnRoutes, is_own
+from proxy.receipts import receipt_of
+from proxy.runtime import Runtime
+from proxy.sizes import SizeAsker
+from proxy.sockets import Sockets
+from proxy.stages.context import Exchange, Fetched
+from proxy.stages.image import ImageStage
+from proxy.stages.page import page_answer
+from proxy.stages.passing import passing_answer
+from proxy.stages.text import TextStage
+
+logger = logging.getLogger("tropa.pipeline")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything the pipeline stands on, built by `proxy.app` alone. `runtime` gives the catalogue in force."""
+
+    clock: Clock
+    runtime: Callable[[], Runtime]
+    accountant: Accountant
+    originals: Originals
+    obtainer: Obtainer
+    dresser: Dresser
+    refusals: Refusals
+    own: OwnRoutes
+    images: ImageStage
+    texts: TextStage
+    sizes: SizeBook
+    size_asker: SizeAsker
+    sockets: Sockets
+    pacer: Pacer
+
+
+class Pipeline:
+    """Handles every readable exchange; lives as long as the process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def handle(self, inbound: Inbound) -> web.StreamResponse:
+        """One exchange. Raises only CancelledError."""
+        clock = self._parts.clock
+        started_s = clock.steady_s()
+        exchange = self._decided(inbound, clock.now())
+        if exchange.facts.audience is Audience.SOCKET and not is_own(inbound.path):
+            carried = await self._socket(exchange)
+            if carried is not None:
+                return carried
+        meter = self._parts.accountant.begin(exchange.decision, exchange.who)
+        sent = await self._answered(exchange, meter)
+        meter.finish(receipt_of(exchange, sent, clock.steady_s() - started_s))
+        self._measure(exchange, sent)
+        return sent.response
+
+    # -- decide --------------------------------------------------------------------------------------------
+
+    def _decided(self, inbound: Inbound, now: datetime) -> Exchange:
+        """Everything that is known and decided before a byte is fetched."""
+        parts, runtime = self._parts, self._parts.runtime()
+        who = runtime.identifier.identify(inbound, now)
+        facts = request_facts(
+            inbound,
+            who,
+            measured_bps=parts.accountant.link_bps(who.learner),
+            wants_original=parts.originals.covers(who.learner, inbound, now),
+        )
+        usage = parts.accountant.usage(who.territory, who.learner, now)
+        return Exchange(
+            inbound=inbound,
+            who=who,
+            facts=facts,
+            decision=runtime.decider.decide(facts, usage, now),
+            now=now,
+            catalogue=runtime.catalogue,
+            tally=Tally(),
+            granted=parts.originals.urls(who.learner, now),
+        )
+
+    def _again(self, exchange: Exchange) -> Callable[[datetime], Decision]:
+        """Decides the same exchange later, by the catalogue that is in force then."""
+        return lambda now: self._decided(exchange.inbound, now).decision
+
+    # -- answer --------------------------------------------------------------------------------------------
+
+    async def _answered(self, exchange: Exchange, meter: Meter) -> Sent:
+        refusals = self._parts.refusals
+        try:
+            return await self._sent(exchange, await self._answer(exchange), meter)
+        except ExchangeError as error:
+            return await self._sent(exchange, refusals.failed(exchange, error), meter)
+        except Exception as error:  # whatever it is, the learner gets an answer and the log its traceback
+            logger.exception("exchange with %s failed", exchange.inbound.host)
+            fault = ExchangeError("internal", 500, Fault.TROPA, repr(error))
+            return await self._sent(exchange, refusals.failed(exchange, fault), meter)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        parts = self._parts
+        if is_own(exchange.inbound.path):
+            return await parts.own.answer(exchange)
+        if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
+            return parts.refusals.closed(exchange)
+        ends_identity = await parts.own.note_logout(exchange)
+        answer = await self._fetched_answer(exchange)
+        if ends_identity is not None:
+            answer.headers.add("Set-Cookie", ends_identity)
+        return answer
+
+    async def _fetched_answer(self, exchange: Exchange) -> Answer:
+        """What the origin says, treated; a stored variant where the origin confirms its source."""
+        parts = self._parts
+        stage: ImageStage | TextStage = parts.images
+        known = await parts.images.known(exchange)
+        if known is None:
+            stage, known = parts.texts, await parts.texts.known(exchange)
+        fetched, client = await parts.obtainer.obtain(exchange, known.wish if known is not None else NO_WISH)
+        try:
+            if fetched.facts.status == 304 and known is not None and known.variant is not None and not client.any:
+                answer = await stage.confirmed(exchange, fetched, known, client)
+                if answer is None:  # the stored bytes are gone: ask once more, for the whole
+                    await fetched.close()
+                    fetched, client = await parts.obtainer.obtain(exchange, NO_WISH)
+                    answer = await self._treated(exchange, fetched)
+            else:
+                answer = await self._treated(exchange, fetched)
+            if fetched.facts.status == 304 and answer.status == 304 and client.ours is not None:
+                answer.headers["ETag"] = client.ours
+        except BaseException:
+            fetched.upstream.abort()
+            raise
+        answer.close = fetched.close
+        return answer
+
+    async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
+        """The plan for this response, carried out."""
+        planned = plan(exchange.decision, fetched.facts)
+        if exchange.decision.observe:
+            exchange.tally.notes["would"] = type(plan_observed(exchange.decision, fetched.facts)).__name__
+        if fetched.facts.status == 200 and fetched.facts.length_bytes:
+            self._parts.sizes.learn(exchange.inbound.url, fetched.facts.length_bytes)
+        return await self._carried_out(exchange, fetched, planned)
+
+    async def _carried_out(self, exchange: Exchange, fetched: Fetched, planned: Plan) -> Answer:
+        parts = self._parts
+        match planned:
+            case PassThrough():
+                return passing_answer(exchange, fetched, may_recompress=planned.may_recompress)
+            case RewritePage():
+                await parts.size_asker.ask(exchange, fetched)
+                return await page_answer(
+                    exchange,
+                    fetched,
+                    self._spared(exchange, planned),
+                    lambda charset: parts.dresser.dressing(exchange, charset=charset),
+                    parts.sizes.size_of,
+                )
+            case DownsampleImage():
+                return await parts.images.answer(exchange, fetched, planned)
+            case CompressText():
+                return await parts.texts.answer(exchange, fetched, planned)
+            case Withhold():
+                return parts.refusals.withheld(exchange, planned)
+
+    def _spared(self, exchange: Exchange, planned: RewritePage) -> RewritePage:
+        """A page reported as broken keeps its scripts and styles for a day; what is withheld stays withheld."""
+        broken = self._parts.accountant.broken_pages
+        if not broken.is_broken(exchange.who.learner, exchange.inbound.url, exchange.now):
+            return planned
+        page = PageTreatment(action=planned.page.action, show_sizes=planned.page.show_sizes)
+        kept = replace(planned.treatments, page=page, script=Action.KEEP, style=Action.KEEP, font=Action.KEEP)
+        return RewritePage(page=page, treatments=kept)
+
+    # -- send ----------------------------------------------------------------------------------------------
+
+    async def _sent(self, exchange: Exchange, answer: Answer, meter: Meter) -> Sent:
+        dress_head(exchange, answer)
+        overseer = Overseer(
+            clock=self._parts.clock,
+            pacer=self._parts.pacer,
+            meter=meter,
+            learner=exchange.who.learner,
+            decision=exchange.decision,
+            again=self._again(exchange),
+        )
+        patience_s = exchange.catalogue.settings.timeouts.client_idle_s
+        return await send(exchange.inbound.request, answer, watch=overseer.watch, write_timeout_s=patience_s)
+
+    def _measure(self, exchange: Exchange, sent: Sent) -> None:
+        if sent.complete and sent.body_s > 0:
+            links, steady_s = self._parts.accountant.links, self._parts.clock.steady_s()
+            links.delivered(exchange.who.learner, sent.to_learner_bytes, sent.body_s, steady_s, held_up=sent.held_up)
+
+    # -- sockets -------------------------------------------------------------------------------------------
+
+    async def _socket(self, exchange: Exchange) -> web.StreamResponse | None:
+        """A WebSocket, carried or refused in its own form; None: it is answered like any request."""
+        sockets = self._parts.sockets
+        if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
+            return await sockets.refuse(exchange)
+        try:
+            response = await sockets.opened(exchange)
+        except ExchangeError:
+            return None  # asked again and answered as an error, in the form that a socket's script can read
+        if response.status != 101:
+            response.release()
+            return None
+        return await sockets.carry(exchange, response, self._again)

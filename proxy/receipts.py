@@ -1,0 +1,45 @@
+"""From an exchange that has ended to its receipt."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from proxy.deliver.send import Sent
+from proxy.exchange import Receipt
+from proxy.stages.context import Exchange
+
+
+def receipt_of(exchange: Exchange, sent: Sent, duration_s: float) -> Receipt:
+    """What this exchange cost and saved; metered bytes and money are filled in by accounting."""
+    inbound, decision, tally = exchange.inbound, exchange.decision, exchange.tally
+    direct = tally.direct_bytes if tally.direct_bytes is not None else sent.to_learner_bytes
+    return Receipt(
+        at=exchange.now,
+        duration_s=duration_s,
+        region=decision.region,
+        site=decision.site,
+        learner=exchange.who.learner,
+        origin=decision.origin,
+        host=inbound.host,
+        url=inbound.url,
+        method=inbound.request.method,
+        mode=inbound.mode,
+        status=sent.response.status,
+        traffic_class=decision.traffic_class,
+        kind=tally.kind,
+        verdict=decision.verdict.value,
+        treatment=tally.treatment,
+        bytes_from_origin=tally.from_origin_bytes,
+        bytes_to_learner=sent.to_learner_bytes,
+        bytes_up=tally.up_bytes,
+        metered_bytes=0,
+        bytes_direct=max(direct, 0),
+        bytes_withheld=tally.withheld_bytes,
+        cost=Decimal(0),
+        currency=decision.price.currency,
+        reasons=tally.reasons or decision.reasons,
+        support_code=tally.support_code,
+        error=tally.error or (None if sent.complete else "client-left" if sent.left else "broken-off"),
+        original=exchange.facts.wants_original,
+        observe=decision.observe,
+    )

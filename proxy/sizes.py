@@ -1,0 +1,98 @@
+"""Asking origins how big the heavy things are that a page names, without holding the page.
+
+Laws: only places where the origin is on the cheap side ask; each page at most a dozen HEADs, together at most 0.15 s of
+waiting; what comes later serves the next visit; the learner's own credentials go along, as her own click would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from policies.values import CostlyHop, Place
+from proxy.cache.sizes import SizeBook, heavy_links
+from proxy.deliver.codings import DECODABLE, CodingError, Decoder
+from proxy.errors import ExchangeError
+from proxy.stages.context import Exchange, Fetched
+from proxy.tasks import TaskKeeper
+from proxy.upstream.headers import request_headers
+from proxy.upstream.upstream import Upstream
+
+_PATIENCE_S = 0.15
+_MOST_AT_ONCE = 12
+_MOST_PENDING = 64
+
+
+class SizeAsker:
+    """Fills the size book."""
+
+    def __init__(self, upstream: Upstream, book: SizeBook, keeper: TaskKeeper, *, via: str) -> None:
+        self._upstream = upstream
+        self._book = book
+        self._keeper = keeper
+        self._via = via
+        self._asked: set[str] = set()
+
+    async def ask(self, exchange: Exchange, fetched: Fetched) -> None:
+        """Learn the sizes of what this page's first bytes name, as far as they come in time."""
+        if not self._may_ask(exchange):
+            return
+        unknown = [url for url in self._links(exchange, fetched) if self._book.size_of(url) is None]
+        fresh = [url for url in unknown if url not in self._asked][:_MOST_AT_ONCE]
+        if not fresh or len(self._asked) > _MOST_PENDING:
+            return
+        self._asked.update(fresh)
+        tasks = [self._keeper.start(self._head(exchange, url), name="size") for url in fresh]
+        await asyncio.wait(tasks, timeout=_PATIENCE_S)
+
+    @staticmethod
+    def _may_ask(exchange: Exchange) -> bool:
+        settings, decision = exchange.catalogue.settings, exchange.decision
+        if exchange.inbound.origin is None or exchange.inbound.origin.upstream is None:
+            return False
+        return settings.place is Place.ORIGIN or decision.costly_hop is not CostlyHop.SITE_UPLINK
+
+    @staticmethod
+    def _links(exchange: Exchange, fetched: Fetched) -> tuple[str, ...]:
+        coding = fetched.facts.content_coding
+        if coding not in DECODABLE:
+            return ()
+        try:
+            html = Decoder(coding, max_bytes=1024**2).feed(fetched.prefix)
+        except CodingError:
+            return ()
+        page = urlsplit(exchange.inbound.url)
+        links = heavy_links(html, exchange.inbound.url)
+        return tuple(url for url in links if urlsplit(url)[:2] == page[:2])
+
+    async def _head(self, exchange: Exchange, url: str) -> None:
+        try:
+            async with asyncio.timeout(10):
+                size = await self._size(exchange, url)
+        except (ExchangeError, TimeoutError):
+            size = None
+        finally:
+            self._asked.discard(url)
+        if size:
+            self._book.learn(url, size)
+
+    async def _size(self, exchange: Exchange, url: str) -> int | None:
+        inbound, parts = exchange.inbound, urlsplit(url)
+        headers = request_headers(inbound, exchange.catalogue.settings, via=self._via, accept_encoding="identity")
+        for name in ("If-None-Match", "If-Modified-Since", "Range", "If-Range", "Content-Type", "Content-Length"):
+            headers.popall(name, None)
+        response = await self._upstream.open(
+            origin=inbound.origin,
+            method="HEAD",
+            scheme=inbound.scheme,
+            host=inbound.host,
+            port=inbound.port,
+            target=parts.path + (f"?{parts.query}" if parts.query else ""),
+            headers=headers,
+            body=None,
+            content_length=None,
+        )
+        try:
+            return response.content_length if response.status == 200 else None
+        finally:
+            response.release()

@@ -1,0 +1,236 @@
+"""DownsampleImage: a still goes out as its variant, held for the encoder only while that is quicker on this link.
+
+Laws: every learner is authorised by the origin's own answer to her request before a stored variant is sent; what misses
+the hold goes out as the origin has it, unless policy can't let so many bytes through: then a small notice goes, and
+the next visit gets the variant; a broken or refused source passes unharmed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from policies.decision import DownsampleImage
+from policies.treatments import Action, ImageTreatment
+from policies.values import MediaKind
+from proxy.cache.sources import Source, SourceBook
+from proxy.cache.variant_keys import Provisional, image_key, is_content_hash, source_digest
+from proxy.cache.variants import Variant, VariantStore
+from proxy.deliver.answer import Answer
+from proxy.deliver.heads import adapted
+from proxy.deliver.sticky import Sticky
+from proxy.deliver.validators import Conditions, Validator, adapted_etag, fingerprint
+from proxy.exchange import Outcome, Replaced
+from proxy.pages import size_text
+from proxy.stages.context import Exchange, Fetched
+from proxy.stages.known import Known
+from proxy.stages.notice import waiting_picture
+from proxy.stages.passing import passing_answer
+from proxy.transforms.hold import hold_s
+from proxy.transforms.image import TRANSFORM_VERSION
+from proxy.transforms.image.facts import image_facts
+from proxy.transforms.image.naming import saved_name
+from proxy.transforms.run import TransformPool
+from proxy.transforms.spec import ImageSpec
+from proxy.transforms.workers import ImageWorkers
+
+_EXPECTED_RATIO = 0.2  # four fifths saved on a mixed course is what our settings reach
+_UNKNOWN_PIXELS = 4_000_000
+# How far above the policy's own byte limit an unadapted picture may go out while its variant is being made.
+_TOLERATED_FACTOR, _TOLERATED_FLOOR_BYTES = 4, 262_144
+_MODERN = ("image/avif", "image/webp")
+
+
+class ImageStage:
+    """Finds, makes and sends variants of still images."""
+
+    def __init__(
+        self, store: VariantStore, sources: SourceBook, pool: TransformPool, workers: ImageWorkers, sticky: Sticky
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._pool = pool
+        self._workers = workers
+        self._sticky = sticky
+
+    # -- before a byte is fetched --------------------------------------------------------------------------
+
+    async def known(self, exchange: Exchange) -> Known | None:
+        """The way in force for this image, and a stored variant if there is one."""
+        facts, decision = exchange.facts, exchange.decision
+        treatment = decision.treatments.image
+        if facts.kind is not MediaKind.IMAGE or facts.method not in ("GET", "HEAD"):
+            return None
+        if treatment.action is not Action.ADAPT or decision.bypassed or decision.observe:
+            return None
+        spec = self._spec(exchange, treatment)
+        source = self._sources.find(decision.origin, exchange.inbound.url, exchange.who.learner)
+        variant = await self._store.find(image_key(source.sha256, spec)) if source is not None else None
+        usable = variant is not None and isinstance(variant.outcome, Replaced)
+        return Known(way=_way(spec), source=source, variant=variant if usable else None)
+
+    async def confirmed(self, exchange: Exchange, fetched: Fetched, known: Known, client: Conditions) -> Answer | None:
+        """The origin said 304: the stored variant goes out. None: its bytes are gone."""
+        assert known.variant is not None and known.source is not None
+        exchange.tally.direct_bytes = known.source.length_bytes
+        return await self._variant_answer(exchange, fetched, known.variant, known.way, known.source.etag)
+
+    @staticmethod
+    def _spec(exchange: Exchange, treatment: ImageTreatment) -> ImageSpec:
+        accept = exchange.inbound.request.headers.get("Accept", "")
+        hints = exchange.facts.hints
+        width = treatment.max_width_px
+        if hints.mobile and hints.viewport_width_px and width is not None:
+            # A phone needs no more than its own screen, at most twice its CSS width.
+            width = min(width, max(320, round(hints.viewport_width_px * min(hints.dpr or 1.0, 2.0))))
+        return ImageSpec(
+            max_width_px=width,
+            max_bytes=treatment.max_bytes,
+            photo_quality=treatment.photo_quality,
+            text_quality=treatment.text_quality,
+            accepts=frozenset(kind for kind in _MODERN if kind in accept),
+            animation=treatment.animation,
+            max_pixels=exchange.limits.max_image_pixels,
+        )
+
+    # -- after it ------------------------------------------------------------------------------------------
+
+    async def answer(self, exchange: Exchange, fetched: Fetched, plan: DownsampleImage) -> Answer:
+        """The image's variant, or the image."""
+        spec = self._spec(exchange, plan.image)
+        if fetched.facts.content_coding or not exchange.body_wanted:
+            return self._head_or_pass(exchange, fetched)
+        stored = await self._by_validator(exchange, fetched, spec)
+        if stored is not None:
+            return stored
+        source = await fetched.whole_or_stream(exchange.tally, max_bytes=exchange.limits.max_image_bytes)
+        if not isinstance(source, bytes):
+            exchange.tally.kind = MediaKind.IMAGE
+            return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=source)
+        exchange.tally.kind, exchange.tally.direct_bytes = MediaKind.IMAGE, len(source)
+        digest = await asyncio.to_thread(source_digest, source) if len(source) > 65536 else source_digest(source)
+        await self._remember(exchange, fetched, digest, len(source))
+        key = image_key(digest, spec)
+        variant = await self._store.find(key)
+        if variant is None:
+            made = await self._made(exchange, fetched, key, source, spec)
+            if made is None:
+                return self._not_in_time(exchange, fetched, source, plan.image)
+            variant = await self._store.find(key)
+            if variant is None or not isinstance(made, Replaced):
+                return self._whole(fetched, source)
+        answer = await self._variant_answer(exchange, fetched, variant, _way(spec), fetched.headers.get("ETag", ""))
+        return answer if answer is not None else self._whole(fetched, source)
+
+    @staticmethod
+    def _head_or_pass(exchange: Exchange, fetched: Fetched) -> Answer:
+        if exchange.body_wanted:
+            return passing_answer(exchange, fetched, may_recompress=False)
+        exchange.tally.kind = MediaKind.IMAGE
+        for name in ("Content-Length", "Content-Type", "ETag", "Accept-Ranges", "Last-Modified"):
+            fetched.headers.popall(name, None)
+        return Answer(status=fetched.facts.status, headers=fetched.headers)
+
+    async def _by_validator(self, exchange: Exchange, fetched: Fetched, spec: ImageSpec) -> Answer | None:
+        """A stored variant of this very content, known by the origin's validator before the body is read."""
+        provisional = self._provisional(exchange, fetched, fetched.facts.length_bytes)
+        digest = await self._store.find_provisional(provisional) if provisional is not None else None
+        variant = await self._store.find(image_key(digest, spec)) if digest is not None else None
+        if variant is None or not isinstance(variant.outcome, Replaced):
+            return None
+        exchange.tally.direct_bytes = fetched.facts.length_bytes
+        return await self._variant_answer(exchange, fetched, variant, _way(spec), fetched.headers.get("ETag", ""))
+
+    @staticmethod
+    def _provisional(exchange: Exchange, fetched: Fetched, length_bytes: int | None) -> Provisional | None:
+        etag = fetched.headers.get("ETag", "")
+        if not etag or length_bytes is None:
+            return None
+        personal = fetched.facts.private and not is_content_hash(etag)
+        return Provisional(
+            origin=exchange.decision.origin,
+            url=exchange.inbound.url,
+            etag=etag,
+            length_bytes=length_bytes,
+            learner=exchange.who.learner if personal else "",
+        )
+
+    async def _remember(self, exchange: Exchange, fetched: Fetched, digest: str, length_bytes: int) -> None:
+        provisional = self._provisional(exchange, fetched, length_bytes)
+        if provisional is None:
+            return
+        private = fetched.facts.private
+        await self._store.remember_provisional(provisional, digest, private=private)
+        source = Source(etag=provisional.etag, sha256=digest, length_bytes=length_bytes)
+        self._sources.remember(
+            exchange.decision.origin, exchange.inbound.url, exchange.who.learner, source, private=private
+        )
+
+    # -- making --------------------------------------------------------------------------------------------
+
+    async def _made(
+        self, exchange: Exchange, fetched: Fetched, key: str, source: bytes, spec: ImageSpec
+    ) -> Outcome | None:
+        decision = exchange.decision
+        facts = image_facts(source[:65536])
+        pixels = (facts.pixels if facts is not None else None) or _UNKNOWN_PIXELS
+        wait_s = hold_s(
+            encode_s=self._pool.estimate_s("image", pixels),
+            source_bytes=len(source),
+            expected_ratio=_EXPECTED_RATIO,
+            link_bps=exchange.facts.measured_bps or decision.link.down_bps,
+            max_hold_s=exchange.limits.hold_s,
+        )
+        private, learner = fetched.facts.private, exchange.who.learner
+        return await self._pool.obtain(
+            key,
+            partial(self._workers.adapt, source, spec),
+            hold_s=wait_s,
+            keep=lambda outcome: self._store.put(key, outcome, private=private, learner=learner),
+            party=f"{decision.region}/{decision.site or ''}",
+            pixels=pixels,
+        )
+
+    def _not_in_time(self, exchange: Exchange, fetched: Fetched, source: bytes, image: ImageTreatment) -> Answer:
+        limit = image.max_bytes
+        if limit is not None and len(source) > max(limit * _TOLERATED_FACTOR, _TOLERATED_FLOOR_BYTES):
+            exchange.tally.notes["image"] = "not-in-time"
+            exchange.tally.treatment, exchange.tally.withheld_bytes = "withheld", len(source)
+            return waiting_picture(size_text(len(source), exchange.who.language), exchange.who.language)
+        answer = self._whole(fetched, source)
+        answer.headers["Cache-Control"] = "private, max-age=0"  # so that the next visit gets the variant
+        return answer
+
+    @staticmethod
+    def _whole(fetched: Fetched, source: bytes) -> Answer:
+        fetched.headers["Content-Length"] = str(len(source))
+        return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=source)
+
+    # -- sending -------------------------------------------------------------------------------------------
+
+    async def _variant_answer(
+        self, exchange: Exchange, fetched: Fetched, variant: Variant, way: str, origin_etag: str
+    ) -> Answer | None:
+        body = await self._store.read(variant)
+        if body is None or not isinstance(variant.outcome, Replaced):
+            return None
+        exchange.tally.treatment, exchange.tally.kind = "image", MediaKind.IMAGE
+        self._store.note_learner(variant.key, exchange.who.learner)
+        self._sticky.note(exchange.who.learner, exchange.inbound.url, exchange.now)
+        headers = adapted(
+            fetched.headers,
+            content_type=variant.outcome.content_type,
+            etag=adapted_etag(Validator(etag=origin_etag) if origin_etag else None, way),
+            now=exchange.now,
+            valid_until=exchange.decision.valid_until,
+        )
+        headers["Content-Length"] = str(len(body))
+        if "Content-Disposition" not in headers:
+            name = saved_name(exchange.inbound.path, variant.outcome.content_type)
+            if name is not None:
+                headers["Content-Disposition"] = name
+        return Answer(status=200, headers=headers, body=body if exchange.body_wanted else None)
+
+
+def _way(spec: ImageSpec) -> str:
+    return fingerprint("image", spec.fingerprint(), str(spec.max_pixels), str(TRANSFORM_VERSION))

@@ -1,0 +1,23 @@
+"""What is known before a byte is fetched: a stored variant whose source the origin may confirm with a 304."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proxy.cache.sources import Source
+from proxy.cache.variants import Variant
+from proxy.obtain import Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """variant None: only the way is known (a client's tag of that way may be mapped), nothing is stored."""
+
+    way: str
+    source: Source | None = None
+    variant: Variant | None = None
+
+    @property
+    def wish(self) -> Wish:
+        etag = self.source.etag if self.source is not None and self.variant is not None else None
+        return Wish(if_none_match=etag, way=self.way)
