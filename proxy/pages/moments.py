@@ -52,11 +52,10 @@ def span_text(start: datetime, end: datetime | None, now: datetime, zone: ZoneIn
     say = phrases(language)
     first, last, today = start.astimezone(zone), end.astimezone(zone), now.astimezone(zone).date()
     day = _day(first, today, now, say)
-    until = clock_text(last.time())
-    if last.date() != first.date() and last.time() != time(0) and last - first > timedelta(hours=24):
+    if last - first > timedelta(hours=24):
         until = moment_text(end, now, zone, language)
         return say("moment.span_days", day=day, start=clock_text(first.time()), end=until)
-    until = "24:00" if last.time() == time(0) else until
+    until = "24:00" if last.time() == time(0) else clock_text(last.time())
     return say("moment.span", day=day, start=clock_text(first.time()), end=until)
 
 

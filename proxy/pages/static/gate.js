@@ -9,12 +9,13 @@
   if (!(left >= 0) || !(jitter >= 0)) { return; }
   var started = Date.now();
   var units = [[86400, "days"], [3600, "hours"], [60, "minutes"], [1, "seconds"]];
-  function text(seconds) {
+  function text(total) {
     var parts = [];
+    var seconds = total;
     for (var i = 0; i < units.length && parts.length < 2; i++) {
       var n = Math.floor(seconds / units[i][0]);
       seconds -= n * units[i][0];
-      if (n > 0 || (units[i][0] === 1 && parts.length < 2)) {
+      if (n > 0 || (i === 3 && total < 3600)) {
         parts.push(line.getAttribute("data-" + units[i][1]).replace("%", String(n)));
       }
     }
