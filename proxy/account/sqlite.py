@@ -202,11 +202,11 @@ class SqliteState:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
         try:
             if not self._read_only:
+                bring_up_to_date(connection)  # before anything is written into a file that may be a newer one's
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("PRAGMA journal_size_limit = 8388608")
                 connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
-                bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
