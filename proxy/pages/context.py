@@ -78,9 +78,11 @@ class PlaceView:
     known_by     "header" | "login" | "choice" | "network" | "listener" | "default", as in `Who`
     choices      regions marked selectable; empty: the place can't be changed
     allowances   what is used of each allowance now
+    stale        she came here by a button whose token no longer opens: nothing was changed, and the page says so
     """
 
     known_by: str
     choices: tuple[PlaceChoice, ...] = ()
     allowances: tuple[AllowanceUse, ...] = ()
     savings: Savings = Savings()
+    stale: bool = False

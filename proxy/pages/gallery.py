@@ -86,7 +86,7 @@ CLOSED = replace(
     DECISION,
     verdict=Verdict.DEFER,
     traffic_class=TrafficClass.CONSULTATION,
-    reasons=(Reason(rule="window-closed"),),
+    reasons=(Reason(rule="window-closed", params=(("when", "free"),)),),
     opens_at=datetime(2026, 11, 23, 20, 0, tzinfo=UTC),
     alternatives=(Alternative(what="recording", href="/recordings"), Alternative(what="forum", href="/forum")),
     original_max_bytes=0,
@@ -97,7 +97,7 @@ VIDEO = Heavy(
     title="Лекция 3. Формирующее оценивание в малокомплектной школе",
     size_bytes=18_000_000,
 )
-PLAYER = Heavy(url="https://video.example/embed/1", kind=MediaKind.VIDEO, host_name="rutube", title="Открытый урок")
+PLAYER = Heavy(url="https://video.example/embed/1", kind=MediaKind.VIDEO, host_name="VK Видео", title="Открытый урок")
 SAVINGS = Savings(
     today_bytes=61_000_000, month_bytes=1_240_000_000, today_money=Decimal("24.40"), month_money=Decimal("496.00")
 )

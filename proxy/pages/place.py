@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from babel.dates import get_day_names
 
@@ -20,6 +21,7 @@ from proxy.pages.moments import clock_text, moment_text, span_text, zone_text
 from proxy.pages.offer import free_span
 from proxy.pages.phrases import Phrases, phrases
 from proxy.pages.render import render
+from proxy.pages.static import RESERVED
 
 _MAX_WINDOWS = 6
 _DAY_SETS = {
@@ -38,9 +40,12 @@ class AllowanceLine:
 
 
 def place_page(context: PageContext, view: PlaceView) -> bytes:
-    """The page behind the bar's link. Forms appear for the tokens that the context has."""
+    """The page behind the bar's link. Forms appear for the tokens that the context has.
+
+    context.page_url is the course's page that she came from (the Referer), not this page's own address.
+    """
     territory, language = context.territory, context.language
-    say = phrases(language)
+    say, came_from = phrases(language), _course_page(context.page_url)
     markup = render(
         "place.html",
         language,
@@ -52,13 +57,19 @@ def place_page(context: PageContext, view: PlaceView) -> bytes:
         allowances=[_allowance_line(use, context, say) for use in view.allowances],
         saved=_saved_lines(view.savings, language, say),
         change_token=context.token("place"),
-        report_token=context.token("report", context.page_url) if context.page_url else None,
+        came_from=came_from,
+        report_token=context.token("report", came_from) if came_from else None,
         language_token=context.token("language"),
         other_language="en" if say.language == "ru" else "ru",
         institute=territory.institute,
         code=context.support_code,
     )
     return markup.encode("utf-8")
+
+
+def _course_page(url: str) -> str:
+    """The page she came from, to go back to or report; "" where it is one of our own."""
+    return "" if urlsplit(url).path.startswith(f"{RESERVED}/") else url
 
 
 def _tariff_lines(context: PageContext, say: Phrases) -> list[str]:

@@ -34,7 +34,8 @@ _LAST = ("save-data", "slow-link", "throttled")
 
 def teacher_reason(reason: Reason, language: str) -> str:
     """The sentence for a teacher; a code without one gives the general sentence."""
-    return phrases(language).first(f"reason.{reason.rule}", "reason.general")
+    when = dict(reason.params).get("when", "")  # a class's hours are its own, or the tariff's free ones
+    return phrases(language).first(f"reason.{reason.rule}-{when}", f"reason.{reason.rule}", "reason.general")
 
 
 def has_sentence(code: str, language: str) -> bool:

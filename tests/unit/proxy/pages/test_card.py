@@ -80,6 +80,12 @@ def test_an_unlimited_policy_offers_an_original_of_any_size():
     assert b"/.tropa/original" in body and "больше суток" in words(body)
 
 
+def test_a_video_hosts_name_is_told_in_the_readers_alphabet():
+    player = Heavy(url="https://v.example/1", kind=MediaKind.VIDEO, host_name="VK Видео")
+    assert "(VK Видео)" in words(card(player, HERE)) and "(VK Video)" in words(card(player, context_in("en")))
+    assert "(PeerTube)" in words(card(replace(player, host_name="PeerTube"), HERE))
+
+
 def test_a_player_that_only_a_script_knows_has_no_original_to_offer():
     assert b"<button" not in card(Heavy(url="", kind=MediaKind.VIDEO, host_name="youtube"), HERE)
 

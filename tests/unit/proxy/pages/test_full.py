@@ -9,7 +9,7 @@ import pytest
 
 from policies.decision import Price
 from policies.model import Window
-from policies.values import CostlyHop, Text
+from policies.values import CostlyHop, Reason, Text
 from proxy.errors import ExchangeError, Fault, bad_request, overloaded, upstream_unreachable
 from proxy.pages import PlaceView, Savings, error_page, gate_page, original_confirm, place_page, refusal_page
 from proxy.pages.gallery import CLOSED, DECISION, NOW, TERRITORY, VIDEO, context_in, pages
@@ -73,6 +73,12 @@ def test_the_gate_tells_the_opening_in_the_learners_time_as_plain_text():
     text = words(gate_page(GATE))
     assert "завтра, во вторник, 24 ноября, в 08:00 по камчатскому времени (МСК+9)" in text
     assert "До открытия 12 ч" in text and "платные часы" in text
+
+
+def test_hours_of_a_classs_own_are_not_called_free():
+    own = replace(CLOSED, reasons=(Reason(rule="window-closed", params=(("when", "windows"),)),))
+    text = words(gate_page(context_in("ru", own)))
+    assert "только в назначенные часы" in text and "платные" not in text
 
 
 def test_the_gate_offers_what_is_open_now_and_the_phone():
@@ -176,6 +182,18 @@ def test_a_spent_allowance_says_when_it_is_renewed():
 def test_the_place_page_has_no_form_without_a_token():
     body = place_page(context_in("ru", tokens={}), PlaceView(known_by="network", savings=Savings()))
     assert b"<form" not in body and "Сколько сэкономлено" not in words(body)
+
+
+def test_the_place_page_reports_the_course_page_she_came_from_and_never_itself():
+    here, view = context_in("ru"), PlaceView(known_by="network")
+    assert b"/.tropa/report" in place_page(here, view) and b"view.php?id=7" in place_page(here, view)
+    itself = place_page(replace(here, page_url="https://lms.example/.tropa/"), view)
+    assert b"/.tropa/report" not in itself and "Вернуться" not in words(itself)
+
+
+def test_a_button_that_has_grown_old_says_that_nothing_was_changed():
+    body = place_page(context_in("en"), PlaceView(known_by="network", stale=True))
+    assert "nothing was changed" in words(body) and b'role="alert"' in body
 
 
 def test_a_place_where_nobody_pays_talks_of_no_price():
