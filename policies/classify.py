@@ -67,7 +67,7 @@ class Classifier:
     It holds its matchers, so the Classifications that it gives out live as long as it does.
     """
 
-    def __init__(self, catalogue: Catalogue, *, max_entries: int = 8192) -> None:
+    def __init__(self, catalogue: Catalogue, *, max_entries: int = 32768) -> None:
         self._catalogue = catalogue
         self._max_entries = max_entries
         self._memo: dict[_SeenKey, Seen] = {}

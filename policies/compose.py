@@ -6,12 +6,13 @@ all of them; a bypassed origin passes everything, and only prices are still told
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 
 from policies.decision import Decision, LinkSpeed, Price, Verdict
 from policies.model import NoTransform
-from policies.money import next_price_change
 from policies.narrow import narrowest
+from policies.nowhere import UNKNOWN
 from policies.rules import ADJUSTING, NARROWING
 from policies.rules.assessment import exempt, exempt_treatments
 from policies.rules.original import original_max_bytes
@@ -19,9 +20,9 @@ from policies.rules.situation import NOTHING, Effect, Situation, earlier, joined
 from policies.rules.treatment_reasons import treatment_reasons
 from policies.treatments import PASS_ALL, Treatments
 from policies.values import Reason
-from policies.windows import HORIZON_DAYS
 
 _KEPT_BITS = 3
+_NO_MONEY = Decimal(0)
 
 
 def composed(at: Situation, dates_until: datetime | None) -> Decision:
@@ -33,7 +34,8 @@ def composed(at: Situation, dates_until: datetime | None) -> Decision:
     if exemption is not None:
         return _decision(at, NOTHING, exempt_treatments(at), (exemption,), dates_until, exempt=True)
     effect = joined(effect for rule in NARROWING if (effect := rule(at)) is not None)
-    treatments, reasons = _adjusted(at, narrowest(at.rule.treatments, effect.treatments))
+    narrow = at.rule.treatments if effect.treatments is None else narrowest(at.rule.treatments, effect.treatments)
+    treatments, reasons = _adjusted(at, narrow)
     if effect.verdict is Verdict.ALLOW:
         reasons += treatment_reasons(at, treatments)
     return _decision(at, effect, treatments, effect.reasons + reasons, dates_until)
@@ -58,11 +60,13 @@ def _decision(
     exempt: bool = False,
     bypassed: bool = False,
 ) -> Decision:
+    request = at.request
     observe = at.policy.observe and not bypassed
+    if at.territory is UNKNOWN:
+        reasons += (Reason(rule="region-unknown", params=(("region", request.region),)),)
     if observe:
         reasons += (Reason(rule="observe", source=at.policy.sources.get("observe", at.policy_source)),)
     allowed = effect.verdict is Verdict.ALLOW
-    request = at.request
     return Decision(
         verdict=effect.verdict,
         region=at.territory.region,
@@ -78,7 +82,7 @@ def _decision(
         alternatives=effect.alternatives,
         original_max_bytes=original_max_bytes(at),
         rate_bps=effect.rate_bps,
-        price=Price(amount=at.price, currency=at.territory.tariff.currency),
+        price=Price(amount=_NO_MONEY if at.free_now else at.money.price, currency=at.territory.tariff.currency),
         free_now=at.free_now,
         link=link_speed(at),
         costly_hop=at.territory.costly_hop,
@@ -94,11 +98,7 @@ def _decision(
 
 
 def _valid_until(at: Situation, effect: Effect, dates_until: datetime | None) -> datetime | None:
-    until = earlier(effect.valid_until, dates_until)
-    tariff = at.territory.tariff
-    if tariff.free.windows or tariff.price_windows:
-        change = next_price_change(tariff, at.now)
-        until = earlier(until, change or at.now + timedelta(days=HORIZON_DAYS))
+    until = earlier(earlier(effect.valid_until, dates_until), at.money.valid_until)
     if at.left_bytes is not None and at.policy.original_max_bytes != 0:
         renewals = [use.renews_at for use in at.usage.allowances if use.renews_at > at.now]
         until = earlier(until, min(renewals, default=None))
@@ -107,7 +107,7 @@ def _valid_until(at: Situation, effect: Effect, dates_until: datetime | None) ->
 
 def link_speed(at: Situation) -> LinkSpeed:
     """The link in force: what was measured, else the open window's, else the place's own."""
-    link, window, request = at.territory.link, at.window, at.request
+    link, window, request = at.territory.link, at.money.window, at.request
     down_bps = (window.down_bps if window is not None else None) or link.down_bps
     if request.measured_bps is not None:
         down_bps = in_buckets(request.measured_bps)

@@ -16,13 +16,12 @@ from policies.decision import Decision, Verdict
 from policies.exceptions import matching, policy_for
 from policies.facts import NO_HINTS, RequestFacts, Usage
 from policies.model import Catalogue, Policy, Territory
-from policies.money import payload_of
+from policies.money import MoneyNow, money_now, payload_of
 from policies.narrow import lower
+from policies.nowhere import UNKNOWN
 from policies.rules.original import in_steps
 from policies.rules.situate import situate
 from policies.rules.slow_link import sign_of_slowness
-from policies.treatments import PASS_ALL
-from policies.values import Reason, TrafficClass
 
 _Key = tuple[object, ...]
 _K = TypeVar("_K")
@@ -30,12 +29,9 @@ _V = TypeVar("_V")
 
 
 def decide(catalogue: Catalogue, request: RequestFacts, usage: Usage, now: datetime) -> Decision:
-    """The decision for a request at an instant. In a place that nobody knows everything passes, and it says so."""
-    territory = place_of(catalogue, request)
-    if territory is None:
-        return _unplaced(request)
+    """The decision for a request at an instant. For a place that nobody knows everything passes, and it says so."""
     classification = classify(catalogue, catalogue.origins.get(request.origin), request)
-    return _decided(catalogue, territory, classification, request, usage, now)
+    return _decided(catalogue, place_of(catalogue, request), classification, request, usage, now)
 
 
 def enforced_verdict(decision: Decision) -> Verdict:
@@ -43,13 +39,11 @@ def enforced_verdict(decision: Decision) -> Verdict:
     return Verdict.ALLOW if decision.observe or decision.bypassed else decision.verdict
 
 
-def place_of(catalogue: Catalogue, request: RequestFacts) -> Territory | None:
-    """The request's site, else its region, else the default region; None where there is none of them."""
+def place_of(catalogue: Catalogue, request: RequestFacts) -> Territory:
+    """The request's site, else its region, else the default region, else the built-in place of those without one."""
     territories = catalogue.territories
     found = territories.get((request.region, request.site)) or territories.get((request.region, None))
-    if found is None and catalogue.settings.default_region is not None:
-        return territories.get((catalogue.settings.default_region, None))
-    return found
+    return found or territories.get((catalogue.settings.default_region or "", None)) or UNKNOWN
 
 
 def _decided(
@@ -59,26 +53,11 @@ def _decided(
     request: RequestFacts,
     usage: Usage,
     now: datetime,
+    money: MoneyNow | None = None,
 ) -> Decision:
     policy, source, dates_until = policy_for(territory, request, now)
-    at = situate(catalogue, territory, classification, policy, source, request, usage, now)
+    at = situate(catalogue, territory, classification, policy, source, request, usage, now, money)
     return composed(at, dates_until)
-
-
-def _unplaced(request: RequestFacts) -> Decision:
-    return Decision(
-        verdict=Verdict.ALLOW,
-        region=request.region,
-        site=request.site,
-        origin=request.origin,
-        mode=request.mode,
-        traffic_class=TrafficClass.GENERAL,
-        treatments=PASS_ALL,
-        reasons=(Reason(rule="region-unknown", params=(("region", request.region),)),),
-        valid_until=None,
-        audience=request.audience,
-        direction=request.direction,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +72,17 @@ class _Chosen:
 class Decider:
     """`decide` with a bounded memory, for one catalogue. Not for use from several threads."""
 
-    def __init__(self, catalogue: Catalogue, *, max_entries: int = 8192) -> None:
+    def __init__(self, catalogue: Catalogue, *, max_entries: int = 32768) -> None:
         self._catalogue = catalogue
         self._max_entries = max_entries
         self._classifier = Classifier(catalogue, max_entries=max_entries)
         self._memo: dict[_Key, tuple[datetime, datetime | None, Decision]] = {}
         self._policies: dict[tuple[int, ...], _Chosen] = {}
+        self._tariffs: dict[int, tuple[datetime, MoneyNow]] = {}
 
     def decide(self, request: RequestFacts, usage: Usage, now: datetime) -> Decision:
         """What `decide` says, with `valid_until` possibly from an earlier search, so never later than its."""
         territory = place_of(self._catalogue, request)
-        if territory is None:
-            return _unplaced(request)
         seen = self._classifier.seen(request)
         policy = self._policy(territory, request, now) if territory.exceptions else territory.policy
         key: _Key = (
@@ -125,7 +103,8 @@ class Decider:
         known = self._memo.get(key)
         if known is not None and known[0] <= now and (known[1] is None or now < known[1]):
             return known[2]
-        decision = _decided(self._catalogue, territory, seen.classification, request, usage, now)
+        money = self._money(territory, now)
+        decision = _decided(self._catalogue, territory, seen.classification, request, usage, now, money)
         _remember(self._memo, key, (now, decision.valid_until, decision), self._max_entries)
         return decision
 
@@ -137,6 +116,14 @@ class Decider:
             known = _Chosen(policy, now, until)
             _remember(self._policies, key, known, self._max_entries)
         return known.policy
+
+    def _money(self, territory: Territory, now: datetime) -> MoneyNow:
+        known = self._tariffs.get(id(territory.tariff))
+        if known is not None and known[0] <= now and (known[1].valid_until is None or now < known[1].valid_until):
+            return known[1]
+        money = money_now(territory.tariff, now)
+        self._tariffs[id(territory.tariff)] = (now, money)
+        return money
 
 
 def _remember(memo: dict[_K, _V], key: _K, value: _V, max_entries: int) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from policies.model import Allowance, Period, Tariff, Window, Windows
-from policies.windows import first_instant, is_open, next_change, open_window
+from policies.windows import HORIZON_DAYS, first_instant, is_open, next_change, open_window
 
 BYTES_PER_MB = 1_000_000
 _FREE = Decimal(0)
+_HORIZON = timedelta(days=HORIZON_DAYS)
 _MILLION = 1_000_000
 
 
@@ -99,6 +101,32 @@ def next_price_change(tariff: Tariff, now: datetime) -> datetime | None:
     windows = tariff.free.windows + tariff.price_windows
     changes = (next_change(Windows(windows=(window,)), now) for window in windows)
     return min((change for change in changes if change is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyNow:
+    """What the clock says of a tariff: price of a megabyte, open window, freedom.
+
+    valid_until  when the clock alone may change it; None: never
+    """
+
+    free: bool
+    always_free: bool
+    price: Decimal
+    window: Window | None
+    valid_until: datetime | None
+
+
+def money_now(tariff: Tariff, now: datetime) -> MoneyNow:
+    """Everything that the clock says of a tariff at once."""
+    windowed = bool(tariff.free.windows or tariff.price_windows)
+    return MoneyNow(
+        free=is_free(tariff, now),
+        always_free=free_windows(tariff).always,
+        price=price_at(tariff, now),
+        window=window_in_force(tariff, now),
+        valid_until=(next_price_change(tariff, now) or now.astimezone(UTC) + _HORIZON) if windowed else None,
+    )
 
 
 def metered(payload_bytes: int, tariff: Tariff) -> int:

@@ -6,8 +6,7 @@ from policies.rules.situation import Situation
 from policies.treatments import Action, ImageTreatment, Treatments
 from policies.values import Reason, TrafficClass
 
-# A task's screenshot of a full desktop stays readable at this width; what is narrower isn't touched.
-_LEAST_WIDTH_PX = 1280
+_LEAST_WIDTH_PX = 800  # a diagram in a question must stay legible
 
 
 def exempt(at: Situation) -> Reason | None:
@@ -23,7 +22,11 @@ def exempt_treatments(at: Situation) -> Treatments:
     if image.action is Action.KEEP:
         return Treatments()
     floor = max(image.text_quality, ImageTreatment().text_quality)
-    width_px = max(image.max_width_px, _LEAST_WIDTH_PX) if image.max_width_px is not None else None
     return Treatments(
-        image=ImageTreatment(action=Action.ADAPT, max_width_px=width_px, photo_quality=floor, text_quality=floor)
+        image=ImageTreatment(
+            action=Action.ADAPT,
+            max_width_px=None if image.max_width_px is None else max(image.max_width_px, _LEAST_WIDTH_PX),
+            photo_quality=max(image.photo_quality, floor),
+            text_quality=floor,
+        )
     )

@@ -8,7 +8,7 @@ from policies.values import Reason
 
 def rate_share(at: Situation) -> Effect | None:
     """A rate of the window's share of the link; nothing where the link's speed isn't known."""
-    window = at.window
+    window = at.money.window
     if window is None or window.rate_share is None:
         return None
     down_bps = window.down_bps or at.territory.link.down_bps

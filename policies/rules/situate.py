@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from policies.classify import Classification
 from policies.facts import AllowanceUse, RequestFacts, Usage
 from policies.model import After, Allowance, Catalogue, ClassRule, Policy, Tariff, Territory
-from policies.money import free_windows, is_free, price_at, window_in_force
+from policies.money import MoneyNow, money_now
 from policies.narrow import lower
 from policies.rules.situation import Situation, Spent
 from policies.values import CostlyHop
 
 _OPEN = ClassRule()
-_NO_MONEY = Decimal(0)
 
 
 def situate(
@@ -26,12 +24,16 @@ def situate(
     request: RequestFacts,
     usage: Usage,
     now: datetime,
+    money: MoneyNow | None = None,
 ) -> Situation:
-    """The Situation. A class of which the policy says nothing is open and untreated."""
+    """The Situation. A class of which the policy says nothing is open and untreated.
+
+    money: the tariff now, where it is known already.
+    """
     instant, tariff = now.astimezone(UTC), territory.tariff
     counted = is_counted(territory, request)
-    always_free = not counted or free_windows(tariff).always
-    free_now = always_free or is_free(tariff, instant)
+    money = money or money_now(tariff, instant)
+    free_now = money.free or not counted
     uses = binding_uses(tariff, usage, instant, free_now=free_now) if counted else ()
     return Situation(
         catalogue=catalogue,
@@ -44,10 +46,9 @@ def situate(
         policy=policy,
         policy_source=policy_source,
         rule=policy.classes.get(classification.traffic_class, _OPEN),
+        money=money,
         free_now=free_now,
-        always_free=always_free,
-        price=_NO_MONEY if free_now else price_at(tariff, instant),
-        window=window_in_force(tariff, instant),
+        always_free=money.always_free or not counted,
         spent=tuple(_spent(allowance, use) for allowance, use in uses if is_spent(use, instant)),
         left_bytes=_left_bytes(uses, instant),
     )

@@ -7,16 +7,17 @@ which effects are joined never matters; every Effect that narrows carries a Reas
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from functools import reduce
 
 from policies.classify import Classification
 from policies.decision import Alternative, Verdict
 from policies.facts import RequestFacts, Usage
-from policies.model import Allowance, Catalogue, ClassRule, Origin, Policy, Territory, Window
+from policies.model import Allowance, Catalogue, ClassRule, Origin, Policy, Territory
+from policies.money import MoneyNow
 from policies.narrow import lower, narrowest
-from policies.treatments import PASS_ALL, Treatments
+from policies.treatments import Treatments
 from policies.values import Reason
 
 _ORDER = (Verdict.ALLOW, Verdict.DEFER, Verdict.REFUSE)
@@ -35,9 +36,9 @@ class Situation:
     """One request with everything that holds for it here and now, looked up once.
 
     now           in UTC
-    free_now      the learner's side pays nothing now
-    always_free   … and never does for this request, whatever the clock says
-    window        the tariff's window that is open now
+    money         price, window and freedom of the tariff now
+    free_now      the learner's side pays nothing for this request now
+    always_free   … and never does, whatever the clock says
     spent         allowances that bind now and are used up
     left_bytes    metered bytes that the allowances which end in a stop still hold; None: nothing limits
     """
@@ -52,21 +53,24 @@ class Situation:
     policy: Policy
     policy_source: str
     rule: ClassRule
+    money: MoneyNow
     free_now: bool
     always_free: bool
-    price: Decimal
-    window: Window | None
     spent: tuple[Spent, ...]
     left_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What one rule wants. opens_at counts only with DEFER, where None means: not within the horizon."""
+    """What one rule wants.
+
+    treatments  narrower ones; None: as they are
+    opens_at    counts only with DEFER, where None means: not within the horizon
+    """
 
     reasons: tuple[Reason, ...]
     verdict: Verdict = Verdict.ALLOW
-    treatments: Treatments = PASS_ALL
+    treatments: Treatments | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     alternatives: tuple[Alternative, ...] = ()
@@ -79,20 +83,30 @@ NOTHING = Effect(reasons=())
 
 def joined(effects: Iterable[Effect]) -> Effect:
     """All effects at once: the narrowest verdict and treatments, the latest opening, the earliest end."""
-    total = NOTHING
-    for effect in effects:
-        total = replace(
-            total,
-            reasons=total.reasons + effect.reasons,
-            verdict=narrower_verdict(total.verdict, effect.verdict),
-            treatments=narrowest(total.treatments, effect.treatments),
-            opens_at=_later_opening(total, effect),
-            closes_at=earlier(total.closes_at, effect.closes_at),
-            alternatives=total.alternatives + effect.alternatives,
-            rate_bps=lower(total.rate_bps, effect.rate_bps),
-            valid_until=earlier(total.valid_until, effect.valid_until),
-        )
-    return total
+    wanted = list(effects)
+    if len(wanted) < 2:
+        return wanted[0] if wanted else NOTHING
+    return reduce(_both, wanted)
+
+
+def _both(a: Effect, b: Effect) -> Effect:
+    return Effect(
+        reasons=a.reasons + b.reasons,
+        verdict=narrower_verdict(a.verdict, b.verdict),
+        treatments=narrowed(a.treatments, b.treatments),
+        opens_at=_later_opening(a, b),
+        closes_at=earlier(a.closes_at, b.closes_at),
+        alternatives=a.alternatives + b.alternatives,
+        rate_bps=lower(a.rate_bps, b.rate_bps),
+        valid_until=earlier(a.valid_until, b.valid_until),
+    )
+
+
+def narrowed(a: Treatments | None, b: Treatments | None) -> Treatments | None:
+    """The narrowest of two, where None leaves the other as it is."""
+    if a is None or b is None:
+        return b if a is None else a
+    return narrowest(a, b)
 
 
 def narrower_verdict(a: Verdict, b: Verdict) -> Verdict:

@@ -6,18 +6,6 @@ from policies.rules.situation import Situation, source_of
 from policies.treatments import Action, SizedTreatment, Treatments, VideoTreatment
 from policies.values import MediaKind, Reason
 
-# The operator's word for each kind in YAML, beside the field's name.
-_YAML_WORDS = {
-    "image": "images",
-    "stream": "streams",
-    "embed": "embeds",
-    "document": "documents",
-    "archive": "archives",
-    "font": "fonts",
-    "script": "scripts",
-    "style": "styles",
-    "page": "pages",
-}
 _BODIES = ("video", "stream", "embed", "audio", "document", "archive")
 _PARTS = ("font", "script", "style")
 
@@ -73,8 +61,7 @@ def _of_page(at: Situation, treatments: Treatments) -> Reason | None:
 
 def _source(at: Situation, name: str, part: str = "") -> str:
     """The YAML place of a treatment: its part, the kind; the class's own before the policy's."""
-    words = (name, _YAML_WORDS.get(name, name))
-    kinds = [f"{word}.{part}" for word in words if part] + list(words)
+    kinds = [f"{name}.{part}", name] if part else [name]
     prefix = f"classes.{at.classification.traffic_class.value}."
     keys = [prefix + kind for kind in kinds] + kinds
     return source_of(at.policy, *keys, default=at.policy_source)
