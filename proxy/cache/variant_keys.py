@@ -67,7 +67,7 @@ def provisional_key(source: Provisional) -> str | None:
 def stable_url(url: str, volatile: frozenset[str] = VOLATILE_PARAMETERS) -> str:
     """The URL without its fragment and its volatile parameters; order and escapes stay as they are."""
     bare, mark, query = url.partition("#")[0].partition("?")
-    kept = [part for part in query.split("&") if part.partition("=")[0].lower() not in volatile]
+    kept = [part for part in query.split("&") if part and part.partition("=")[0].lower() not in volatile]
     return bare + (mark + "&".join(kept) if kept and mark else "")
 
 

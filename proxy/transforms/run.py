@@ -22,7 +22,7 @@ from proxy.transforms.hold import EncodeTimes
 logger = logging.getLogger("tropa.transforms")
 
 # Reasons that say something of this moment and nothing of the source: never kept.
-TRANSIENT = frozenset(("no-worker", "closed"))
+TRANSIENT = frozenset(("no-worker", "closed", "lost"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,22 +56,34 @@ class ImageWorkers:
     async def adapt(self, source: bytes | Path, spec: ImageSpec) -> Outcome:
         """`adapt_image` in another process.
 
-        Refused also for "decoder-crashed", "timed-out" and (transient) "no-worker", "closed".
+        Refused also for "decoder-crashed", "timed-out" and (transient) "no-worker", "closed", "lost".
         """
+        try:
+            source_bytes = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+        except OSError:
+            return Refused(why="lost")
         async with self._free:
             if self._closed:
                 return Refused(why="closed")
-            worker = self._idle.pop() if self._idle else await self._start()
+            worker = self._living() or await self._start()
             if worker is None:
                 return Refused(why="no-worker")
-            return await self._adapt_with(worker, source, spec)
+            return await self._adapt_with(worker, source, source_bytes, spec)
 
-    async def _adapt_with(self, worker: _Worker, source: bytes | Path, spec: ImageSpec) -> Outcome:
+    def _living(self) -> _Worker | None:
+        """An idle worker; those that died meanwhile are let go without blaming an image."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+        return None
+
+    async def _adapt_with(self, worker: _Worker, source: bytes | Path, source_bytes: int, spec: ImageSpec) -> Outcome:
         self._busy.add(worker)
         healthy = False
         try:
             async with asyncio.timeout(self._deadline_s):
-                outcome = await worker.adapt(source, spec)
+                outcome = await worker.adapt(source, source_bytes, spec)
             healthy = True
             return outcome
         except TimeoutError:
@@ -125,9 +137,12 @@ class _Worker:
     async def greeting(self) -> bytes:
         return await self._output.readexactly(len(READY))
 
-    async def adapt(self, source: bytes | Path, spec: ImageSpec) -> Outcome:
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def adapt(self, source: bytes | Path, source_bytes: int, spec: ImageSpec) -> Outcome:
         self.jobs += 1
-        source_bytes = (await asyncio.to_thread(source.stat)).st_size if isinstance(source, Path) else len(source)
         self._input.writelines(request_frame(source, spec))
         await self._input.drain()
         return await read_outcome(self._output, source_bytes=source_bytes)
