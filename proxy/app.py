@@ -38,6 +38,7 @@ from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
+from proxy.own.savings import LearnerSavings
 from proxy.pipeline import Parts, Pipeline
 from proxy.runtime import runtime_of
 from proxy.sizes import SizeAsker
@@ -94,7 +95,8 @@ class Tropa:
         self._upstream = Upstream(self._current, own_ports=self._own_ports)
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
-        dresser, sizes, sticky, sources = Dresser(tokens), SizeBook(), Sticky(), SourceBook()
+        savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
+        dresser = Dresser(tokens, savings)
         self._sockets = Sockets(
             upstream=self._upstream, accountant=self._accountant, dresser=dresser, clock=clock, via=via
         )
@@ -122,6 +124,7 @@ class Tropa:
                 size_asker=SizeAsker(self._upstream, sizes, keeper, via=via),
                 sockets=self._sockets,
                 pacer=Pacer(),
+                savings=savings,
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)

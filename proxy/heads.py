@@ -11,29 +11,37 @@ from proxy.stages.context import Exchange
 
 _ASKED_HINTS = "Save-Data, ECT, RTT, Downlink, Sec-CH-Viewport-Width, Sec-CH-DPR"
 _MOST_REASONS = 6
+_PLAIN = frozenset({"pass", "text", "image", "own"})
 
 
 def dress_head(exchange: Exchange, answer: Answer) -> None:
     """Add what is ours to an answer's head. Changes the answer."""
     headers = answer.headers
     if exchange.catalogue.settings.decision_header:
-        headers["Tropa-Decision"] = decision_field(
-            exchange.decision, exchange.tally.treatment, exchange.tally.support_code or ""
-        )
+        brief = exchange.facts.audience is Audience.SUBRESOURCE and exchange.tally.treatment in _PLAIN
+        code = exchange.tally.support_code or ""
+        headers["Tropa-Decision"] = decision_field(exchange.decision, exchange.tally.treatment, code, brief=brief)
     if exchange.who.set_cookie is not None and exchange.facts.audience in (Audience.PAGE, Audience.EMBED):
         headers.add("Set-Cookie", exchange.who.set_cookie)
     if exchange.tally.treatment == "page" and "Accept-CH" not in headers:
         headers["Accept-CH"] = _ASKED_HINTS
 
 
-def decision_field(decision: Decision, treatment: str, support_code: str) -> str:
+def decision_field(decision: Decision, treatment: str, support_code: str, *, brief: bool = False) -> str:
     """A structured-field item: the verdict as a token, the rest as its parameters.
 
-    `allow;region=koryak;class=lesson;treatment=page;until=@1767225600;why="save-data video-withheld"`
+    `allow;region="koryak";class=lesson;until=@1767225600;why="save-data video-withheld";treatment=page`
+    brief  verdict, class and treatment alone: what rides on every picture must cost the learner next to nothing
     """
-    text = _fixed_part(decision)
+    text = f"{decision.verdict.value};class={decision.traffic_class.value}" if brief else _fixed_part(decision)
     text += f";treatment={treatment}"
     return f'{text};code="{support_code}"' if support_code else text
+
+
+def _fixed_part(decision: Decision) -> str:
+    until = int(decision.valid_until.timestamp()) if decision.valid_until is not None else None
+    why = tuple(dict.fromkeys(reason.rule for reason in decision.reasons))[:_MOST_REASONS]
+    return _by_values(decision.verdict.value, decision.region, decision.site, decision.traffic_class.value, until, why)
 
 
 @lru_cache(maxsize=4096)
@@ -50,12 +58,6 @@ def _by_values(
     if why:
         parts.append(f'why="{_ascii(" ".join(why))}"')
     return ";".join(parts)
-
-
-def _fixed_part(decision: Decision) -> str:
-    until = int(decision.valid_until.timestamp()) if decision.valid_until is not None else None
-    why = tuple(reason.rule for reason in decision.reasons[:_MOST_REASONS])
-    return _by_values(decision.verdict.value, decision.region, decision.site, decision.traffic_class.value, until, why)
 
 
 def _ascii(text: str) -> str:

@@ -16,7 +16,7 @@ from policies.facts import ResponseFacts
 from policies.kinds import kind_of_type
 from policies.sniff import sniff
 from policies.treatments import Action
-from policies.values import MediaKind
+from policies.values import MediaKind, Mode
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
 from proxy.deliver.heads import end_to_end, has_directive, long_lived
 from proxy.deliver.rename import NameMap, StreamMap, name_map
@@ -33,6 +33,7 @@ _PAGE_PREFIX_BYTES, _PAGE_PREFIX_S = 65536, 0.2
 _FIRST_BYTES, _FIRST_BYTES_S = 16384, 0.05
 _SNIFF_ROOM_BYTES = 1024**2
 _TEXTS = frozenset({MediaKind.PAGE, MediaKind.SCRIPT, MediaKind.STYLE, MediaKind.DATA})
+_RULE_FIELDS = ("Content-Range", "Cache-Control", "Content-Disposition")
 _MODERN_IMAGES = ("image/avif", "image/webp")
 
 
@@ -126,9 +127,10 @@ class Obtainer:
             else:
                 prefix = await response.read_up_to(_FIRST_BYTES, _FIRST_BYTES_S)
         exchange.tally.from_origin_bytes += len(prefix)
+        forward = exchange.inbound.mode is Mode.FORWARD
         fetched = Fetched(
             upstream=response,
-            headers=end_to_end(response.headers, via=self._via),
+            headers=end_to_end(response.headers, via=self._via if forward else None),
             facts=with_sniffed(facts, prefix, from_start=_from_start(response)),
             prefix=prefix,
             complete=response.at_end,
@@ -219,6 +221,7 @@ def response_facts(exchange: Exchange, response: UpstreamResponse) -> ResponseFa
         immutable=long_lived(headers),
         partial=response.status == 206,
         request_kind=exchange.facts.kind,
+        headers={name.lower(): headers[name] for name in _RULE_FIELDS if name in headers},
         accepts=frozenset(kind for kind in _MODERN_IMAGES if kind in accept),
     )
 

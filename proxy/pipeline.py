@@ -31,10 +31,12 @@ from proxy.facts import request_facts
 from proxy.heads import dress_head
 from proxy.obtain import NO_WISH, Obtainer
 from proxy.overseer import Overseer
+from proxy.own.coded import coded
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes, is_own
+from proxy.own.savings import LearnerSavings
 from proxy.receipts import receipt_of
 from proxy.runtime import Runtime
 from proxy.sizes import SizeAsker
@@ -66,6 +68,7 @@ class Parts:
     size_asker: SizeAsker
     sockets: Sockets
     pacer: Pacer
+    savings: LearnerSavings
 
 
 class Pipeline:
@@ -85,7 +88,8 @@ class Pipeline:
                 return carried
         meter = self._parts.accountant.begin(exchange.decision, exchange.who)
         sent = await self._answered(exchange, meter)
-        meter.finish(receipt_of(exchange, sent, clock.steady_s() - started_s))
+        receipt = meter.finish(receipt_of(exchange, sent, clock.steady_s() - started_s))
+        self._parts.savings.record(receipt, exchange.who.territory)
         self._measure(exchange, sent)
         return sent.response
 
@@ -133,9 +137,9 @@ class Pipeline:
     async def _answer(self, exchange: Exchange) -> Answer:
         parts = self._parts
         if is_own(exchange.inbound.path):
-            return await parts.own.answer(exchange)
+            return coded(await parts.own.answer(exchange), exchange.codings)
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
-            return parts.refusals.closed(exchange)
+            return coded(parts.refusals.closed(exchange), exchange.codings)
         ends_identity = await parts.own.note_logout(exchange)
         answer = await self._fetched_answer(exchange)
         if ends_identity is not None:
@@ -195,7 +199,7 @@ class Pipeline:
             case CompressText():
                 return await parts.texts.answer(exchange, fetched, planned)
             case Withhold():
-                return parts.refusals.withheld(exchange, planned)
+                return coded(parts.refusals.withheld(exchange, planned), exchange.codings)
 
     def _spared(self, exchange: Exchange, planned: RewritePage) -> RewritePage:
         """A page reported as broken keeps its scripts and styles for a day; what is withheld stays withheld."""

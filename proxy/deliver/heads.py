@@ -47,13 +47,15 @@ _ADAPTED_VARY = ("Accept", "Accept-Encoding", "Save-Data")
 _LONGEST_FRESHNESS_S = 86_400
 
 
-def end_to_end(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, via: str) -> CIMultiDict[str]:
-    """The origin's fields that travel on, in order, with Via appended."""
+def end_to_end(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, via: str | None) -> CIMultiDict[str]:
+    """The origin's fields that travel on, in order. via: our line, which a proxy must add; None: a gateway may not
+    (RFC 9110 section 7.6.3), and saves its bytes on the learner's link."""
     named = {
         token.strip().lower() for value in headers.getall("Connection", ()) for token in value.split(",")
     } | HOP_BY_HOP
     kept: CIMultiDict[str] = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in named)
-    kept.add("Via", via)
+    if via is not None:
+        kept.add("Via", via)
     return kept
 
 

@@ -13,6 +13,7 @@ from policies.decision import Decision
 from proxy.account.tokens import Tokens
 from proxy.deliver.validators import fingerprint
 from proxy.exchange import Inbound, Who
+from proxy.own.savings import LearnerSavings
 from proxy.pages import RESERVED, PageContext, Savings, card, head_link, page_bar, size_text
 from proxy.stages.context import Exchange
 from proxy.stages.page import Dressing
@@ -23,13 +24,22 @@ TOKEN_LIFETIME = timedelta(hours=24)
 class Dresser:
     """Fills page contexts; built once."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, savings: LearnerSavings) -> None:
         self._tokens = tokens
+        self._savings = savings
 
-    def token_makers(self, inbound: Inbound, who: Who, now: datetime) -> dict[str, Callable[[str], str]]:
+    def savings(self, exchange: Exchange) -> Savings:
+        """What this learner was spared."""
+        return self._savings.savings(exchange.who.learner, exchange.who.territory, exchange.now)
+
+    def token_makers(
+        self, inbound: Inbound, who: Who, now: datetime, *, page_url: str
+    ) -> dict[str, Callable[[str], str]]:
         """action -> maker of a token for a URL, bound to this learner for a day."""
-        make = partial(self._token, page_url=inbound.url, learner=who.learner, expires=now + TOKEN_LIFETIME)
-        return {action: partial(make, action) for action in ("original", "report", "place", "language")}
+        page = page_url or inbound.url
+        make = partial(self._token, page_url=page, learner=who.learner, expires=now + TOKEN_LIFETIME)
+        actions = ["original", "place", "language", *(["report"] if page_url else [])]
+        return {action: partial(make, action) for action in actions}
 
     def _token(self, action: str, url: str, *, page_url: str, learner: str, expires: datetime) -> str:
         payload = {"u": url or page_url}
@@ -45,11 +55,17 @@ class Dresser:
         charset: str = "utf-8",
         decision: Decision | None = None,
         now: datetime | None = None,
+        page_url: str | None = None,
     ) -> PageContext:
-        """What a page or card of this exchange is told. decision, now: where it was decided again later."""
+        """What a page or card of this exchange is told.
+
+        decision, now  where it was decided again later
+        page_url       of the page it is about; None: the one asked for; "": none, and then none can be reported
+        """
         inbound, who = exchange.inbound, exchange.who
         decision = decision if decision is not None else exchange.decision
-        tokens = self.token_makers(inbound, who, exchange.now)
+        page_url = inbound.url if page_url is None else page_url
+        tokens = self.token_makers(inbound, who, exchange.now, page_url=page_url)
         if decision.original_max_bytes == 0:
             del tokens["original"]
         return PageContext(
@@ -58,7 +74,7 @@ class Dresser:
             decision=decision,
             now=now if now is not None else exchange.now,
             origin_title=inbound.origin.title.in_language(who.language) if inbound.origin else inbound.host,
-            page_url=inbound.url,
+            page_url=page_url,
             support_code=support_code,
             tokens=tokens,
             charset=charset,
@@ -84,7 +100,7 @@ class Dresser:
         language = exchange.who.language
         return Dressing(
             head=head_link(),
-            foot=lambda: page_bar(context, Savings()),
+            foot=lambda: page_bar(context, self.savings(exchange)),
             render_card=lambda heavy: card(heavy, context),
             size_label=lambda nbytes: size_text(nbytes, language),
             way=fingerprint(language, exchange.who.territory.region, exchange.catalogue.fingerprint),

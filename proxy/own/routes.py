@@ -114,15 +114,17 @@ class OwnRoutes:
         disposition = 'attachment; filename="opening.ics"'
         return plain_answer(200, body, "text/calendar; charset=utf-8", Content_Disposition=disposition)
 
-    def _place_page(self, exchange: Exchange) -> bytes:
+    def _place_page(self, exchange: Exchange, *, stale: bool = False) -> bytes:
         who = exchange.who
         usage = self._accountant.usage(who.territory, who.learner, exchange.now)
         view = PlaceView(
             known_by=who.known_by,
             choices=choices(exchange.catalogue),
             allowances=usage.allowances,
+            savings=self._dresser.savings(exchange),
+            stale=stale,
         )
-        return place_page(self._dresser.context(exchange), view)
+        return place_page(self._dresser.context(exchange, page_url=_came_from(exchange)), view)
 
     # -- doing ---------------------------------------------------------------------------------------------
 
@@ -201,7 +203,7 @@ class OwnRoutes:
 
     def _stale(self, exchange: Exchange) -> Answer:
         """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
-        return own_page(409, self._place_page(exchange))
+        return own_page(409, self._place_page(exchange, stale=True))
 
     async def note_logout(self, exchange: Exchange) -> str | None:
         """At the origin's logout this learner's grants end. Returns the Set-Cookie that ends her identity here."""
@@ -211,6 +213,16 @@ class OwnRoutes:
         for learner in (exchange.who.learner, *identifier.also_known(exchange.inbound, exchange.now)):
             await self._originals.forget(learner)
         return identifier.ended(exchange.inbound, exchange.now)
+
+
+def _came_from(exchange: Exchange) -> str:
+    """The course's page that she came from, by Referer; "" where it is another site's or one of ours."""
+    referer = exchange.inbound.request.headers.get("Referer", "")
+    inbound = exchange.inbound
+    home = f"{inbound.scheme}://{inbound.authority}"
+    if not referer.startswith(home + "/") or referer.startswith(home + RESERVED):
+        return ""
+    return referer
 
 
 def choices(catalogue: Catalogue) -> tuple[PlaceChoice, ...]:

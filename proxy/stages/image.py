@@ -36,8 +36,9 @@ from proxy.transforms.workers import ImageWorkers
 
 _EXPECTED_RATIO = 0.2  # four fifths saved on a mixed course is what our settings reach
 _UNKNOWN_PIXELS = 4_000_000
-# How far above the policy's own byte limit an unadapted picture may go out while its variant is being made.
-_TOLERATED_FACTOR, _TOLERATED_FLOOR_BYTES = 4, 262_144
+# How much of an unadapted picture may go out while its variant is being made: at most this long on the link, and
+# where megabytes cost at most so many bytes (a tenth of a rouble at 0.40 RUB/MB).
+_TOLERATED_S, _TOLERATED_PAID_BYTES = 10.0, 262_144
 _MODERN = ("image/avif", "image/webp")
 
 
@@ -115,7 +116,7 @@ class ImageStage:
         if variant is None:
             made = await self._made(exchange, fetched, key, source, spec)
             if made is None:
-                return self._not_in_time(exchange, fetched, source, plan.image)
+                return self._not_in_time(exchange, fetched, source)
             variant = await self._store.find(key)
             if variant is None or not isinstance(made, Replaced):
                 return self._whole(fetched, source)
@@ -174,13 +175,16 @@ class ImageStage:
         decision = exchange.decision
         facts = image_facts(source[:65536])
         pixels = (facts.pixels if facts is not None else None) or _UNKNOWN_PIXELS
-        wait_s = hold_s(
-            encode_s=self._pool.estimate_s("image", pixels),
-            source_bytes=len(source),
-            expected_ratio=_EXPECTED_RATIO,
-            link_bps=exchange.facts.measured_bps or decision.link.down_bps,
-            max_hold_s=exchange.limits.hold_s,
-        )
+        # Where the original can't go in its place, the variant is worth the longest wait whatever the estimate says.
+        wait_s = exchange.limits.hold_s
+        if tolerable(exchange, len(source)):
+            wait_s = hold_s(
+                encode_s=self._pool.estimate_s("image", pixels),
+                source_bytes=len(source),
+                expected_ratio=_EXPECTED_RATIO,
+                link_bps=link_bps(exchange),
+                max_hold_s=exchange.limits.hold_s,
+            )
         private, learner = fetched.facts.private, exchange.who.learner
         return await self._pool.obtain(
             key,
@@ -191,9 +195,8 @@ class ImageStage:
             pixels=pixels,
         )
 
-    def _not_in_time(self, exchange: Exchange, fetched: Fetched, source: bytes, image: ImageTreatment) -> Answer:
-        limit = image.max_bytes
-        if limit is not None and len(source) > max(limit * _TOLERATED_FACTOR, _TOLERATED_FLOOR_BYTES):
+    def _not_in_time(self, exchange: Exchange, fetched: Fetched, source: bytes) -> Answer:
+        if not tolerable(exchange, len(source)):
             exchange.tally.notes["image"] = "not-in-time"
             exchange.tally.treatment, exchange.tally.withheld_bytes = "withheld", len(source)
             return waiting_picture(size_text(len(source), exchange.who.language), exchange.who.language)
@@ -234,3 +237,17 @@ class ImageStage:
 
 def _way(spec: ImageSpec) -> str:
     return fingerprint("image", spec.fingerprint(), str(spec.max_pixels), str(TRANSFORM_VERSION))
+
+
+def link_bps(exchange: Exchange) -> int | None:
+    """The learner's link: as measured, else as the policy knows it."""
+    return exchange.facts.measured_bps or exchange.decision.link.down_bps
+
+
+def tolerable(exchange: Exchange, source_bytes: int) -> bool:
+    """Whether a picture may go out as it is while its variant is being made."""
+    decision, bps = exchange.decision, link_bps(exchange)
+    if bps is not None and source_bytes * 8 > bps * _TOLERATED_S:
+        return False
+    paid = decision.price.amount > 0 and not decision.free_now
+    return not paid or source_bytes <= _TOLERATED_PAID_BYTES

@@ -82,6 +82,9 @@ class TextStage:
         if facts.status != 200 or (not coding and not fontless) or not self._worth(fetched):
             return passing_answer(exchange, fetched, may_recompress=True)
         exchange.tally.treatment, exchange.tally.kind = "text", plan.kind
+        stored = await self._by_validator(exchange, fetched, coding, fontless=fontless)
+        if stored is not None:
+            return stored
         if not exchange.body_wanted:
             self._recoded_head(fetched.headers, coding)
             return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers)
@@ -90,6 +93,19 @@ class TextStage:
         self._recoded_head(fetched.headers, coding)
         body = self._live(exchange, fetched, coding)
         return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=body)
+
+    async def _by_validator(
+        self, exchange: Exchange, fetched: Fetched, coding: str, *, fontless: bool
+    ) -> Answer | None:
+        """The stored coding of this very content, before its body is read."""
+        etag = fetched.headers.get("ETag", "").removeprefix("W/")
+        source = self._sources.find(exchange.decision.origin, exchange.inbound.url, exchange.who.learner)
+        if source is None or not etag or source.etag != etag:
+            return None
+        variant = await self._store.find(text_key(source.sha256, coding, fontless=fontless))
+        if variant is None or not isinstance(variant.outcome, Replaced):
+            return None
+        return await self._stored(exchange, fetched, variant, etag)
 
     @staticmethod
     def _fontless(exchange: Exchange, kind: MediaKind) -> bool:
@@ -178,7 +194,7 @@ class TextStage:
         fetched.headers["ETag"] = etag
         self._recoded_head(fetched.headers, coding)
         fetched.headers["Content-Length"] = str(len(body))
-        return Answer(status=200, headers=fetched.headers, body=body)
+        return Answer(status=200, headers=fetched.headers, body=body if exchange.body_wanted else None)
 
     def _improve_later(self, exchange: Exchange, fetched: Fetched, text: bytes, coding: str, *, fontless: bool) -> None:
         """Make the best coding in the background, once, and remember whose content it is."""
