@@ -119,7 +119,7 @@ class Accountant:
         return self.links.bps(learner, self._clock.steady_s())
 
     def begin(self, decision: Decision, who: Who, expected_bytes: int | None = None) -> Meter:
-        """A meter for one exchange; expected_bytes are set aside at once (None: nothing yet)."""
+        """A meter for one exchange; expected_bytes are set aside at once, as far as there is room."""
         meter = Meter(decision, who, self.allowances, self._clock, self._record)
         if expected_bytes is not None:
             meter.expect(expected_bytes)

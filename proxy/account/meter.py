@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NOTHING = Decimal(0)
+_SHARES = 8  # a learner's browser opens at most six connections to a site
 
 
 class Meter:
@@ -70,16 +71,12 @@ class Meter:
         self._segment_metered = 0
         self._spent = _NOTHING
 
-    def expect(self, nbytes: int | None) -> bool:
-        """Set aside for a body of that length (None: a tranche).
-
-        False: an allowance that stops hasn't room for all of it; what there is room for is set aside then.
-        """
+    def expect(self, nbytes: int) -> bool:
+        """Set aside for a body of that length. False: an allowance that stops hasn't room for all of it."""
         if not self._counts:
             return True
         self._settle_tranche()
-        want = TRANCHE_BYTES if nbytes is None else metered(nbytes, self._who.territory.tariff)
-        return self._set_aside(want)
+        return self._set_aside(metered(nbytes, self._who.territory.tariff))
 
     def draw(self, nbytes: int) -> bool:
         """Before nbytes move on the costly hop, either way; False: the allowance is spent, they must not move."""
@@ -113,7 +110,7 @@ class Meter:
         total = metered(costly_bytes(self.hop, receipt), tariff)
         earlier = self._drawn_metered - self._segment_metered
         spent = self._spent + cost(max(0, total - earlier), amount) if amount or self._spent else _NOTHING
-        rest = max(0, total - self._settled_metered)
+        rest = total - self._settled_metered  # negative where less moved than was drawn
         if self._reservation is not None:
             self._allowances.settle(self._reservation, rest)
             self._reservation = None
@@ -126,17 +123,21 @@ class Meter:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _next_tranche(self, at_least: int) -> bool:
+        """Near an allowance's end tranches shrink, so that one download doesn't starve its neighbours."""
         self._settle_tranche()
-        want = max(TRANCHE_BYTES, at_least)
-        return self._set_aside(want) or self._left >= at_least
+        room = (
+            None if self._forced else self._allowances.room(self._who.territory, self._who.learner, self._clock.now())
+        )
+        if room is None:
+            return self._set_aside(max(TRANCHE_BYTES, at_least))
+        if at_least > room:
+            return False
+        return self._set_aside(max(at_least, min(TRANCHE_BYTES, room // _SHARES)))
 
     def _set_aside(self, want: int) -> bool:
         territory, learner, now = self._who.territory, self._who.learner, self._clock.now()
         held = self._allowances.reserve(territory, learner, want, now, forced=self._forced)
         if held.short:
-            room = self._allowances.room(territory, learner, now) or 0
-            self._left = room
-            self._reservation = self._allowances.reserve(territory, learner, room, now, forced=True) if room else None
             return False
         self._reservation, self._left = held, want
         return True
