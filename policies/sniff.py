@@ -48,6 +48,9 @@ _HEADS: tuple[tuple[bytes, MediaKind], ...] = (
     (b"\xfd7zXZ\x00", MediaKind.ARCHIVE),
     (b"\x28\xb5\x2f\xfd", MediaKind.ARCHIVE),  # Zstandard
 )
+_HEADS_BY_FIRST_BYTE = {
+    first: tuple(pair for pair in _HEADS if pair[0][0] == first) for first in {signature[0] for signature, _ in _HEADS}
+}
 _IMAGE_BRANDS = frozenset({b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"hevc", b"hevx"})
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "})
 _VIDEO_BOXES = frozenset({b"moov", b"moof", b"styp", b"sidx"})
@@ -77,7 +80,7 @@ def sniff(prefix: bytes) -> MediaKind | None:
     head = prefix[:SNIFF_BYTES]
     if not head:
         return None
-    for signature, kind in _HEADS:
+    for signature, kind in _HEADS_BY_FIRST_BYTE.get(head[0], ()):
         if head.startswith(signature):
             return kind
     return _container(head) or _text(head) or _by_offset(head) or _audio_frames(head)

@@ -20,6 +20,7 @@ from proxy.deliver.answer import Answer
 from proxy.errors import ExchangeError
 
 _SLICE_BYTES = 65536
+_ONE_PIECE_BYTES = 65536
 # Called with the bytes just handed to the socket; may wait (pace) and may end the exchange (returns False).
 Watch = Callable[[int], Awaitable[bool]]
 
@@ -90,13 +91,17 @@ async def _send(
     complete = False
     times = _Times()
     try:
-        async with asyncio.timeout(write_timeout_s) as patience:
-            if body is None or isinstance(body, bytes):
-                await response.write_eof(body or b"")
-            else:
-                if not await _stream(response, first, body, watch, patience, write_timeout_s, times):
-                    return _broken_off(request, response, writer.output_size, left=False)
-                await response.write_eof()
+        if body is None or (isinstance(body, bytes) and len(body) <= _ONE_PIECE_BYTES):
+            # The transport takes so much at once without waiting; a dead peer is the kernel's to notice.
+            await response.write_eof(body or b"")
+        else:
+            async with asyncio.timeout(write_timeout_s) as patience:
+                if isinstance(body, bytes):
+                    await response.write_eof(body)
+                else:
+                    if not await _stream(response, first, body, watch, patience, write_timeout_s, times):
+                        return _broken_off(request, response, writer.output_size, left=False)
+                    await response.write_eof()
         complete = True
     except (ConnectionError, TimeoutError):
         return _broken_off(request, response, writer.output_size, left=True)

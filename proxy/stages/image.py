@@ -117,9 +117,10 @@ class ImageStage:
             made = await self._made(exchange, fetched, key, source, spec)
             if made is None:
                 return self._not_in_time(exchange, fetched, source)
-            variant = await self._store.find(key)
-            if variant is None or not isinstance(made, Replaced):
+            if not isinstance(made, Replaced) or not isinstance(made.body, bytes):
                 return self._whole(fetched, source)
+            etag = fetched.headers.get("ETag", "")
+            return self._adapted(exchange, fetched, made.body, made.content_type, _way(spec), etag)
         answer = await self._variant_answer(exchange, fetched, variant, _way(spec), fetched.headers.get("ETag", ""))
         return answer if answer is not None else self._whole(fetched, source)
 
@@ -217,19 +218,24 @@ class ImageStage:
         body = await self._store.read(variant)
         if body is None or not isinstance(variant.outcome, Replaced):
             return None
-        exchange.tally.treatment, exchange.tally.kind = "image", MediaKind.IMAGE
         self._store.note_learner(variant.key, exchange.who.learner)
+        return self._adapted(exchange, fetched, body, variant.outcome.content_type, way, origin_etag)
+
+    def _adapted(
+        self, exchange: Exchange, fetched: Fetched, body: bytes, content_type: str, way: str, origin_etag: str
+    ) -> Answer:
+        exchange.tally.treatment, exchange.tally.kind = "image", MediaKind.IMAGE
         self._sticky.note(exchange.who.learner, exchange.inbound.url, exchange.now)
         headers = adapted(
             fetched.headers,
-            content_type=variant.outcome.content_type,
+            content_type=content_type,
             etag=adapted_etag(Validator(etag=origin_etag) if origin_etag else None, way),
             now=exchange.now,
             valid_until=exchange.decision.valid_until,
         )
         headers["Content-Length"] = str(len(body))
         if "Content-Disposition" not in headers:
-            name = saved_name(exchange.inbound.path, variant.outcome.content_type)
+            name = saved_name(exchange.inbound.path, content_type)
             if name is not None:
                 headers["Content-Disposition"] = name
         return Answer(status=200, headers=headers, body=body if exchange.body_wanted else None)
