@@ -24,7 +24,7 @@ logger = logging.getLogger("tropa.account.log")
 _SEGMENTS = 8  # the oldest eighth goes when the folder is full
 _MAX_QUEUED = 50_000  # lines; a disk that stands still for longer loses lines, not memory
 _BATCH_S = 0.5
-_LINES_AT_ONCE = 500
+_LINES_AT_ONCE = 100
 
 
 def line_of(receipt: Receipt) -> str:

@@ -13,7 +13,7 @@ HIDDEN = "***"
 # secret, signature, X-Amz-Signature, sig, checksum (BigBlueButton), oauth_*, code and state (OAuth), ticket (CAS),
 # SAMLResponse, hdnts (CDN tokens), jwt, policy (CloudFront), username and email (who it was)
 _PARAMETER = re.compile(
-    r"([?&;](?:[^=&;#]*(?:token|sess(?:key|id|ion)|pass|pwd|secret|signature|oauth|credential|api_?key|saml|jwt)"
+    r"((?:^|[&;])(?:[^=&;#]*(?:token|sess(?:key|id|ion)|pass|pwd|secret|signature|oauth|credential|api_?key|saml|jwt)"
     r"[^=&;#]*|auth|sig|sign|checksum|hash|code|state|ticket|hdnts|policy|key|user|username|login|e-?mail|phone)=)"
     r"[^&;#]+",
     re.IGNORECASE,
@@ -27,7 +27,13 @@ _USER_INFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#@]*@", re.IGNORECASE)
 def redacted(url: str) -> str:
     """The URL with secrets' values hidden."""
     if "?" in url:
-        url = _PARAMETER.sub(rf"\1{HIDDEN}", url)
+        path, _, query = url.partition("?")
+        hidden = _PARAMETER.sub(rf"\1{HIDDEN}", query)
+        return f"{_path_redacted(path)}?{hidden}"
+    return _path_redacted(url)
+
+
+def _path_redacted(url: str) -> str:
     if "tokenpluginfile" in url.lower():
         url = _PATH_TOKEN.sub(rf"\1{HIDDEN}", url)
     if "/.tropa/" in url:

@@ -196,7 +196,9 @@ async def test_one_exchange_is_one_line_in_ledger_log_and_metrics(office: Office
     assert office.log.drain()
     (file,) = (office.folder / "log").iterdir()
     assert '"metered_bytes":1060' in file.read_text()
-    assert office.metrics.registry.get_sample_value("tropa_metered_bytes_total", {"region": "koryak", "class": "lesson"})
+    assert office.metrics.registry.get_sample_value(
+        "tropa_metered_bytes_total", {"region": "koryak", "class": "lesson"}
+    )
 
 
 async def test_a_second_process_goes_on_where_the_first_was_killed(tmp_path: Path) -> None:

@@ -33,7 +33,11 @@ def used(allowances: Allowances, place: Territory, learner: str, now: datetime =
 
 
 def test_each_scope_counts_its_own_holder() -> None:
-    counting, place, other = Allowances("r"), a_place(LEARNERS, SITES, REGIONS), a_place(LEARNERS, SITES, REGIONS, site="x")
+    counting, place, other = (
+        Allowances("r"),
+        a_place(LEARNERS, SITES, REGIONS),
+        a_place(LEARNERS, SITES, REGIONS, site="x"),
+    )
     counting.count(place, "olga", 100, NOON)
     counting.count(place, "ivan", 10, NOON)
     counting.count(other, "olga", 1, NOON)
