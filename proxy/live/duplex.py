@@ -16,8 +16,8 @@ import ssl
 from collections import deque
 from typing import Any, Protocol, cast
 
-import aiohttp
 from aiohttp import web
+from aiohttp.connector import Connection
 
 _HIGH_BYTES = 65536
 _LOW_BYTES = 16384
@@ -217,11 +217,10 @@ def taken_from_client(request: web.BaseRequest) -> TakenDuplex:
     return TakenDuplex(protocol, received)
 
 
-def taken_from_origin(response: aiohttp.ClientResponse) -> TakenDuplex:
+def taken_from_origin(connection: Connection) -> TakenDuplex:
     """The origin's connection after a 101."""
-    connection = response.connection
-    protocol = connection.protocol if connection is not None else None
-    if connection is None or protocol is None or protocol.transport is None:
+    protocol = connection.protocol
+    if protocol is None or protocol.transport is None:
         raise ConnectionResetError("the origin has left")
     protocol.read_timeout = None
     received = _Received(protocol)

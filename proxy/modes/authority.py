@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from policies.model import Catalogue, Origin
 from proxy.errors import bad_request
 
 
+@lru_cache(maxsize=1024)
 def split_authority(authority: str, default_port: int) -> tuple[str, int]:
     """("lms.example.org", 8080) from "LMS.example.org.:8080"; IPv6 without brackets.
 

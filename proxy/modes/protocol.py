@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict
 
@@ -20,18 +20,21 @@ from proxy.clock import Clock
 from proxy.errors import ExchangeError
 from proxy.modes.refusal import small_answer
 from proxy.modes.seen import Seen
-from proxy.upstream.raw_head import RawWriter
 
 logger = logging.getLogger("tropa.wire")
 
 
-class AnswerWriter(RawWriter):
-    """Answers in HTTP/1.1 to whoever spoke a version that isn't ours (aiohttp would repeat "HTTP/2.0")."""
+class AnswerWriter(StreamWriter):
+    """Keeps field bytes that aren't UTF-8 (old sites write file names in windows-1251), which aiohttp reads as
+    surrogate escapes and leaves out on writing; answers in HTTP/1.1 to a version that isn't ours."""
 
     async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
         if not status_line.startswith("HTTP/1."):
             status_line = f"HTTP/1.1 {status_line.partition(' ')[2]}"
-        await super().write_headers(status_line, headers)
+        await super().write_headers(status_line, headers)  # refuses control bytes
+        if not "".join(headers.values()).isascii():
+            lines = (status_line, *(f"{name}: {value}" for name, value in headers.items()), "", "")
+            self._headers_buf = "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 class ClientProtocol(web.RequestHandler):

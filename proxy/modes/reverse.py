@@ -11,7 +11,7 @@ from proxy.exchange import Inbound, IPAddress
 from proxy.modes.addresses import client_address, told_host, told_scheme
 from proxy.modes.authority import OriginsByHost, split_authority
 from proxy.modes.seen import Seen
-from proxy.modes.strict import AUTHORITY
+from proxy.modes.strict import is_authority
 
 
 class Reverse:
@@ -76,6 +76,6 @@ def split_absolute(rest: str) -> tuple[str, str]:
     """Authority and target of an absolute URL without its scheme. Raises ExchangeError for user information."""
     end = min((place for place in (rest.find("/"), rest.find("?")) if place >= 0), default=len(rest))
     authority, target = rest[:end], rest[end:]
-    if AUTHORITY.fullmatch(authority) is None:
+    if not is_authority(authority):
         raise bad_request("target-malformed", repr(rest[:64]))
     return authority, target if target.startswith("/") else f"/{target}"

@@ -10,6 +10,7 @@ Laws: pure functions of one request; the first doubt refuses; nothing is repaire
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -21,6 +22,12 @@ AUTHORITY = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253})|\[[0-9A-Fa-f:.
 # Read as the hyphened name by servers that fold "_" to "-" (CGI, WSGI), and then in another meaning.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"host", b"connection", b"upgrade", b"expect"})
 _FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"x-real-ip"})
+# What browsers send with nearly every request, spelt as they do: nothing to check in these names.
+_HARMLESS = frozenset(
+    {b"User-Agent", b"Accept", b"Accept-Encoding", b"Accept-Language", b"Cookie", b"Referer", b"Origin", b"Range"}
+    | {b"Sec-Fetch-Site", b"Sec-Fetch-Mode", b"Sec-Fetch-Dest", b"Sec-Fetch-User", b"Cache-Control", b"If-None-Match"}
+    | {b"sec-ch-ua", b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"Upgrade-Insecure-Requests", b"If-Modified-Since"}
+)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT"})
 _DAV = frozenset({"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "MERGE"})
 
@@ -51,11 +58,13 @@ def _check_fields(request: web.BaseRequest, limits: Limits) -> None:
     hosts = 0
     for name, value in request.raw_headers:
         size += len(name) + len(value) + 4
+        if name in _HARMLESS:
+            continue
         lower = name.lower()
         if lower == b"host":
             hosts += 1
-        elif b"_" in lower and lower.replace(b"_", b"-") in _FRAMING | _FORWARDING:
-            raise bad_request("header-name", f"{name!r} reads as another field elsewhere")
+        elif b"_" in lower:
+            _check_name(lower)
         elif lower == b"connection":
             _check_connection(value)
     if size > limits.max_header_bytes:
@@ -63,8 +72,19 @@ def _check_fields(request: web.BaseRequest, limits: Limits) -> None:
     if hosts != 1 and not (hosts == 0 and request.version == (1, 0)):
         raise bad_request("host-count", f"{hosts} Host fields")
     host = request.headers.get("Host")
-    if host is not None and AUTHORITY.fullmatch(host) is None:
+    if host is not None and not is_authority(host):
         raise bad_request("host-malformed", repr(host[:64]))
+
+
+def _check_name(lower: bytes) -> None:
+    if lower.replace(b"_", b"-") in _FRAMING | _FORWARDING:
+        raise bad_request("header-name", f"{lower!r} reads as another field elsewhere")
+
+
+@lru_cache(maxsize=1024)
+def is_authority(text: str) -> bool:
+    """Whether this is host [":" port] and nothing else; the port's range isn't looked at."""
+    return AUTHORITY.fullmatch(text) is not None
 
 
 def _check_connection(value: bytes) -> None:
@@ -75,9 +95,9 @@ def _check_connection(value: bytes) -> None:
 
 
 def _check_framing(request: web.BaseRequest) -> None:
-    codings = request.headers.getall("Transfer-Encoding", ())
-    if not codings:
+    if "Transfer-Encoding" not in request.headers:
         return
+    codings = request.headers.getall("Transfer-Encoding")
     if len(codings) > 1 or codings[0].lower() != "chunked":
         raise ExchangeError("transfer-coding", 501, Fault.CLIENT, ", ".join(codings)[:64])
     if request.version == (1, 0):  # RFC 9112 section 6.1: such a message's framing is faulty
@@ -95,6 +115,8 @@ def _check_target(request: web.BaseRequest) -> None:
 
 
 def _check_expect(request: web.BaseRequest) -> None:
-    expect = request.headers.getall("Expect", ())
-    if expect and (len(expect) > 1 or expect[0].lower() != "100-continue"):
+    if "Expect" not in request.headers:
+        return
+    expect = request.headers.getall("Expect")
+    if len(expect) > 1 or expect[0].lower() != "100-continue":
         raise ExchangeError("expectation", 417, Fault.CLIENT, ", ".join(expect)[:64])

@@ -22,7 +22,7 @@ from proxy.live.splice import Splice
 from proxy.live.terms import RelayTerms
 from proxy.modes.authority import OriginsByHost, split_authority
 from proxy.modes.forward import check_port
-from proxy.modes.strict import AUTHORITY
+from proxy.modes.strict import is_authority
 from proxy.upstream.dial import Dial
 
 TunnelTerms = RelayTerms
@@ -74,7 +74,7 @@ class Tunnels:
     ) -> TunnelRequest:
         """Raises ExchangeError: bad target, port not listed, loop, too many tunnels."""
         catalogue = self.catalogue()
-        if AUTHORITY.fullmatch(target) is None or not re.search(r":\d+$", target):
+        if not is_authority(target) or not re.search(r":\d+$", target):
             raise bad_request("target-malformed", repr(target[:64]))
         if self.open_count >= catalogue.settings.limits.max_tunnels:
             raise overloaded(f"{self.open_count} tunnels")

@@ -11,55 +11,48 @@ from proxy.upstream.faults import client_left, request_too_large
 class RequestBody:
     """Wraps a streaming or a complete body.
 
-    started   the origin (or we in its stead) began to take the body
-    failure   why the client's side of it broke, None while it didn't
+    length      None: it goes out in chunks
+    failure     why the client's side of it broke, None while it didn't
+    sent_bytes  handed on so far
     """
 
-    __slots__ = ("_body", "_max_bytes", "_starts", "failure", "on_start", "sent_bytes", "started")
+    __slots__ = ("_body", "_max_bytes", "_starts", "failure", "length", "sent_bytes")
 
-    def __init__(self, body: AsyncIterator[bytes] | bytes, max_bytes: int, starts: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        body: AsyncIterator[bytes] | bytes,
+        *,
+        length: int | None,
+        max_bytes: int,
+        starts: Callable[[], None] | None,
+    ) -> None:
         self._body = body
         self._max_bytes = max_bytes
         self._starts = starts
-        self.started = False
+        self.length = len(body) if isinstance(body, bytes) else length
         self.failure: ExchangeError | None = None
         self.sent_bytes = 0
-        self.on_start: Callable[[], None] | None = None
+        if self.length is not None and self.length > max_bytes:
+            raise request_too_large(max_bytes)
 
-    @classmethod
-    def of(
-        cls, body: AsyncIterator[bytes] | bytes | None, *, max_bytes: int, starts: Callable[[], None] | None
-    ) -> RequestBody | None:
-        return None if body is None else cls(body, max_bytes, starts)
-
-    @property
-    def data(self) -> AsyncIterator[bytes] | bytes:
-        """What aiohttp is given."""
-        if isinstance(self._body, bytes) and self._starts is None:
-            return self._body
-        return self._pieces()
-
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        self._begin()
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body. Raises ExchangeError where the client's side breaks; what was declared must come."""
+        if self._starts is not None:
+            self._starts()
         if isinstance(self._body, bytes):
             yield self._body
             return
         try:
             async for piece in self._body:
                 self.sent_bytes += len(piece)
-                if self.sent_bytes > self._max_bytes:
+                if self.sent_bytes > (self._max_bytes if self.length is None else self.length):
                     raise request_too_large(self._max_bytes)
                 yield piece
+            if self.length is not None and self.sent_bytes != self.length:
+                raise client_left(f"{self.sent_bytes} of {self.length} bytes")
         except ExchangeError as error:
             self.failure = error
             raise
         except Exception as error:  # the server side's own: a broken chunk, a lost client, a stall
             self.failure = client_left(repr(error))
-            raise
-
-    def _begin(self) -> None:
-        self.started = True
-        if self.on_start is not None:
-            self.on_start()
-        if self._starts is not None:
-            self._starts()
+            raise self.failure from error

@@ -10,6 +10,7 @@ import ssl
 from typing import TypeVar
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.errors import (
     ExchangeError,
@@ -62,7 +63,7 @@ def connection_fault(error: BaseException, target: str) -> ExchangeError:
         return upstream_unreachable(f"{target}: the upstream proxy answered {error.status} {error.message}")
     if isinstance(error, aiohttp.InvalidURL):
         return refused_target(f"{target}: not an address that can be connected to")
-    if isinstance(error, aiohttp.ClientResponseError | ValueError):
+    if isinstance(error, HttpProcessingError | aiohttp.ClientResponseError | ValueError):
         return upstream_malformed(f"{target}: {error}")
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
         return upstream_timeout(f"{target}: connection timed out")

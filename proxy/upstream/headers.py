@@ -6,9 +6,11 @@ behind; what only Tropa may say (forwarded addresses, trusted headers, our cooki
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from multidict import CIMultiDict
 
-from policies.model import LearnerAddress, Settings
+from policies.model import LearnerAddress, Settings, TrustedHeaders
 from policies.values import Mode
 from proxy.exchange import Inbound
 from proxy.upstream.address import upstream_authority
@@ -47,17 +49,11 @@ def request_headers(
     """
     headers = inbound.request.headers
     dropped = _dropped(inbound, settings)
-    kept: CIMultiDict[str] = CIMultiDict()
-    kept.add("Host", host if host is not None else _host(inbound))
-    for name, value in headers.items():
-        lower = name.lower()
-        if lower in dropped:
-            continue
-        if lower == "cookie":
-            if (cookie := without_our_cookies(value)) is None:
-                continue
-            value = cookie
-        kept.add(name, value)
+    fields = [("Host", host if host is not None else _host(inbound))]
+    fields += [field for field in headers.items() if field[0].lower() not in dropped]
+    kept: CIMultiDict[str] = CIMultiDict(fields)
+    if any("tropa" in value for value in headers.getall("Cookie", ())):
+        kept = CIMultiDict(field for field in map(_own_cookies_off, kept.items()) if field[1])
     if accept_encoding is not None and "Accept-Encoding" in headers:
         kept["Accept-Encoding"] = accept_encoding
     kept.add("Via", via)
@@ -73,6 +69,11 @@ def socket_headers(inbound: Inbound, settings: Settings, *, via: str, host: str 
     return kept
 
 
+def _own_cookies_off(field: tuple[str, str]) -> tuple[str, str]:
+    name, value = field
+    return (name, without_our_cookies(value) or "") if name.lower() == "cookie" else field
+
+
 def _host(inbound: Inbound) -> str:
     origin = inbound.origin
     if origin is not None and origin.rename and origin.upstream is not None:
@@ -82,16 +83,20 @@ def _host(inbound: Inbound) -> str:
 
 def _dropped(inbound: Inbound, settings: Settings) -> frozenset[str]:
     """Lower-case names that stay behind."""
-    headers = inbound.request.headers
-    ours = settings.trusted_headers
-    names = {"host", *HOP_BY_HOP}
-    names |= {name for name in (ours.region, ours.site, ours.learner, ours.groups) if name}
-    for value in headers.getall("Connection", ()):
-        names |= {token.strip().lower() for token in value.split(",")}
     way = inbound.origin.learner_address if inbound.origin is not None else LearnerAddress.NONE
-    if inbound.mode is Mode.REVERSE or way is not LearnerAddress.NONE or not inbound.client.trusted:
-        names |= _FORWARDING
-    return frozenset(names)
+    forwarding = inbound.mode is Mode.REVERSE or way is not LearnerAddress.NONE or not inbound.client.trusted
+    always = _always_dropped(settings.trusted_headers, forwarding)
+    headers = inbound.request.headers
+    if "Connection" not in headers:
+        return always
+    named = {token.strip().lower() for value in headers.getall("Connection") for token in value.split(",")}
+    return always | named if not named <= always else always
+
+
+@lru_cache(maxsize=16)
+def _always_dropped(ours: TrustedHeaders, forwarding: bool) -> frozenset[str]:
+    names = {"host", *HOP_BY_HOP} | {name for name in (ours.region, ours.site, ours.learner, ours.groups) if name}
+    return frozenset(names | _FORWARDING if forwarding else names)
 
 
 def _add_learner_address(kept: CIMultiDict[str], inbound: Inbound) -> None:

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
+from aiohttp import StreamReader
+from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDictProxy
 
 from proxy.live.duplex import Duplex, taken_from_origin
+from proxy.upstream.channel import Channel
 from proxy.upstream.faults import body_fault, upstream_too_large
 
 
@@ -22,52 +26,74 @@ class UpstreamResponse:
     status, reason       as received
     headers              all fields, in order, hop-by-hop ones included
     content_length       None where the origin didn't say
-    close_delimited      the body ends with the connection: its end can't be told from a break
     """
 
-    __slots__ = ("_max_body_bytes", "_raw", "_read_bytes", "_target", "content_length", "headers", "reason", "status")
+    __slots__ = (
+        "_channel",
+        "_connection",
+        "_content",
+        "_max_body_bytes",
+        "_message",
+        "_read_bytes",
+        "_target",
+        "content_length",
+        "headers",
+        "reason",
+        "status",
+    )
 
-    def __init__(self, raw: aiohttp.ClientResponse, *, target: str, max_body_bytes: int) -> None:
-        self._raw = raw
+    def __init__(
+        self,
+        channel: Channel,
+        connection: Connection,
+        message: RawResponseMessage,
+        content: StreamReader,
+        *,
+        target: str,
+        max_body_bytes: int,
+    ) -> None:
+        self._channel = channel
+        self._connection = connection
+        self._message = message
+        self._content = content
         self._target = target
         self._max_body_bytes = max_body_bytes
         self._read_bytes = 0
-        self.status: int = raw.status
-        self.reason: str = raw.reason or ""
-        self.headers: CIMultiDictProxy[str] = raw.headers
-        self.content_length: int | None = raw.content_length
-
-    @property
-    def raw(self) -> aiohttp.ClientResponse:
-        return self._raw
+        self.status: int = message.code
+        self.reason: str = message.reason
+        self.headers: CIMultiDictProxy[str] = message.headers
+        length = message.headers.get("Content-Length")
+        self.content_length: int | None = int(length) if length is not None else None
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Every field's bytes as the origin sent them."""
-        return self._raw.raw_headers
+        return self._message.raw_headers
 
     @property
     def http_version(self) -> tuple[int, int]:
-        version = self._raw.version
-        return (version.major, version.minor) if version is not None else (1, 1)
+        version = self._message.version
+        return version.major, version.minor
 
     @property
     def close_delimited(self) -> bool:
+        """The body ends with the connection: its end can't be told from a break."""
         return self.content_length is None and "Transfer-Encoding" not in self.headers and not self.at_end
 
     @property
     def at_end(self) -> bool:
         """Whether the whole body has been read; True from the start where there is none."""
-        return self._raw.content.at_eof()
+        return self._content.at_eof()
 
     async def iter_chunks(self, max_bytes: int = 16384) -> AsyncIterator[bytes]:
         """What is left of the body, as it comes, in pieces of at most max_bytes.
 
         Raises ExchangeError: upstream-truncated, upstream-timeout, upstream-too-large.
         """
-        content = self._raw.content
+        content = self._content
         try:
-            while chunk := await content.read(max_bytes):
+            # A body that is here already needs no further turn of the loop to learn of its end.
+            while not content.at_eof() and (chunk := await content.read(max_bytes)):
                 self._count(chunk)
                 yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -80,7 +106,7 @@ class UpstreamResponse:
 
         Raises ExchangeError as `iter_chunks`.
         """
-        content = self._raw.content
+        content = self._content
         taken = bytearray()
         try:
             if content.is_eof():  # a small body is complete as soon as its head is: no timer for it
@@ -93,7 +119,7 @@ class UpstreamResponse:
         return bytes(taken)
 
     async def _fill(self, taken: bytearray, max_bytes: int, within_s: float) -> None:
-        content = self._raw.content
+        content = self._content
         timer = asyncio.timeout(within_s)
         try:
             async with timer:
@@ -117,15 +143,13 @@ class UpstreamResponse:
 
         Whoever takes it closes it.
         """
-        return taken_from_origin(self._raw)
+        return taken_from_origin(self._connection)
 
     def release(self) -> None:
-        """Done with it: the connection is used again if the body was read to its end, else closed."""
-        if self._raw.content.is_eof():
-            self._raw.release()
-        else:
-            self._raw.close()
+        """Done with it: the connection is used again if the body was received to its end, else closed."""
+        if not self._content.is_eof():
+            self._channel.abort()
 
     def abort(self) -> None:
-        """Close the connection now."""
-        self._raw.close()
+        """Close the connection now, unless it was given back already."""
+        self._channel.abort()

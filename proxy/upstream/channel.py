@@ -1,0 +1,171 @@
+"""One request and its response on one connection to an origin (RFC 9112).
+
+Laws: a head goes out in one piece with its bytes unchanged; a body that breaks off here breaks off there, it is never
+completed; a connection whose request or response isn't complete is never used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import StreamReader
+from aiohttp.client_exceptions import ClientConnectionResetError, ClientOSError, ServerDisconnectedError
+from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage, StreamWriter
+from aiohttp.streams import EofStream
+from multidict import CIMultiDict
+
+from policies.model import Limits, Timeouts
+from proxy.errors import ExchangeError, upstream_malformed
+from proxy.tasks import TaskKeeper
+from proxy.upstream.body import RequestBody
+
+_READ_BUFFER_BYTES = 16384  # small, so that a slow reader holds little (0.3 MB measured against 0.5 to 1.0)
+_EXPECT_WAIT_S = 3.0  # RFC 9110 section 10.1.1: don't wait for ever for an origin that ignores Expect
+DISCONNECTED = (ServerDisconnectedError, ClientOSError, ClientConnectionResetError, EofStream)
+
+
+class Channel:
+    """Sends one request on a connection and reads the response's head."""
+
+    __slots__ = ("_connection", "_payload", "_protocol", "_upload")
+
+    def __init__(self, connection: Connection, *, bodyless: bool, limits: Limits, timeouts: Timeouts) -> None:
+        protocol = connection.protocol
+        if protocol is None:
+            raise ServerDisconnectedError
+        self._connection = connection
+        self._protocol = protocol
+        self._upload: asyncio.Task[None] | None = None
+        self._payload: StreamReader | None = None
+        protocol.set_response_params(
+            skip_payload=bodyless,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=timeouts.response_head_s,
+            read_bufsize=_READ_BUFFER_BYTES,
+            max_line_size=limits.max_header_bytes,
+            max_field_size=limits.max_header_bytes,
+        )
+
+    @property
+    def protocol(self) -> Any:
+        return self._protocol
+
+    async def exchange(
+        self, head: bytes, body: RequestBody | None, *, expect: bool, keeper: TaskKeeper
+    ) -> tuple[RawResponseMessage, StreamReader]:
+        """Send, and wait for the response's head. Interim responses end here (RFC 9110 section 15.2).
+
+        Raises what aiohttp raises, or the ExchangeError for which the body broke.
+        """
+        transport = self._protocol.transport
+        if transport is None or transport.is_closing():
+            raise ServerDisconnectedError
+        transport.write(head)
+        if body is None:
+            self._protocol.start_timeout()
+        elif not expect:
+            self._start(body, keeper)
+        try:
+            return await self._read_head(body, expect, keeper)
+        except BaseException:
+            self.abort()
+            if body is not None and body.failure is not None:
+                raise body.failure from None
+            raise
+
+    async def _read_head(
+        self, body: RequestBody | None, expect: bool, keeper: TaskKeeper
+    ) -> tuple[RawResponseMessage, StreamReader]:
+        while True:
+            waiting = body is not None and self._upload is None
+            said = await self._word() if waiting and expect else await self._protocol.read()
+            if said is not None:
+                message, payload = said
+                if not 100 <= message.code <= 199 or message.code == 101:
+                    if (why := misframed(message)) is not None:
+                        raise upstream_malformed(why)
+                    self._payload = payload
+                    payload.on_eof(self._ended)
+                    return message, payload
+            if waiting and body is not None and (said is None or message.code == 100):
+                self._start(body, keeper)
+
+    async def _word(self) -> tuple[RawResponseMessage, StreamReader] | None:
+        """What the origin says within the wait for 100; None where it says nothing."""
+        timer = asyncio.timeout(_EXPECT_WAIT_S)
+        try:
+            async with timer:
+                return await self._protocol.read()
+        except TimeoutError:
+            if timer.expired():
+                return None
+            raise
+
+    def _start(self, body: RequestBody, keeper: TaskKeeper) -> None:
+        self._upload = keeper.start(self._sending(body), name="upload")
+
+    async def _sending(self, body: RequestBody) -> None:
+        writer = StreamWriter(self._protocol, asyncio.get_running_loop())
+        writer.length = body.length
+        if body.length is None:
+            writer.enable_chunking()
+        try:
+            async for piece in body.pieces():
+                await writer.write(piece)
+            await writer.write_eof()
+            self._protocol.start_timeout()
+        except OSError:
+            # The origin stopped taking it; it may have said why, so what it sent is still read.
+            self._protocol.force_close()
+        except ExchangeError as error:
+            self._protocol.set_exception(error)
+            self.abort(error)
+
+    def _ended(self) -> None:
+        """The response is complete."""
+        if self._protocol.upgraded:
+            return
+        if self._upload is not None and not self._upload.done():
+            self._upload.cancel()
+            self._connection.close()
+            return
+        self._connection.release()
+
+    def abort(self, why: BaseException | None = None) -> None:
+        """Close the connection now; harmless when it was given back. Whoever still reads the body is told why."""
+        if self._upload is not None and self._upload is not asyncio.current_task():
+            self._upload.cancel()
+        # Closing makes aiohttp forget the payload, and a reader would wait for it for ever.
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(why or ClientConnectionResetError("given up"))
+        self._connection.close()
+
+
+def request_head(method: str, target: str, headers: CIMultiDict[str]) -> bytes:
+    """The head's bytes. Raises ValueError for bytes that would end a line early."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    text = "\r\n".join(lines)
+    # As many line ends as there are lines: no value brings its own.
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
+        raise ValueError("a control byte in a request head")
+    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def misframed(message: RawResponseMessage) -> str | None:
+    """Why the response's length can't be told for sure (RFC 9112 section 6.3), or None."""
+    headers = message.headers
+    lengths = headers.getall("Content-Length", ())
+    if lengths and (len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit())):
+        return f"contradictory or odd Content-Length {', '.join(lengths)}"
+    if "Transfer-Encoding" not in headers:
+        return None
+    codings = headers.getall("Transfer-Encoding")
+    if lengths:
+        return "both Content-Length and Transfer-Encoding"
+    if len(codings) > 1 or codings[0].strip().lower() != "chunked":
+        return f"Transfer-Encoding {', '.join(codings)}"
+    return None
