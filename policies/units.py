@@ -18,8 +18,8 @@ from policies.model import IPNetwork, Period
 _QUANTITY = re.compile(r"([0-9][0-9_ ]*(?:\.[0-9]+)?)\s*(\D.*)?")
 
 _BYTES: Mapping[str, int | Decimal] = {
-    "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+    "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "KB": 10**3, "TB": 10**12,
+    "KiB": 2**10, "GiB": 2**30, "TiB": 2**40,
     "Б": 1, "КБ": 10**3, "кБ": 10**3, "МБ": 10**6, "ГБ": 10**9,
 }  # fmt: skip
 _BITS: Mapping[str, int | Decimal] = {
@@ -44,10 +44,11 @@ _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 def _quantity(text: str, wish: str, units: Mapping[str, int | Decimal]) -> Decimal:
+    if re.match(r"\d+,\d", text.strip()):
+        raise Wrong(f"expected {wish}, got {text!r}", "write a point, not a comma")
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
-        cure = "write a point, not a comma" if re.match(r"\d+,\d", text.strip()) else ""
-        raise Wrong(f"expected {wish}, got {text!r}", cure)
+        raise Wrong(f"expected {wish}, got {text!r}", "write a number and a unit")
     number, unit = match.group(1), (match.group(2) or "").strip()
     if unit not in units:
         raise Wrong(f"expected {wish}, got {text!r}", _unit_cure(unit, units))
@@ -59,7 +60,7 @@ def _unit_cure(unit: str, units: Mapping[str, int | Decimal]) -> str:
     latin = [known for known in units if known.isascii()]
     if same:
         return f"write the unit as {same[0]}"
-    return ("add a unit: " if not unit else "use one of the units ") + ", ".join(latin)
+    return ("add a unit: " if not unit else "use one of the units ") + ", ".join(latin[:5])
 
 
 def parse_rate_bps(text: str) -> int:
@@ -100,6 +101,8 @@ def parse_price(text: str) -> tuple[Decimal, str]:
         return Decimal(0), ""
     money, slash, unit = text.strip().rpartition("/")
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(\S+)", money.strip())
+    if re.match(r"\d+,\d", text.strip()):
+        raise Wrong(f"expected {wish}, got {text!r}", "write a point, not a comma")
     if not slash or match is None:
         raise Wrong(f"expected {wish}, got {text!r}", "write the amount, the currency and the unit: 0.40 RUB/MB")
     if unit.strip() not in _BYTES or unit.strip() in {"B", "Б"}:
@@ -236,7 +239,8 @@ def parse_network(text: str) -> IPNetwork:
     try:
         whole = ip_network(text.strip(), strict=False)
     except ValueError:
-        raise Wrong(f"expected a network like 10.41.0.0/16, got {text!r}") from None
+        cure = "write an address, / and the length of the prefix"
+        raise Wrong(f"expected a network like 10.41.0.0/16, got {text!r}", cure) from None
     raise Wrong(f"{text} is an address inside a network", f"write {whole}")
 
 

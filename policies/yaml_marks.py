@@ -19,6 +19,7 @@ MAX_DEPTH = 50
 MAX_VALUES = 2_000_000  # aliases multiply; a real file of 1,000 regions has under 100,000 values
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_PLAIN_STYLES = (None, "")  # of the Python parser, of libyaml
 _PLAIN_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", None})
 # YAML 1.1, section 5.1: the characters that may stand in a file.
 _NON_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -139,7 +140,7 @@ class _Reader:
             name = self._key(key_node, path)
             if name is None:
                 continue
-            if name == "<<" and key_node.style is None:
+            if name == "<<" and key_node.style in _PLAIN_STYLES:
                 merged.append(value_node)
                 continue
             self._put(result, name, key_node, value_node, f"{path}.{name}" if path else name)
@@ -203,7 +204,7 @@ class _Reader:
                 result.marks.append(self._mark(item, below))
             return result
         text = str(node.value)
-        is_null = isinstance(node, yaml.ScalarNode) and node.style is None and text in _NULLS
+        is_null = isinstance(node, yaml.ScalarNode) and node.style in _PLAIN_STYLES and text in _NULLS
         return None if is_null else text
 
     def _mark(self, node: yaml.Node, path: str) -> Mark:

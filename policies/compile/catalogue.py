@@ -60,10 +60,11 @@ def compile_catalogue(written: Written, faults: FaultList) -> Catalogue | None:
     _check_top_level(root, faults)
     presets = PresetLibrary(written.preset_layers, faults)
     origins = compile_origins(_mappings(root, "origins", faults), presets, written.folder, faults)
-    origin_names = frozenset(root.get("origins") or ())
-    library = PolicyLibrary([*written.policy_layers, _mappings(root, "policies", faults)], faults)
+    origin_names = _names(root, "origins")
+    layers = [*written.policy_layers, _mappings(root, "policies", faults)]
+    library = PolicyLibrary(layers, faults)
     calendars = _calendars(root, faults)
-    _check_policies(library, written, root, faults)
+    _check_policies(layers, faults)
     surroundings = Surroundings(
         library=library,
         calendars=calendars,
@@ -107,13 +108,20 @@ def _check_top_level(root: MarkedMap, faults: FaultList) -> None:
             faults.add(root.key_marks[key].fault(f"unknown key {key}", cure))
 
 
+def _names(root: MarkedMap, section: str) -> frozenset[str]:
+    """Every name of a section, also of a faulty entry: a reference to it is no second fault."""
+    whole = root.get(section)
+    return frozenset(whole) if isinstance(whole, MarkedMap) else frozenset()
+
+
 def _mappings(root: MarkedMap, section: str, faults: FaultList) -> dict[str, MarkedMap]:
     """The entries of a top-level section that are mappings; others are faults."""
     whole = root.get(section)
     if whole is None:
         return {}
     if not isinstance(whole, MarkedMap):
-        faults.add(root.value_marks[section].fault(f"expected names with keys below, got {described(whole)}"))
+        problem = f"expected names with keys below, got {described(whole)}"
+        faults.add(root.value_marks[section].fault(problem, "write each name, a colon, and its keys indented below"))
         return {}
     found: dict[str, MarkedMap] = {}
     for name, value in whole.items():
@@ -163,11 +171,11 @@ def _test_mappings(root: MarkedMap, faults: FaultList) -> list[MarkedMap]:
 # -- policies by themselves --------------------------------------------------------------------------------------------
 
 
-def _check_policies(library: PolicyLibrary, written: Written, root: MarkedMap, faults: FaultList) -> None:
-    for layer in (*written.policy_layers, root.get("policies") or {}):
+def _check_policies(layers: Sequence[Mapping[str, MarkedMap]], faults: FaultList) -> None:
+    """Each as it is written, so that a fault in a base is shown once and where it stands."""
+    for layer in layers:
         for raw in layer.values():
-            if isinstance(raw, MarkedMap):
-                check(PolicySection, raw, faults)
+            check(PolicySection, raw, faults)
 
 
 def _by_themselves(
@@ -249,7 +257,8 @@ def _check_site_table(written: Written, names: list[Place], faults: FaultList) -
             faults.add(replace(fault, problem=f"unknown region {region}", cure=cure))
         elif site and (region, site) not in names:
             known = [other for name, other in names if name == region and other]
-            faults.add(replace(fault, problem=f"unknown site {site}", cure=did_you_mean(site, known)))
+            cure = did_you_mean(site, known) or "add it under the region's sites:"
+            faults.add(replace(fault, problem=f"unknown site {site}", cure=cure))
 
 
 def _check_overrides(written: Written, names: list[Place], library: PolicyLibrary, faults: FaultList) -> None:

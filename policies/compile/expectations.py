@@ -10,7 +10,6 @@ from policies.faults import FaultList, did_you_mean
 from policies.model import Origin, PolicyTest, Territory
 from policies.schema.check import check
 from policies.schema.files import TestSection
-from policies.schema.policy import KINDS
 from policies.yaml_marks import MarkedMap
 
 Place = tuple[str, str | None]
@@ -56,7 +55,7 @@ def _test(
         mode=section.mode,
         expect_verdict=expect.verdict,
         expect_class=expect.traffic_class,
-        expect_treatments={KINDS.get(kind, kind): action for kind, action in expect.treatments.items()},
+        expect_treatments=expect.treatments,
         source=spot.source,
     )
 

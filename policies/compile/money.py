@@ -59,7 +59,7 @@ def _currency(section: TariffSection, spot: Spot) -> str:
 def _known_origins(section: TariffSection, spot: Spot, origins: Collection[str]) -> None:
     for index, name in enumerate(section.free_origins):
         if name not in origins:
-            spot.at(index).fault(f"unknown origin {name}", did_you_mean(name, origins))
+            spot.at(index).fault(f"unknown origin {name}", did_you_mean(name, origins) or "add it under origins:")
 
 
 def _warn_of_nothing_metered(tariff: Tariff, section: TariffSection, spot: Spot) -> None:
@@ -112,5 +112,5 @@ def _parse_renew_day(text: str, period: Period) -> int:
             raise Wrong(f"expected one weekday, got {text!r}", "write mon")
         return min(days)
     if not text.isdecimal() or not 1 <= int(text) <= 31:
-        raise Wrong(f"expected a day of the month from 1 to 31, got {text!r}")
+        raise Wrong(f"expected a day of the month from 1 to 31, got {text!r}", "write a number such as 14")
     return int(text)

@@ -25,19 +25,25 @@ def compile_origins(
     for name, raw in written.items():
         checked = check(OriginSection, raw, faults)
         if checked is not None:
-            origins[name] = _origin(name, checked[0], Spot(checked[1], faults), presets, folder)
+            section, whole = checked
+            if whole is raw:  # else what is missing may have been left out for its own fault
+                _check_complete(section, Spot(raw, faults))
+            origins[name] = _origin(name, section, Spot(whole, faults), presets, folder)
     _report_shared_hosts(origins, written, faults)
     return origins
+
+
+def _check_complete(section: OriginSection, spot: Spot) -> None:
+    if not section.hosts and section.upstream is None:
+        spot.fault("has neither hosts nor upstream", "add hosts: [lms.example.org]")
+    if section.rename and section.upstream is None:
+        spot.at("rename").fault("names can't be mapped without an upstream", "add upstream:")
 
 
 def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrary, folder: Path) -> Origin:
     for index, wanted in enumerate(section.preset):
         presets.known(wanted, spot.at("preset", index).mark)
     preset = presets.compiled(tuple(section.preset), mount_of(section, spot))
-    if not section.hosts and section.upstream is None:
-        spot.fault("has neither hosts nor upstream", "add hosts: [lms.example.org]")
-    if section.rename and section.upstream is None:
-        spot.at("rename").fault("names can't be mapped without an upstream", "add upstream:")
     return Origin(
         id=name,
         title=Text(ru=section.title.ru, en=section.title.en) if section.title else Text(ru=name),

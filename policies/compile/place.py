@@ -185,7 +185,7 @@ class PlaceCompiler:
         if all(matcher is None for matcher in matchers):
             spot.fault("matches everything", "add origin, host, path, group or dates")
         if section.origin is not None and section.origin not in self._around.origins:
-            cure = did_you_mean(section.origin, self._around.origins)
+            cure = did_you_mean(section.origin, self._around.origins) or "add it under origins:"
             spot.at("origin").fault(f"unknown origin {section.origin}", cure)
 
 

@@ -106,7 +106,9 @@ def _listener(
     claims: Claims,
 ) -> Listener:
     if section.origin is not None and section.origin not in origins:
-        spot.at("origin").fault(f"unknown origin {section.origin}", did_you_mean(section.origin, origins))
+        spot.at("origin").fault(
+            f"unknown origin {section.origin}", did_you_mean(section.origin, origins) or "add it under origins:"
+        )
     if section.mode == "forward" and section.origin is not None:
         spot.at("origin").fault("a forward proxy has no origin behind it", "remove it, or write mode: reverse")
     if section.mode == "reverse" and section.clients:

@@ -50,7 +50,8 @@ def listener_claims(places: list[Reached], section: TropaSection, faults: FaultL
         for index, name in enumerate([written] if isinstance(written, str) else written):
             spot = Spot(reached.keys, faults, ("listeners", index))
             if name not in section.listeners:
-                spot.fault(f"unknown listener {name}", did_you_mean(name, section.listeners))
+                cure = did_you_mean(name, section.listeners) or "add it under tropa.listeners:"
+                spot.fault(f"unknown listener {name}", cure)
             elif name in owners:
                 spot.fault(f"the listener {name} belongs to {owners[name]} already", "name it at one place")
             else:

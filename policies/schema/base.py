@@ -14,11 +14,18 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from policies import units
-from policies.faults import Wrong, did_you_mean
+from policies.faults import Wrong, nearest
 from policies.model import IPNetwork, Period
 from policies.zones import zone
 
 Value = TypeVar("Value")
+
+
+class Nothing:
+    """Stands for a key without a value, so that `price:` isn't silently no price."""
+
+
+NOTHING = Nothing()
 
 
 class Section(BaseModel):
@@ -36,8 +43,9 @@ class Section(BaseModel):
     def _read(cls, value: object) -> object:
         value = cls.longhand(value)
         if isinstance(value, Mapping):
-            nested = _nested_keys(cls)
-            return {key: item for key, item in value.items() if item is not None or key not in nested}
+            nested, scalars = _nested_keys(cls), _scalar_keys(cls)
+            kept = {key: item for key, item in value.items() if item is not None or key not in nested}
+            return {key: NOTHING if item is None and key in scalars else item for key, item in kept.items()}
         return value
 
 
@@ -53,6 +61,10 @@ def _nested_keys(model: type[Section]) -> frozenset[str]:
     return _NESTED[model]
 
 
+def _scalar_keys(model: type[Section]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in model.model_fields.items()) - _nested_keys(model)
+
+
 def _is_nested(annotation: Any) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return True
@@ -61,11 +73,14 @@ def _is_nested(annotation: Any) -> bool:
 
 def described(value: object) -> str:
     """A value in a fault's words."""
-    if value is None:
+    if value is None or value is NOTHING:
         return "nothing"
     if isinstance(value, Mapping):
         return "a mapping"
     return "a list" if isinstance(value, list) else repr(value)
+
+
+_WRITE_ONE = "write one, or take the key out"
 
 
 def scalar(parse: Callable[[str], Value], wish: str) -> BeforeValidator:
@@ -73,7 +88,7 @@ def scalar(parse: Callable[[str], Value], wish: str) -> BeforeValidator:
 
     def read(value: object) -> Value:
         if not isinstance(value, str):
-            raise Wrong(f"expected {wish}, got {described(value)}")
+            raise Wrong(f"expected {wish}, got {described(value)}", _WRITE_ONE)
         return parse(value)
 
     return BeforeValidator(read)
@@ -146,9 +161,11 @@ def word(*words: str) -> BeforeValidator:
 
     def read(value: object) -> object:
         if not isinstance(value, str):
-            raise Wrong(f"expected one of {', '.join(words)}, got {described(value)}")
+            raise Wrong(f"expected one of {', '.join(words)}, got {described(value)}", _WRITE_ONE)
         if value not in words:
-            raise Wrong(f"expected one of {', '.join(words)}, got {value!r}", did_you_mean(value, words))
+            near = nearest(value, words)
+            cure = f"did you mean {near}?" if near else "write one of them"
+            raise Wrong(f"expected one of {', '.join(words)}, got {value!r}", cure)
         return value
 
     return BeforeValidator(read)
@@ -162,7 +179,7 @@ def listed(value: object) -> object:
 Listed = BeforeValidator(listed)
 
 Line = Annotated[str, scalar(_plain, "a text")]
-Id = Annotated[str, scalar(_parse_id, "a name"), _text_schema("koryak")]
+Id = Annotated[str, scalar(_parse_id, "a name"), WithJsonSchema({"type": "string"})]
 Truth = Annotated[bool, scalar(units.parse_truth, "true or false"), WithJsonSchema({"type": "boolean"})]
 Count = Annotated[int, scalar(units.parse_count, "a whole number"), WithJsonSchema({"type": "integer"})]
 Rate = Annotated[int, scalar(units.parse_rate_bps, "a speed like 256 kbit/s"), _text_schema("256 kbit/s")]

@@ -24,13 +24,15 @@ _MAX_ROUNDS = 8
 def check(model: type[Model], raw: MarkedMap, faults: FaultList) -> tuple[Model, MarkedMap] | None:
     """The typed section and what of `raw` could be understood; None when nothing could."""
     found: set[Path] = set()
-    for _ in range(_MAX_ROUNDS):
+    for again in range(_MAX_ROUNDS):
         try:
             return model.model_validate(raw), raw
         except ValidationError as error:
-            wrong = [_written(raw, tuple(item["loc"])) for item in error.errors(include_url=False)]
-            for item, path in zip(error.errors(include_url=False), wrong, strict=True):
-                _report(model, raw, item, path, faults)
+            items = [item for item in error.errors(include_url=False) if not _is_noise(item)]
+            wrong = [_written(raw, tuple(item["loc"])) for item in items]
+            for item, path in zip(items, wrong, strict=True):
+                if not (again and item["type"] == "missing"):  # it was written, and left out for its own fault
+                    _report(model, raw, item, path, faults)
             if not all(wrong) or found.issuperset(wrong):
                 return None
             found.update(wrong)
@@ -38,11 +40,17 @@ def check(model: type[Model], raw: MarkedMap, faults: FaultList) -> tuple[Model,
     return None
 
 
+def _is_noise(item: Any) -> bool:
+    """A list that was faulty isn't one of the words that might stand in its place either."""
+    return item["type"] == "literal_error" and isinstance(item["input"], list)
+
+
 def _report(model: type[BaseModel], raw: MarkedMap, item: Any, path: Path, faults: FaultList) -> None:
     kind = item["type"]
     if kind == "missing":
         absent = str(item["loc"][-1])
-        faults.add(mark_at(raw, path).fault(f"{absent} is missing", f"add {absent}:"))
+        hint = _description(model, path, absent)
+        faults.add(mark_at(raw, path).fault(f"{absent} is missing", f"add {absent}: ({hint})"))
         return
     mark = mark_at(raw, path, of_key=kind == "extra_forbidden")
     faults.add(mark.fault(*_words(model, item, path)))
@@ -107,6 +115,17 @@ def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
         annotation = _below(annotation, step)
     sections = _sections(annotation)
     return [field.alias or name for section in sections for name, field in section.model_fields.items()]
+
+
+def _description(model: type[BaseModel], path: Sequence[str | int], key: str) -> str:
+    annotation: Any = model
+    for step in path:
+        annotation = _below(annotation, step)
+    for section in _sections(annotation) or _sections(_inside(annotation)):
+        for name, field in section.model_fields.items():
+            if (field.alias or name) == key:
+                return (field.description or "").rstrip(".")
+    return ""
 
 
 def _below(annotation: Any, step: str | int) -> Any:

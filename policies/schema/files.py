@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from policies.faults import Wrong, did_you_mean
+from policies.faults import Wrong
 from policies.schema.base import Id, Section, Url, described, word
 from policies.schema.origin import OriginSection
 from policies.schema.place import RegionSection
@@ -16,7 +16,7 @@ from policies.schema.policy import KINDS, ClassWord, PolicySection
 from policies.schema.process import TropaSection
 from policies.schema.time import Spans
 
-_ACTIONS = ("keep", "adapt", "card", "drop")
+ActionWord = Annotated[Literal["keep", "adapt", "card", "drop"], word("keep", "adapt", "card", "drop")]
 
 
 def _read_instant(value: object) -> datetime:
@@ -41,26 +41,23 @@ class ExpectSection(Section):
         default=None, description="allow, defer (opens later) or refuse."
     )
     traffic_class: ClassWord | None = Field(default=None, alias="class", description="The traffic class.")
-    treatments: dict[str, str] = Field(
-        default={}, description="Or directly beside verdict: images: adapt, video: card …"
-    )
+    images: ActionWord | None = Field(default=None, description="What becomes of images.")
+    video: ActionWord | None = Field(default=None, description="What becomes of video files.")
+    streams: ActionWord | None = Field(default=None, description="What becomes of HLS and DASH streams.")
+    embeds: ActionWord | None = Field(default=None, description="What becomes of players.")
+    audio: ActionWord | None = Field(default=None, description="What becomes of sound.")
+    documents: ActionWord | None = Field(default=None, description="What becomes of documents.")
+    archives: ActionWord | None = Field(default=None, description="What becomes of archives.")
+    fonts: ActionWord | None = Field(default=None, description="What becomes of web fonts.")
+    scripts: ActionWord | None = Field(default=None, description="What becomes of scripts.")
+    styles: ActionWord | None = Field(default=None, description="What becomes of style sheets.")
+    pages: ActionWord | None = Field(default=None, description="What becomes of pages.")
 
-    @classmethod
-    def longhand(cls, value: object) -> object:
-        if not isinstance(value, Mapping) or "treatments" in value:
-            return value
-        kept = {key: item for key, item in value.items() if key not in _KIND_WORDS}
-        return {**kept, "treatments": {key: _action(key, item) for key, item in value.items() if key in _KIND_WORDS}}
-
-
-def _action(key: str, value: object) -> str:
-    if value not in _ACTIONS:
-        cure = did_you_mean(str(value), _ACTIONS)
-        raise Wrong(f"{key}: expected one of {', '.join(_ACTIONS)}, got {described(value)}", cure)
-    return str(value)
-
-
-_KIND_WORDS = frozenset(KINDS) | frozenset(KINDS.values())
+    @property
+    def treatments(self) -> dict[str, str]:
+        """The expected actions by the fields of `Treatments`."""
+        found = {field: getattr(self, word_) for word_, field in KINDS.items()}
+        return {field: action for field, action in found.items() if action is not None}
 
 
 class TestSection(Section):

@@ -37,14 +37,18 @@ from policies.values import CostlyHop, Scope, Store
 def _read_then(value: object) -> str | int:
     if not isinstance(value, str):
         raise Wrong(f"expected stop, pay or a speed like 64 kbit/s, got {described(value)}")
-    return value if value in ("stop", "pay") else units.parse_rate_bps(value)
+    if value in ("stop", "pay"):
+        return value
+    if not any(character.isdigit() for character in value):
+        raise Wrong(f"expected stop, pay or a speed like 64 kbit/s, got {value!r}", "write one of them")
+    return units.parse_rate_bps(value)
 
 
 def _read_free(value: object) -> object:
     if value in ("always", "never"):
         return value
     if isinstance(value, str) and not any(character.isdigit() for character in value):
-        raise Wrong(f"expected always, never or windows, got {value!r}")
+        raise Wrong(f"expected always, never or windows, got {value!r}", "write one of them")
     return [value] if isinstance(value, (str, dict)) else value
 
 

@@ -161,7 +161,7 @@ def _read_when(value: object) -> object:
         if value in ("always", "free", "never"):
             return value
         if not any(character.isdigit() for character in value):
-            raise Wrong(f"expected always, free, never or windows, got {value!r}")
+            raise Wrong(f"expected always, free, never or windows, got {value!r}", "write one of them")
         return [value]
     if isinstance(value, Mapping):
         return [value]

@@ -1,0 +1,43 @@
+"""Every mistake in a configuration is shown with its place and cure; a case is a YAML file and the expected lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from policies.faults import Fault, PolicyFaults, did_you_mean, nearest
+from policies.load import read_catalogue
+
+CASES = Path(__file__).parents[2] / "cases" / "policy_faults"
+
+
+def fault_lines(path: Path) -> list[str]:
+    try:
+        read_catalogue(path)
+    except PolicyFaults as faults:
+        return [str(fault).replace(f"{path.parent}/", "") for fault in faults.faults]
+    return []
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_mistake_is_shown_with_its_place_and_cure(path: Path) -> None:
+    expected = path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
+    assert expected, "a case expects at least one fault"
+    assert fault_lines(path) == expected
+
+
+def test_every_expectation_has_its_case() -> None:
+    assert {path.stem for path in CASES.glob("*.txt")} == {path.stem for path in CASES.glob("*.yaml")}
+
+
+def test_a_fault_reads_as_file_line_column_key_problem_cure() -> None:
+    fault = Fault(file="regions.yaml", line=14, column=7, key="regions.a.to", problem="wrong", cure="write hours")
+    assert str(fault) == "regions.yaml:14:7: regions.a.to: wrong; write hours"
+
+
+def test_a_cure_names_the_nearest_or_lists_the_known() -> None:
+    assert did_you_mean("satelite", ["satellite", "mobile"]) == "did you mean satellite?"
+    assert did_you_mean("xyz", ["satellite", "mobile"]) == "write one of mobile, satellite"
+    assert nearest("HONOUR", ["honour", "ignore"]) == "honour"
+    assert nearest("zebra", ["honour", "ignore"]) is None
