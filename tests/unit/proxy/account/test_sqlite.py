@@ -49,7 +49,8 @@ from proxy.account.state import AddSums, LedgerKey, Sums
 async def main():
     state = SqliteState(Path(sys.argv[1]))
     await state.start()
-    key = LedgerKey(hour=datetime(2026, 3, 2, 9, tzinfo=UTC), region="r", site="", origin="o", traffic_class="c", kind="k")
+    hour = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    key = LedgerKey(hour=hour, region="r", site="", origin="o", traffic_class="c", kind="k")
     while True:
         await state.commit([AddSums(key=key, sums=Sums(exchanges=1))])
         print("kept", flush=True)
