@@ -84,10 +84,6 @@ class Accountant:
         if changes or self._state.health.unsaved:
             await self._state.commit(changes)
 
-    async def close(self) -> None:
-        """Keep what was counted last; the caller closes State and the log after it."""
-        await self.flush()
-
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_S)

@@ -83,7 +83,7 @@ class Office:
         return self
 
     async def close(self) -> None:
-        await self.accountant.close()
+        await self.accountant.flush()
         await self.keeper.close()
         await self.state.close()
         self.log.close()
