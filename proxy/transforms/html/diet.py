@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 from policies.treatments import Action
 from proxy.transforms.css import FONT_HOSTS, drop_font_faces
-from proxy.transforms.html.page import Page, Step
+from proxy.transforms.html.page import TRACKERS, Page, Step
 from proxy.transforms.html.scan import MORE, Lookahead, ScriptEnd, Waiting
 from proxy.transforms.html.tag import Tag
 
 MAX_SNIPPET_BYTES: Final = 4096
-TRACKERS: Final = "trackers"
 _URL_IN_SCRIPT = re.compile(rb"""(?:https?:)?//[A-Za-z0-9.-]+\.[A-Za-z]{2,}[^\s"'<>\\)`]*""")
 _FETCHING = frozenset(["preload", "prefetch", "modulepreload", "preconnect", "dns-prefetch", "prerender"])
 _SPECULATIVE = frozenset(["prefetch", "prerender"])

@@ -23,7 +23,7 @@ def image(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
     url = (
         page.attribute_url(tag, b"src") if spec.diet or spec.image in (Action.CARD, Action.DROP) or spec.granted else ""
     )
-    if page.dieted(url):
+    if page.is_tracker(url):
         return page.dropped(tag.end)
     if url and spec.image in (Action.CARD, Action.DROP) and not page.is_granted(url):
         return _words(page, tag, url)
@@ -73,7 +73,7 @@ def parse_srcset(text: str) -> list[Candidate]:
 
 def choose(candidates: list[Candidate], limit_px: int) -> Candidate:
     """The smallest of at least limit_px, else the largest; of densities (1x, 2x) the smallest."""
-    if all(descriptor.endswith("w") for _, descriptor, _ in candidates):
+    if all(_width(descriptor) for _, descriptor, _ in candidates):
         enough = [candidate for candidate in candidates if candidate[2] >= limit_px]
         if not enough:
             return max(candidates, key=lambda candidate: candidate[2])
@@ -84,10 +84,16 @@ def choose(candidates: list[Candidate], limit_px: int) -> Candidate:
 def _size(descriptor: str) -> float | None:
     if not descriptor:
         return 1.0
+    number = _width(descriptor) or descriptor.split()[0].removesuffix("x")
     try:
-        return float(descriptor.split()[0][:-1]) if descriptor[-1] in "wxh" else None
+        return float(number)
     except ValueError:
         return None
+
+
+def _width(descriptor: str) -> str:
+    """The number of its width descriptor ("900w 600h"), "" if it has none."""
+    return next((part[:-1] for part in descriptor.split() if part.endswith("w")), "")
 
 
 def _words(page: Page, tag: Tag, url: str) -> Step:

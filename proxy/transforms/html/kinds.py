@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from policies.values import MediaKind
+from proxy.transforms.html.grammar import one_of
 
 _EXTENSIONS = {
     MediaKind.STREAM: "m3u8 mpd",
@@ -14,10 +15,12 @@ _EXTENSIONS = {
     MediaKind.ARCHIVE: "zip rar 7z tar gz tgz bz2 xz",
 }
 _KIND_OF = {extension: kind for kind, names in _EXTENSIONS.items() for extension in names.split()}
-_ALTERNATIVES = "|".join(sorted(_KIND_OF, key=len, reverse=True))
+_ALTERNATIVES = "|".join(sorted(_KIND_OF, key=len, reverse=True))  # the longer first: "webm" is no "web"
 # At the end of the path, or of a parameter (file.php?file=/2/lecture.mp4).
 _EXTENSION = re.compile(rf"\.({_ALTERNATIVES})(?=$|[?#&;])", re.IGNORECASE)
-MAYBE_HEAVY = re.compile(rf"\.(?:{_ALTERNATIVES})".encode(), re.IGNORECASE)
+_HEAVY_EXTENSION = rb"\.(?:" + one_of(_KIND_OF) + rb")(?![A-Za-z0-9])"
+# At the name of an attribute: a link whose address has such an extension.
+HEAVY_HREF = rb"""[hH][rR][eE][fF][\t\n\f\r ]*+=[\t\n\f\r ]*+["']?[^"'>.]*+(?:\.[^"'>.]*+)*?""" + _HEAVY_EXTENSION
 _STREAM_TYPES = ("mpegurl", "dash+xml")
 
 

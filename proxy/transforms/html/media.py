@@ -11,7 +11,7 @@ import re
 from policies.treatments import Action
 from policies.values import MediaKind
 from proxy.transforms.html.grammar import SPACE
-from proxy.transforms.html.kinds import MAYBE_HEAVY, kind_of
+from proxy.transforms.html.kinds import kind_of
 from proxy.transforms.html.page import Page, Step
 from proxy.transforms.html.scan import MORE, Lookahead, Waiting
 from proxy.transforms.html.sources import Source, action_for, best, host_of, sources
@@ -44,7 +44,7 @@ def frame(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
     """`<iframe>` and `<object>`: a card if a video host's player or a film is in it; else at most loaded late."""
     if tag.name == b"iframe":
         found = [source for source in sources(page, tag, b"", None) if _is_film(source)]
-        if not found and page.dieted(page.attribute_url(tag, b"src")):
+        if not found and page.is_tracker(page.attribute_url(tag, b"src")):
             end = ahead.element(tag.name, tag.end)
             return MORE if end is MORE else page.dropped(end[1]) if isinstance(end, tuple) else None
         if not found and page.spec.lazy_images and tag.has(b"src") and not tag.has(b"loading"):
@@ -93,8 +93,6 @@ def scripted_player(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | 
 
 def link(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
     """`<a>` to a film becomes an inline card; the label of other heavy links is `size_label`'s work."""
-    if not MAYBE_HEAVY.search(tag.raw):
-        return None
     url = page.attribute_url(tag, b"href")
     kind = kind_of(url, tag.value(b"type"))
     if kind not in (MediaKind.VIDEO, MediaKind.STREAM) or page.is_granted(url):
@@ -111,7 +109,7 @@ def link(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
 
 def size_label(page: Page, tag: Tag) -> bytes:
     """What is put behind a link to something heavy of known size; b"" for any other link."""
-    if not page.spec.show_sizes or not MAYBE_HEAVY.search(tag.raw):
+    if not page.spec.show_sizes:
         return b""
     url = page.attribute_url(tag, b"href")
     size_bytes = page.size_of(url) if kind_of(url) else None
@@ -133,7 +131,7 @@ def _withheld(
     if action is Action.DROP:
         page.note(source.url, source.size_bytes)
         return page.dropped(end)
-    title = tag.value(b"aria-label") or tag.value(b"title") or _link_text(page, inner)
+    title = tag.value(b"aria-label") or tag.value(b"title") or _link_text(page, tag, inner)
     if not title:
         caption = _caption(page, ahead, end)
         if isinstance(caption, Waiting):
@@ -174,9 +172,10 @@ def _leading(ahead: Lookahead, tag: Tag) -> bytes:
     return match[0] if match else b""
 
 
-def _link_text(page: Page, inner: bytes) -> str:
+def _link_text(page: Page, tag: Tag, inner: bytes) -> str:
+    """The text of the link that this is, or of the fallback link inside; "" for one that only repeats its address."""
     match = _LINK_TEXT.search(inner)
-    text = page.text(match[1]) if match else ""
+    text = page.text(inner) if tag.name == b"a" else page.text(match[1]) if match else ""
     return "" if text.startswith(("http://", "https://")) else text
 
 

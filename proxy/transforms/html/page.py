@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from policies.model import DietItem
 from proxy.transforms.html.charset import codec_name
@@ -21,9 +21,14 @@ from proxy.transforms.spec import Heavy, HtmlSpec, PageChanges
 
 MAX_CARD_BYTES: Final = 4096
 MAX_HEAVY_URLS: Final = 200
+TRACKERS: Final = "trackers"  # the diet item whose snippets, pixels and frames go too
 MAX_TITLE_CHARS: Final = 200
 _SAFE = "%/:?#[]@!$&'()*+,;=~-._|"
 _SCRIPT_BODY = re.compile(rb"<script(?![^>]*math/)[^>]*>.*?</script", re.IGNORECASE | re.DOTALL)
+# URLs that resolving would not change: nothing relative, nothing to be quoted.
+_PLAIN_URL = re.compile(r"https?://[a-z0-9.:-]+/(?:[A-Za-z0-9%?#@!$&'()*+,;=:~_|-]|\.(?![./])|/(?!\.))*+")
+_PLAIN_PATH = re.compile(r"/(?![/.])(?:[A-Za-z0-9%?#@!$&'()*+,;=:~_|-]|\.(?![./])|/(?!\.))*+")
+_ORIGIN = re.compile(r"https?://[^/?#]+")
 _MARKUP = re.compile(r"<[^>]*>")
 
 
@@ -43,7 +48,18 @@ Handler = Callable[["Page", Tag, Lookahead], Step | Waiting | None]
 class Page:
     """The state of one page's rewriting that handlers share."""
 
-    __slots__ = ("base", "changes", "charset", "images", "other_charset", "prefix", "spec")
+    __slots__ = (
+        "_base",
+        "_needed",
+        "_origin",
+        "_prefix",
+        "_readable",
+        "changes",
+        "charset",
+        "images",
+        "other_charset",
+        "spec",
+    )
 
     def __init__(self, spec: HtmlSpec, prefix: bytes) -> None:
         self.spec = spec
@@ -52,11 +68,25 @@ class Page:
         self.other_charset: str | None = None  # a <meta> that contradicts: readers may believe either
         self.base = spec.page_url
         self.images = 0
-        self.prefix = _SCRIPT_BODY.sub(b"", prefix)
+        self._prefix = prefix
+        self._needed: dict[tuple[str, ...], bool] = {}
+        self._readable: bytes | None = None  # the prefix without its scripts, made when somebody asks
+
+    @property
+    def base(self) -> str:
+        """What relative URLs are resolved against."""
+        return self._base
+
+    @base.setter
+    def base(self, url: str) -> None:
+        self._base = url
+        origin = _ORIGIN.match(url)
+        self._origin = origin[0] if origin else ""
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     def decode(self, raw: bytes) -> str:
+        """Text in the page's charset; in the one that a <meta> names where the bytes are not in the first."""
         try:
             return raw.decode(self.charset)
         except UnicodeError:
@@ -69,15 +99,21 @@ class Page:
 
     def url(self, value: str) -> str:
         """An absolute URL as a browser would send it (WHATWG URL), "" for none or one that isn't http(s)."""
+        if _PLAIN_URL.fullmatch(value):
+            return value
+        if self._origin and _PLAIN_PATH.fullmatch(value):
+            return self._origin + value
         value = value.strip("\t\n\f\r \0").translate(_NOT_IN_URLS)
         if not value:
             return ""
         try:
             absolute = urljoin(self.base, value)
-            scheme = urlsplit(absolute).scheme
+            parts = urlsplit(absolute)
+            if "/." in parts.path:  # urljoin leaves the dots of what was absolute already
+                absolute = urljoin(absolute, urlunsplit(("", "", parts.path, parts.query, parts.fragment)))
         except ValueError:
             return ""
-        if scheme not in ("http", "https"):
+        if parts.scheme not in ("http", "https"):
             return ""
         return quote(absolute, safe=_SAFE)
 
@@ -100,6 +136,10 @@ class Page:
         except Exception:  # a look-up that fails knows no size
             return None
 
+    def is_tracker(self, url: str) -> bool:
+        """True for a picture or frame that is there to count the reader."""
+        return any(item.name == TRACKERS and item.pattern.search(url) for item in self.spec.diet) if url else False
+
     def dieted(self, url: str) -> DietItem | None:
         """The diet item that leaves this URL out, None if it stays.
 
@@ -114,18 +154,33 @@ class Page:
         literals = [literal for literal in item.unless if literal]
         if not literals:
             return True
-        return bool(self.prefix) and not any(
-            literal.encode(self.charset, "ignore") in self.prefix for literal in literals
-        )
+        if not self._prefix:
+            return False
+        key = item.unless
+        if key not in self._needed:
+            if self._readable is None:
+                self._readable = _SCRIPT_BODY.sub(b"", self._prefix)
+            readable = self._readable
+            self._needed[key] = any(literal.encode(self.charset, "ignore") in readable for literal in literals)
+        return not self._needed[key]
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def encode(self, utf8: bytes) -> bytes:
-        """HTML made by Tropa (UTF-8) in the page's charset."""
+    def encode(self, made: bytes) -> bytes:
+        """HTML made by Tropa, in UTF-8 or in the page's charset, in the page's charset.
+
+        Where a <meta> contradicts the header, in ASCII with character references: right whichever is believed.
+        """
         target = "ascii" if self.other_charset else self.charset
-        if target == "utf-8" or utf8.isascii():
-            return utf8
-        return utf8.decode("utf-8", "replace").encode(target, "xmlcharrefreplace")
+        if made.isascii():
+            return made
+        try:
+            text = made.decode("utf-8")
+        except UnicodeDecodeError:
+            if target == self.charset:
+                return made
+            text = made.decode(self.charset, "replace")
+        return made if target == "utf-8" else text.encode(target, "xmlcharrefreplace")
 
     def card(self, heavy: Heavy) -> bytes:
         """The card for a heavy thing, counted; a minimal link if its rendering fails or is too long."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.transforms.html.grammar import any_case
 from proxy.transforms.html.tag import Tag
@@ -58,6 +59,7 @@ class Selector:
         return (not self.name or tag.name == self.name) and all(held.holds(tag) for held in self.conditions)
 
 
+@lru_cache(maxsize=256)
 def parse_selector(text: str) -> Selector | None:
     """The compiled selector, None for one that is not simple (combinators, pseudo-classes, lists)."""
     text, name, conditions, at = text.strip(), "", [], 0
@@ -74,7 +76,7 @@ def parse_selector(text: str) -> Selector | None:
         return None
     first = conditions[0] if conditions else None
     hint = (first.value.encode() or first.attribute) if first else name.encode()
-    bar = any_case(first.attribute.decode()) + rb"(?![\w-])" if first and not name else b""
+    bar = any_case(first.attribute.decode()) + rb"(?![\w-])" if first else b""
     if bar and first and first.value:
         bar += (
             rb"""(?=[^>"']*+["'][^>"']*?"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from policies.model import EmbedHost
@@ -89,7 +89,7 @@ def _candidates(page: Page, tag: Tag, inner: bytes) -> Iterator[tuple[str, str]]
     for name in _URL_ATTRIBUTES:
         if tag.has(name):
             yield page.url(tag.value(name)), declared_type
-    for child in _children(inner, tag.charset):
+    for child in _children(inner, tag.decode):
         if child.name in _CHILD_ATTRIBUTES:
             yield page.attribute_url(child, b"src", b"data-src"), child.value(b"type")
         elif child.name == b"param" and child.value(b"name").lower() in ("movie", "src", "url"):
@@ -102,10 +102,10 @@ def _candidates(page: Page, tag: Tag, inner: bytes) -> Iterator[tuple[str, str]]
     yield from _in_data(page, tag)
 
 
-def _children(inner: bytes, charset: str) -> Iterator[Tag]:
+def _children(inner: bytes, decode: Callable[[bytes], str]) -> Iterator[Tag]:
     for match in TAG.finditer(_COMMENT.sub(b"", inner)):
         if not match[1]:
-            yield Tag(match, match[2].lower(), charset)
+            yield Tag(match, match[2].lower(), decode)
 
 
 def _in_data(page: Page, tag: Tag) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,6 @@ from proxy.transforms.html.textfirst import drops_comment
 from proxy.transforms.spec import HtmlSpec, PageChanges
 
 _BOM: Final = b"\xef\xbb\xbf"
-_FRAMESET: Final = re.compile(rb"<frameset[\s>]", re.IGNORECASE)
 _FOREIGN = frozenset([b"svg", b"math"])
 _LETTERS = re.compile(rb"</?[A-Za-z]")
 
@@ -50,8 +49,6 @@ class Splicer:
         self._kept = 0  # in the buffer: the first byte that is neither out nor dropped
         if not is_byte_transparent(spec.charset):
             self._pass("charset")
-        elif _FRAMESET.search(self._page.prefix):
-            self._pass("frameset")
 
     @property
     def changes(self) -> PageChanges:
@@ -78,8 +75,7 @@ class Splicer:
 
     def _run(self, buf: bytes, *, final: bool) -> bytes:
         self._out, self._kept = [], 0
-        hint = self._rules.hint
-        self._hinted = hint is not None and hint.search(buf) is not None
+        self._hinted = self._rules.near_player(buf)
         try:
             stop = self._walk(buf, final)
         except Exception as error:
@@ -164,9 +160,7 @@ class Splicer:
             return self._long_tag(buf, pos, name, is_end=bool(match[1]))
         if match[1]:
             return self._end_tag(buf, match, name)
-        if name not in self._rules.watched and self._opening is None and not self._hinted:
-            return self._clean(buf, match, name)
-        return self._start_tag(buf, Tag(match, name, self._page.charset), final)
+        return self._start_tag(buf, Tag(match, name, self._page.decode), final)
 
     def _no_tag(self, buf: bytes, pos: int, final: bool) -> int:
         """A comment, a declaration, a "<" in text, or a tag that isn't complete."""
@@ -216,16 +210,6 @@ class Splicer:
             self._foreign = max(0, self._foreign + (-1 if is_end else 1))
         self._enter(spans.LongTag(b"" if is_end else name))
         return pos + 1 + is_end + len(name)
-
-    def _clean(self, buf: bytes, match: re.Match[bytes], name: bytes) -> int:
-        """The short way for tags that only the cleaner is interested in: most of a text-first page."""
-        cleaner = self._rules.cleaner
-        if cleaner is not None:
-            raw = match[0]
-            cleaned = cleaner.clean(raw, name)
-            if cleaned != raw:
-                self._replace(buf, match.start(), match.end(), cleaned)
-        return match.end()
 
     def _end_tag(self, buf: bytes, match: re.Match[bytes], name: bytes) -> int:
         start, end = match.span()
@@ -279,10 +263,13 @@ class Splicer:
             self._foreign += 1
         return tag.end
 
+    def _near(self, tag: bytes) -> bool:
+        return self._hinted and self._rules.near_player(tag)
+
     def _handled(self, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
-        near = self._hinted and self._rules.hint is not None and self._rules.hint.search(tag.raw) is not None
+        near = self._near(tag.raw)
         for selector in self._rules.selectors:
-            if (near or selector.name == tag.name) and selector.matches(tag):
+            if (near or not selector.bar) and selector.matches(tag):
                 step = scripted_player(self._page, tag, ahead)
                 if step is not None:
                     return step
@@ -300,7 +287,7 @@ class Splicer:
         raw = tag.spliced() if tag.changed else tag.raw
         cleaner = self._rules.cleaner
         if cleaner is not None:
-            raw = cleaner.clean(raw, tag.name)
+            raw = cleaner.clean(raw)
         if raw is not tag.raw and raw != tag.raw:
             self._replace(buf, tag.start, tag.end, raw)
 
@@ -310,7 +297,11 @@ class Splicer:
         """Over what is of no interest; in the opening over white space only."""
         match = (WHITESPACE if self._opening is not None else self._skipping()).match(buf, pos)
         assert match is not None  # both match the empty string
-        pos = match.end()
+        start, pos = match.span()
+        if self._rules.cleaner is not None and self._opening is None and start < pos:
+            cleaned = self._rules.cleaner.clean(match[0])
+            if cleaned != match[0]:
+                self._replace(buf, start, pos, cleaned)
         if self._opening is not None and pos < len(buf) and buf[pos : pos + 1] != b"<":
             self._settle(buf, pos, self._opening.text(buf[pos : pos + 1]))
         return pos

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
-from proxy.transforms.html.grammar import ATTRIBUTE_PARTS, TAG
+from proxy.transforms.html.grammar import ATTRIBUTE_PARTS
 
 
 class Attribute:
@@ -18,37 +19,26 @@ class Attribute:
 
 
 class Tag:
-    """A complete start tag `<name …>` at buf[start:end]. The first of two attributes of one name counts (13.2.5.33)."""
+    """A complete start tag `<name …>` at buf[start:end]. The first of two attributes of one name counts (13.2.5.33).
 
-    __slots__ = ("_attributes", "_edits", "_match", "_repeats", "charset", "end", "name", "raw", "start")
+    decode: how its bytes are read, in the page's charset.
+    """
 
-    def __init__(self, match: re.Match[bytes], name: bytes, charset: str) -> None:
-        self._match = match
-        self._attributes: dict[bytes, Attribute] | None = None
-        self._repeats: list[tuple[bytes, Attribute]] = []
+    __slots__ = ("_edits", "_repeats", "attributes", "decode", "end", "name", "raw", "start")
+
+    def __init__(self, match: re.Match[bytes], name: bytes, decode: Callable[[bytes], str]) -> None:
         self._edits: list[tuple[int, int, bytes]] = []
+        self._repeats: list[tuple[bytes, Attribute]] = []
         self.start, self.end = match.span()
         self.name = name
-        self.raw = match[0]
-        self.charset = charset
-
-    @classmethod
-    def at(cls, buf: bytes, pos: int, charset: str) -> Tag | None:
-        """The start tag that begins at pos, None if none does or it isn't complete."""
-        match = TAG.match(buf, pos)
-        return cls(match, match[2].lower(), charset) if match and not match[1] else None
-
-    @property
-    def attributes(self) -> dict[bytes, Attribute]:
-        if self._attributes is None:
-            self._attributes = found = dict[bytes, Attribute]()
-            first = self._match.start(3) - self.start
-            for part in ATTRIBUTE_PARTS.finditer(self.raw, first, len(self.raw) - 1):
-                name = part[1].lower()
-                attribute = Attribute(part.start(), part.end(), part[2] or part[3] or part[4] or b"")
-                if found.setdefault(name, attribute) is not attribute:
-                    self._repeats.append((name, attribute))
-        return self._attributes
+        self.raw = raw = match[0]
+        self.decode = decode
+        self.attributes = found = dict[bytes, Attribute]()
+        for part in ATTRIBUTE_PARTS.finditer(raw, 1 + len(name), len(raw) - 1):
+            written = part[1].lower()
+            attribute = Attribute(part.start(), part.end(), part[2] or part[3] or part[4] or b"")
+            if found.setdefault(written, attribute) is not attribute:
+                self._repeats.append((written, attribute))
 
     def has(self, name: bytes) -> bool:
         return name in self.attributes
@@ -61,7 +51,7 @@ class Tag:
     def value(self, name: bytes) -> str:
         """The value decoded from the page's charset and freed of character references, "" if there is none."""
         raw = self.raw_value(name)
-        text = raw.decode(self.charset, "replace")
+        text = self.decode(raw)
         return html.unescape(text) if "&" in text else text
 
     @property
