@@ -29,7 +29,7 @@ DISCONNECTED = (ServerDisconnectedError, ClientOSError, ClientConnectionResetErr
 class Channel:
     """Sends one request on a connection and reads the response's head."""
 
-    __slots__ = ("_connection", "_payload", "_protocol", "_upload")
+    __slots__ = ("_connection", "_payload", "_protocol", "_unsent", "_upload")
 
     def __init__(self, connection: Connection, *, bodyless: bool, limits: Limits, timeouts: Timeouts) -> None:
         protocol = connection.protocol
@@ -39,6 +39,7 @@ class Channel:
         self._protocol = protocol
         self._upload: asyncio.Task[None] | None = None
         self._payload: StreamReader | None = None
+        self._unsent = False  # a body that isn't out in full
         protocol.set_response_params(
             skip_payload=bodyless,
             read_until_eof=True,
@@ -63,6 +64,7 @@ class Channel:
         transport = self._protocol.transport
         if transport is None or transport.is_closing():
             raise ServerDisconnectedError
+        self._unsent = body is not None
         transport.write(head)
         if body is None:
             self._protocol.start_timeout()
@@ -116,6 +118,7 @@ class Channel:
             async for piece in body.pieces():
                 await writer.write(piece)
             await writer.write_eof()
+            self._unsent = False
             self._protocol.start_timeout()
         except OSError:
             # The origin stopped taking it; it may have said why, so what it sent is still read.
@@ -128,11 +131,12 @@ class Channel:
         """The response is complete."""
         if self._protocol.upgraded:
             return
-        if self._upload is not None and not self._upload.done():
-            self._upload.cancel()
-            self._connection.close()
+        if not self._unsent:
+            self._connection.release()
             return
-        self._connection.release()
+        if self._upload is not None:
+            self._upload.cancel()
+        self._connection.close()
 
     def abort(self, why: BaseException | None = None) -> None:
         """Close the connection now; harmless when it was given back. Whoever still reads the body is told why."""

@@ -66,6 +66,8 @@ class AddressRefused(OSError):
 def why_closed(address: IPAddress) -> str | None:
     """Why this address is not public, or None if it is."""
     if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:  # the system connects to the IPv4 address
+            return why_closed(address.ipv4_mapped)
         for inner in _embedded(address):
             if (why := why_closed(inner)) is not None:
                 return f"{address} carries {inner}, which is {why}"
@@ -91,8 +93,6 @@ def why_closed(address: IPAddress) -> str | None:
 def _embedded(address: IPv6Address) -> Iterable[IPv4Address]:
     """Every IPv4 address that a router or a translator may find within this one."""
     number = int(address)
-    if address.ipv4_mapped is not None:
-        yield address.ipv4_mapped
     if address.sixtofour is not None:
         yield address.sixtofour
     if address.teredo is not None:

@@ -138,14 +138,13 @@ class TestSlowAndFlakyClients:
 
     async def test_an_upload_that_stalls_is_given_up(self) -> None:
         timeouts = replace(FAST, client_idle_s=0.3)
-        async with raw_origin() as origin:
-            async with wire(catalogue_of(origin_of(origin.url), timeouts=timeouts)) as front:
-                head = b"POST / HTTP/1.1\r\nHost: lms.test\r\nContent-Length: 10\r\n\r\nabc"
-                await talk(front.port, head, quiet_s=8)
-                await asyncio.sleep(0.05)
-                assert front.front.exchanges == 0
-                assert b"Content-Length: 10" in origin.received
-                assert origin.visits[0].reader.at_eof()
+        async with raw_origin() as origin, wire(catalogue_of(origin_of(origin.url), timeouts=timeouts)) as front:
+            head = b"POST / HTTP/1.1\r\nHost: lms.test\r\nContent-Length: 10\r\n\r\nabc"
+            await talk(front.port, head, quiet_s=8)
+            await asyncio.sleep(0.05)
+            assert front.front.exchanges == 0
+            assert b"Content-Length: 10" in origin.received
+            assert origin.visits[0].reader.at_eof()
 
     async def test_a_client_that_takes_nothing_is_given_up_by_the_kernel(self) -> None:
         async def endless(_: Wire, inbound: Inbound) -> web.StreamResponse:
