@@ -1,0 +1,91 @@
+"""A learner's browser: headless Chromium that notes what it asked for and what went wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SCREENS = Path(__file__).resolve().parents[2] / "screens"
+PHONE = {"width": 360, "height": 720}
+SMALL_PHONE = {"width": 320, "height": 640}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+@dataclass(slots=True)
+class Visit:
+    """A page with what it did. foreign: addresses outside loopback, none of which was let out."""
+
+    page: Page
+    foreign: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def shot(self, name: str, *, full: bool = False) -> None:
+        """Keep what the learner sees, for somebody to look at."""
+        SCREENS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
+
+    def log_in(self, base: str, name: str, password: str) -> None:
+        self.page.goto(f"{base}/login/index.php")
+        self.page.fill("#username", name)
+        self.page.fill("#password", password)
+        self.page.click("#loginbtn")
+        self.page.wait_for_url("**/my/**")
+
+    def too_wide_px(self) -> int:
+        """By how much the page is wider than the screen."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+@contextmanager
+def chromium(*arguments: str, **options: Any) -> Iterator[Browser]:
+    """A browser while the block runs."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments], **options)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visiting(browser: Browser, *, size: dict[str, int] = DESKTOP, **options: Any) -> Iterator[Visit]:
+    """A visit with a store of its own; whatever would leave this machine is noted and stopped."""
+    context = browser.new_context(viewport=size, locale=options.pop("locale", "ru-RU"), **options)  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    visit = Visit(context.new_page())
+    context.route(lambda url: not _near(url), lambda route: _stopped(visit, route))
+    visit.page.on("request", lambda request: _noted(visit, request))
+    visit.page.on("console", lambda message: _heard(visit, message))
+    visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    try:
+        yield visit
+    finally:
+        context.close()
+
+
+def _near(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("127.0.0.1", "localhost", "") or host.endswith(".localhost")
+
+
+def _stopped(visit: Visit, route: Route) -> None:
+    visit.foreign.append(route.request.url)
+    route.abort()
+
+
+def _noted(visit: Visit, request: Request) -> None:
+    visit.requested.append(request.url)
+
+
+def _heard(visit: Visit, message: ConsoleMessage) -> None:
+    if message.type == "error":
+        visit.errors.append(f"{message.text} ({message.location.get('url', '')})")

@@ -1,0 +1,141 @@
+"""Tropa as it is run: a process of its own; or, for journeys through a window's end, in a thread by another clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from proxy.app import Tropa, load
+from proxy.clock import OffsetClock
+from tests.e2e.harness.loops import LoopThread
+from tests.e2e.harness.regions import Regions
+from tests.e2e.harness.waiting import listens, until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(slots=True, kw_only=True)
+class Running:
+    """A Tropa that answers. `ports`: listener -> port."""
+
+    regions: Regions
+    regions_file: Path
+    state_dir: Path
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return self.regions.ports
+
+    def log(self) -> list[dict[str, Any]]:
+        """The access log so far, oldest first."""
+        lines: list[dict[str, Any]] = []
+        for path in sorted((self.state_dir / "log").glob("*")):
+            lines += [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+        return lines
+
+    def logged(self, *, timeout_s: float = 10.0, **wanted: Any) -> dict[str, Any]:
+        """The last line with these values; url is a part of the address. The log is written within a second."""
+        part = wanted.pop("url", "")
+
+        def fits(line: dict[str, Any]) -> bool:
+            return part in line["url"] and all(line[key] == value for key, value in wanted.items())
+
+        found = until(
+            lambda: [line for line in self.log() if fits(line)], what=f"a log line {wanted} {part}", timeout_s=timeout_s
+        )
+        return found[-1]
+
+
+@dataclass(slots=True, kw_only=True)
+class TropaProcess(Running):
+    """`tropa serve` as a process."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def said(self) -> str:
+        """What it wrote for IT staff."""
+        return self.output.read_text("utf-8", "replace")
+
+    def kill(self) -> None:
+        """As the kernel kills: without a word."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A `tropa` command about this installation."""
+        return subprocess.run(
+            [sys.executable, "-m", "proxy.cli.main", *words],
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def publish(self, regions: Regions) -> subprocess.CompletedProcess[str]:
+        """Write another file and publish it."""
+        self.regions = regions
+        self.regions_file.write_text(regions.text(), encoding="utf-8")
+        return self.command("publish", str(self.regions_file), "--state", str(self.state_dir))
+
+
+@contextmanager
+def tropa_process(regions: Regions, folder: Path, *, state_dir: Path | None = None) -> Iterator[TropaProcess]:
+    """A process while the block runs; its ports accept when the block begins."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state_dir = state_dir or folder / "state"
+    state_dir.mkdir(exist_ok=True)
+    path, output = regions.write(folder), folder / "output.txt"
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "proxy.cli.main", "serve", "--regions", str(path), "--state", str(state_dir)],
+            cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+    running = TropaProcess(regions=regions, regions_file=path, state_dir=state_dir, process=process, output=output)
+    try:
+        until(lambda: not running.alive or all(map(listens, regions.ports.values())), what="the listeners")
+        assert running.alive, running.said()
+        yield running
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # a test left something open, and Tropa waits for it to end
+            process.kill()
+            process.wait(timeout=5)
+
+
+@contextmanager
+def tropa_at(instant: datetime, regions: Regions, folder: Path) -> Iterator[Running]:
+    """A Tropa in a thread, whose clock shows `instant` when the block begins and goes on from there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state_dir = folder / "state"
+    state_dir.mkdir(exist_ok=True)
+    path, clock, thread = regions.write(folder), OffsetClock(instant), LoopThread("tropa")
+
+    async def begin() -> Tropa:
+        tropa = Tropa(state_dir, load(path, state_dir, clock), clock)
+        await tropa.start()
+        return tropa
+
+    tropa = thread.call(begin())
+    try:
+        yield Running(regions=regions, regions_file=path, state_dir=state_dir)
+    finally:
+        thread.call(tropa.close(drain_s=0.5))
+        thread.close()
