@@ -7,13 +7,12 @@ import logging
 import random
 import secrets
 import signal
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import web
-from scheduler.jobs import Job
-from scheduler.runner import Runner
 
 from policies.faults import PolicyFaults
 from policies.model import Catalogue, Listener
@@ -21,6 +20,7 @@ from proxy.account.account import Accountant
 from proxy.account.codes import Codes
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics, metrics_app
+from proxy.account.operator_log import set_up
 from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
@@ -51,6 +51,8 @@ from proxy.transforms.workers import ImageWorkers
 from proxy.tunnels import TunnelPolicy
 from proxy.upstream.dial import Dial
 from proxy.upstream.upstream import Upstream
+from scheduler.jobs import Job
+from scheduler.runner import Runner
 
 logger = logging.getLogger("tropa")
 
@@ -101,6 +103,7 @@ class Tropa:
             upstream=self._upstream, accountant=self._accountant, dresser=dresser, clock=clock, via=via
         )
         self._tunnels = TunnelPolicy(runtime=lambda: self._runtime, accountant=self._accountant, clock=clock)
+        self._texts = TextStage(self._store, sources, keeper)
         self._pipeline = Pipeline(
             Parts(
                 clock=clock,
@@ -119,7 +122,7 @@ class Tropa:
                     identifier=lambda: self._runtime.identifier,
                 ),
                 images=ImageStage(self._store, sources, self._pool, self._workers, sticky),
-                texts=TextStage(self._store, sources, keeper),
+                texts=self._texts,
                 sizes=sizes,
                 size_asker=SizeAsker(self._upstream, sizes, keeper, via=via),
                 sockets=self._sockets,
@@ -128,6 +131,25 @@ class Tropa:
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)
+        self._show_gauges()
+
+    def _show_gauges(self) -> None:
+        watch, pool, store = self._accountant.metrics.watch, self._pool.stats, self._store.stats
+        watch("exchanges_open", "Exchanges under way", lambda: float(sum(f.exchanges for f in self._fronts.values())))
+        watch(
+            "connections_open", "Client connections", lambda: float(sum(f.connections for f in self._fronts.values()))
+        )
+        watch("tunnels_open", "Tunnels under way", lambda: float(self._tunnels.open))
+        watch("sockets_open", "WebSockets under way", lambda: float(self._sockets.open))
+        watch("transforms_running", "Images being adapted", lambda: float(pool().running))
+        watch("transforms_queued", "Images waiting for a worker", lambda: float(pool().queued))
+        watch(
+            "transforms_failed", "Adaptations that failed or timed out", lambda: float(pool().failed + pool().timed_out)
+        )
+        watch("image_workers_lost", "Image workers that died or hung", lambda: float(self._workers.crashes))
+        watch("variants_bytes", "Variant store on disk", lambda: float(store().disk_bytes))
+        watch("variants_files", "Variants on disk", lambda: float(store().files))
+        watch("variants_failed_writes", "Variants that could not be stored", lambda: float(store().failed_writes))
 
     def _current(self) -> Catalogue:
         return self._catalogues.current
@@ -226,6 +248,12 @@ class Tropa:
             await self._metrics_runner.cleanup()
 
     @property
+    def busy(self) -> bool:
+        """Whether variants or best codings are being made."""
+        stats = self._pool.stats()
+        return bool(stats.running or stats.queued or self._texts.making)
+
+    @property
     def ports(self) -> dict[str, int]:
         """Listener -> the port in use."""
         return {name: front.port for name, front in self._fronts.items()}
@@ -275,7 +303,8 @@ def _publish_again(regions_file: Path, state_dir: Path, clock: Clock) -> None:
 
 
 def run(*, regions_file: Path, state_dir: Path) -> int:
-    """`tropa serve`: uvloop where it is installed."""
+    """`tropa serve`: uvloop where it is installed. Raises PolicyFaults, OSError."""
+    set_up(as_json=not sys.stderr.isatty())
     try:
         import uvloop
 

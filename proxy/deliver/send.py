@@ -16,6 +16,7 @@ from typing import BinaryIO
 from aiohttp import web
 from multidict import CIMultiDict
 
+from proxy.account.link import unsent_bytes
 from proxy.deliver.answer import Answer
 from proxy.errors import ExchangeError
 
@@ -161,10 +162,11 @@ async def _stream(
 
 def _broken_off(request: web.BaseRequest, response: Delivery, output_bytes: int, *, left: bool) -> Sent:
     transport = request.transport
+    unsent = unsent_bytes(transport) if left else 0  # what never reached her is not billed
     if transport is not None:
         transport.abort() if left else transport.close()
     response.force_close()
-    return Sent(response=response, to_learner_bytes=output_bytes, complete=False, left=left)
+    return Sent(response=response, to_learner_bytes=max(0, output_bytes - unsent), complete=False, left=left)
 
 
 async def _file_slices(path: Path) -> AsyncIterator[bytes]:

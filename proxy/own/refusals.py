@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from policies.decision import Decision, Verdict, Withhold
 from policies.values import Audience, Reason
 from proxy.account.codes import Codes
+from proxy.account.redact import redacted
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
 from proxy.errors import ExchangeError, Fault
@@ -145,7 +146,7 @@ class Refusals:
             "region": decision.region,
             "site": decision.site,
             "origin": decision.origin,
-            "url": url,
+            "url": redacted(url),
             "learner": exchange.who.learner,
             "known_by": exchange.who.known_by,
             "class": decision.traffic_class.value,

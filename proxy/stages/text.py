@@ -49,6 +49,11 @@ class TextStage:
         self._making: set[str] = set()
         self._turn = asyncio.Semaphore(1)
 
+    @property
+    def making(self) -> int:
+        """Best codings under way or waiting their turn."""
+        return len(self._making)
+
     # -- before a byte is fetched --------------------------------------------------------------------------
 
     async def known(self, exchange: Exchange) -> Known | None:
