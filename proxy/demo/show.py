@@ -121,7 +121,9 @@ def _territory(catalogue: Catalogue, listener: str, region: str | None) -> Terri
     return next(named, None)
 
 
-async def measure(direct: Way, ways: tuple[Way, ...], *, language: str, width: int, say: Callable[[str], None]) -> None:
+async def measure(
+    direct: Way, ways: tuple[Way, ...], tropa: Tropa, *, language: str, width: int, say: Callable[[str], None]
+) -> None:
     """Visit the pages each way and print what they cost; through Tropa as the second learner pays it."""
     unit = _TEXTS[language]["unit"]
     titles = [title[language] for _, title in PAGES]
