@@ -45,7 +45,7 @@ EVERY_DAY = frozenset(range(7))
 
 
 def clock(text: str) -> time | None:
-    """"24:00" is None, as in the model."""
+    """ "24:00" is None, as in the model."""
     return None if text == "24:00" else time.fromisoformat(text)
 
 
