@@ -13,6 +13,7 @@ from tests.e2e.harness.browser import CHROMIUM, chromium
 from tests.e2e.harness.course import running_course
 from tests.e2e.harness.regions import METERED, OPEN, TEXT, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
+from tests.e2e.harness.ways import WAYS, Way
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +38,12 @@ def house(course: RunningCourse, tmp_path_factory: pytest.TempPathFactory) -> It
     )
     with tropa_process(regions, tmp_path_factory.mktemp("house")) as running:
         yield running
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, house: TropaProcess) -> Way:
+    """How learners of the metered region come in."""
+    return Way(request.param, house, "metered")
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
 from proxy.demo.course import RunningCourse
-from tests.e2e.harness.browser import DESKTOP, PHONE, SMALL_PHONE, Visit, visiting
+from tests.e2e.harness.browser import DESKTOP, PHONE, SMALL_PHONE, Visit
 from tests.e2e.harness.tropa import TropaProcess
+from tests.e2e.harness.ways import Way
 from tests.e2e.harness.wire import ask
 
 pytestmark = pytest.mark.browser
@@ -26,26 +24,6 @@ KINDS = (121, 151, 161, 162)  # pictures, a film, players, players that a script
 SESSION_KEY = re.compile(r'(?<="sesskey": ")[^"]*|(?<=sesskey=)[^"&]*|(?<=name="sesskey" value=")[^"]*')
 
 
-@pytest.fixture(params=["reverse", "forward"])
-def way(request: pytest.FixtureRequest, house: TropaProcess, course: RunningCourse, browser: Browser) -> Iterator[Way]:
-    """How learners of the metered region come in."""
-    yield Way(request.param, house, course, browser)
-
-
-class Way:
-    """base: the course's address by this way; `visit` opens a browser that goes it."""
-
-    def __init__(self, name: str, house: TropaProcess, course: RunningCourse, browser: Browser) -> None:
-        self.name = name
-        self.base = f"http://127.0.0.1:{house.ports['metered']}" if name == "reverse" else course.base_url
-        options = {}
-        if name == "forward":
-            self.base = f"http://localhost:{course.port}"
-            proxy = f"http://127.0.0.1:{house.ports['forward']}"
-            options = {"proxy": {"server": proxy, "bypass": "<-loopback>"}}
-        self.visit: partial[AbstractContextManager[Visit]] = partial(visiting, browser, **options)
-
-
 def _shown(visit: Visit) -> list[str]:
     """Pictures that a learner sees broken."""
     visit.page.evaluate("for (const i of document.images) i.loading = 'eager'")
@@ -54,8 +32,10 @@ def _shown(visit: Visit) -> list[str]:
 
 
 @pytest.mark.parametrize(("size", "device"), [(PHONE, "phone"), (DESKTOP, "desktop")], ids=["phone", "desktop"])
-def test_pages_are_readable_and_whole_and_ask_no_player_host(way: Way, size: dict[str, int], device: str) -> None:
-    with way.visit(size=size) as visit:
+def test_pages_are_readable_and_whole_and_ask_no_player_host(
+    way: Way, browser: Browser, size: dict[str, int], device: str
+) -> None:
+    with way.visit(browser, size=size) as visit:
         for number in READING if way.name == "reverse" and device == "phone" else KINDS:
             visit.page.goto(f"{way.base}/mod/page/view.php?id={number}", wait_until="load")
             assert len(visit.page.inner_text("[role=main]")) > 150, number
@@ -67,8 +47,8 @@ def test_pages_are_readable_and_whole_and_ask_no_player_host(way: Way, size: dic
         assert visit.errors == []
 
 
-def test_a_card_stands_where_a_film_or_a_player_would(way: Way) -> None:
-    with way.visit() as visit:
+def test_a_card_stands_where_a_film_or_a_player_would(way: Way, browser: Browser) -> None:
+    with way.visit(browser) as visit:
         for number, cards in ((151, 2), (152, 1), (161, 3), (162, 2)):
             visit.page.goto(f"{way.base}/mod/page/view.php?id={number}", wait_until="domcontentloaded")
             assert visit.page.locator(".tropa-card").count() >= cards, number
@@ -76,8 +56,8 @@ def test_a_card_stands_where_a_film_or_a_player_would(way: Way) -> None:
         assert not [url for url in visit.requested if urlsplit(url).path.endswith((".mp4", ".m3u8", ".m4s"))]
 
 
-def test_cards_fit_a_small_phone_with_large_text(way: Way) -> None:
-    with way.visit(size=SMALL_PHONE) as visit:
+def test_cards_fit_a_small_phone_with_large_text(way: Way, browser: Browser) -> None:
+    with way.visit(browser, size=SMALL_PHONE) as visit:
         for number in (151, 161, 162):
             visit.page.goto(f"{way.base}/mod/page/view.php?id={number}")
             if number == 162:
@@ -92,8 +72,8 @@ def test_cards_fit_a_small_phone_with_large_text(way: Way) -> None:
                 visit.shot(f"card{number}-320")
 
 
-def test_a_card_can_be_read_and_opened_by_keyboard_without_scripts(way: Way) -> None:
-    with way.visit(java_script_enabled=False) as visit:
+def test_a_card_can_be_read_and_opened_by_keyboard_without_scripts(way: Way, browser: Browser) -> None:
+    with way.visit(browser, java_script_enabled=False) as visit:
         visit.page.goto(f"{way.base}/mod/page/view.php?id=151")
         card = visit.page.locator(".tropa-card").first
         assert card.get_attribute("aria-label")
