@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from proxy.cache.variant_files import SHARDS, VariantFiles
 from proxy.cache.variant_index import Row, VariantIndex
 from proxy.cache.variant_keys import Provisional, provisional_key
 from proxy.cache.variant_thread import IndexThread
+from proxy.cache.variant_values import StoreStats, Variant, bytes_of, etag_of, variant_of
 from proxy.clock import Clock
-from proxy.exchange import Outcome, Refused, Replaced, Unchanged
+from proxy.exchange import Outcome, Refused, Replaced
 
 logger = logging.getLogger("tropa.variants")
 
@@ -36,38 +37,6 @@ MAX_SOURCES = 200_000
 _MEMORY_ENTRIES = 4096
 _EVICT_TO = 0.95
 _MAX_UNSAVED_TOUCHES = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """A stored outcome.
-
-    outcome   Replaced (body is the file's path; take the bytes with `VariantStore.read`), Unchanged or Refused
-    etag      strong, quotes included: the digest of the variant's bytes; "" for Unchanged and Refused
-    expires   None: until it is evicted
-    """
-
-    key: str
-    outcome: Outcome
-    etag: str
-    private: bool
-    made: datetime
-    expires: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStats:
-    """What the store holds and did since it was opened."""
-
-    files: int = 0
-    negatives: int = 0
-    disk_bytes: int = 0
-    memory_hits: int = 0
-    disk_hits: int = 0
-    misses: int = 0
-    evicted: int = 0
-    failed_writes: int = 0
-    faults: int = 0  # lookups that an unreadable index or a damaged file turned into misses
 
 
 class VariantStore:
@@ -237,26 +206,11 @@ class VariantStore:
             self._hot_sources.popitem(last=False)
 
     def _variant(self, row: Row) -> Variant:
-        outcome: Outcome
-        if row.kind == "replaced":
-            notes = tuple((str(name), value) for name, value in json.loads(row.notes))
-            path, length_bytes = self._files.path(row.key), row.length
-            outcome = Replaced(body=path, content_type=row.content_type, length_bytes=length_bytes, notes=notes)
-        else:
-            outcome = Refused(why=row.why) if row.kind == "refused" else Unchanged(why=row.why)
-        zone = self._clock.now().tzinfo
-        return Variant(
-            key=row.key,
-            outcome=outcome,
-            etag=row.digest,
-            private=row.private,
-            made=datetime.fromtimestamp(row.made, zone),
-            expires=None if row.expires is None else datetime.fromtimestamp(row.expires, zone),
-        )
+        return variant_of(row, self._files.path(row.key), self._clock.now().tzinfo)
 
     async def _stored_row(self, row: Row, outcome: Replaced) -> Row:
         """Write the file, then its row; disk_bytes stays 0 where either failed."""
-        body = await _bytes_of(outcome)
+        body = await bytes_of(outcome)
         if body is None:
             return replace(row, kind="refused", why="lost")
         row = replace(
@@ -343,15 +297,3 @@ class VariantStore:
         learners, self._learners = self._learners, set()
         if used or learners:
             await self._index.ask(lambda index: index.touch(used.items(), learners))
-
-
-async def _bytes_of(outcome: Replaced) -> bytes | None:
-    try:
-        return outcome.body if isinstance(outcome.body, bytes) else await asyncio.to_thread(outcome.body.read_bytes)
-    except OSError:
-        return None
-
-
-def etag_of(body: bytes) -> str:
-    """The strong validator of these bytes: 128 bits of SHA-256, quoted."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

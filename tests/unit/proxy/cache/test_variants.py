@@ -18,7 +18,8 @@ import pytest
 
 from proxy.cache.memory import BoundedMemory
 from proxy.cache.variant_keys import Provisional
-from proxy.cache.variants import VariantStore, etag_of
+from proxy.cache.variant_values import etag_of
+from proxy.cache.variants import VariantStore
 from proxy.exchange import Refused, Replaced, Unchanged
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)

@@ -121,6 +121,7 @@ def test_position_camera_and_comments_are_left_out(accepts: frozenset[str]) -> N
     assert not opened(outcome).getexif() and "icc_profile" not in opened(outcome).info
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_a_broken_exif_block_counts_as_none() -> None:
     source = saved(photo(), "JPEG", quality=90, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff\0\0")
     assert opened(adapt_image(source, spec())).size == (400, 267)
@@ -202,6 +203,13 @@ def test_text_is_told_from_photographs() -> None:
     assert look_at(double).content is Content.TEXT
     assert look_at(Image.new("RGB", (1, 1))).content is Content.TEXT
     assert look_at(Image.new("RGB", (5000, 3))).content is Content.TEXT
+
+
+def test_a_drawing_in_soft_colours_is_no_photograph() -> None:
+    picture = Image.new("RGB", (1200, 800), (240, 240, 240))
+    for number in range(6):
+        picture.paste((200 - number * 9, 214, 205), (number * 200, 100, number * 200 + 150, 700))
+    assert look_at(picture).content is Content.TEXT
 
 
 def test_a_screenshot_keeps_more_width_than_a_photograph() -> None:
