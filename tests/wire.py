@@ -156,9 +156,10 @@ async def pass_through(wire: Wire, inbound: Inbound) -> web.StreamResponse:
 
 
 def continue_of(request: web.BaseRequest) -> Callable[[], None] | None:
-    from proxy.modes.expect import continue_for
-
-    return continue_for(request)
+    """What tells a waiting client to send its body; None where it doesn't wait."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return None
+    return lambda: request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n") if request.transport else None
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ only ports 80 and 443 unless an origin lists others; a request that has passed h
 from __future__ import annotations
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from policies.model import Catalogue, Listener, Origin
 from policies.values import Mode as ModeName
@@ -39,7 +40,7 @@ class Forward:
 
     def inbound(self, request: web.BaseRequest, seen: Seen, catalogue: Catalogue, listener: Listener) -> Inbound:
         """Raises ExchangeError: 403 for a port that isn't listed, 508 for a loop, 400 for any other target form."""
-        self._check_loop(request)
+        check_loop(request.headers, self._pseudonym)
         raw = request.raw_path
         if raw.startswith("/"):
             return self._own(request, seen, catalogue, listener)
@@ -92,10 +93,12 @@ class Forward:
             listener=listener.name,
         )
 
-    def _check_loop(self, request: web.BaseRequest) -> None:
-        via = ",".join(request.headers.getall("Via", ()))
-        if any(self._pseudonym in entry.split() for entry in via.split(",")):
-            raise loop_detected(via[:200])
+
+def check_loop(headers: CIMultiDictProxy[str], pseudonym: str) -> None:
+    """Raises ExchangeError for a request that has passed here before (RFC 9110 section 7.6.3)."""
+    via = ",".join(headers.getall("Via", ()))
+    if pseudonym in via and any(pseudonym in entry.split() for entry in via.split(",")):
+        raise loop_detected(via[:200])
 
 
 def check_port(port: int, origin: Origin | None) -> None:

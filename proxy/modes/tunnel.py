@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -21,7 +21,7 @@ from proxy.live.duplex import Duplex
 from proxy.live.splice import Splice
 from proxy.live.terms import RelayTerms
 from proxy.modes.authority import OriginsByHost, split_authority
-from proxy.modes.forward import check_port
+from proxy.modes.forward import check_loop, check_port
 from proxy.modes.strict import is_authority
 from proxy.upstream.dial import Dial
 
@@ -67,13 +67,14 @@ class Tunnels:
     clock: Clock
     pseudonym: str
     open_count: int = 0
-    _origins: OriginsByHost = OriginsByHost()
+    _origins: OriginsByHost = field(default_factory=OriginsByHost)
 
     def understand(
         self, target: str, headers: CIMultiDictProxy[str], client: ClientAddress, listener: Listener
     ) -> TunnelRequest:
         """Raises ExchangeError: bad target, port not listed, loop, too many tunnels."""
         catalogue = self.catalogue()
+        check_loop(headers, self.pseudonym)
         if not is_authority(target) or not re.search(r":\d+$", target):
             raise bad_request("target-malformed", repr(target[:64]))
         if self.open_count >= catalogue.settings.limits.max_tunnels:

@@ -74,6 +74,21 @@ class TestRequests:
             assert len(requests) == len(raw) - 1
             assert len(set(requests)) == 1
 
+    async def test_a_client_that_expects_100_sends_its_body_when_the_origin_wants_it(self) -> None:
+        async def asking(visit: Visit) -> None:
+            assert b"Expect: 100-continue" in await visit.head()
+            await visit.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            assert await visit.read_exactly(3) == b"abc"
+            await visit.send(OK)
+
+        async with raw_origin(asking) as origin, wire(catalogue_of(origin_of(origin.url))) as front:
+            reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+            writer.write(b"PUT / HTTP/1.1\r\nHost: lms.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"abc")
+            assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 OK")
+            writer.close()
+
     async def test_http_1_0_is_answered_and_closed(self) -> None:
         async with raw_origin() as origin, wire(catalogue_of(origin_of(origin.url))) as front:
             heard = await talk(front.port, b"GET / HTTP/1.0\r\nHost: lms.test\r\n\r\n", quiet_s=5)
@@ -437,6 +452,11 @@ class TestConnect:
         async with wire(catalogue_of(origin_of(None)), listener=FORWARD, resolver=Loopback()) as front:
             heard = await talk(front.port, b"CONNECT " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
             assert heard.split(b" ", 2)[1] == status
+
+    async def test_a_connect_that_has_passed_here_before_is_a_loop(self) -> None:
+        async with wire(catalogue_of(origin_of(None)), listener=FORWARD) as front:
+            raw = b"CONNECT lms.test:443 HTTP/1.1\r\nHost: x\r\nVia: 1.1 tropa-test\r\n\r\n"
+            assert (await talk(front.port, raw)).startswith(b"HTTP/1.1 508 ")
 
     async def test_a_client_from_elsewhere_gets_403(self) -> None:
         listener = replace(FORWARD, clients=LOOPBACK[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +18,6 @@ from multidict import CIMultiDict
 from policies.model import Origin
 from proxy.errors import ExchangeError
 from proxy.upstream.response import UpstreamResponse
-from proxy.upstream.trust import forget_contexts
 from proxy.upstream.upstream import Upstream
 from tests.origins import OK, RawOrigin, Script, Visit, answer_ok, answering, raw_origin
 from tests.wire import FAST, SMALL, catalogue_of, origin_of
@@ -390,7 +390,6 @@ class TestResponses:
 class TestTls:
     @pytest.fixture
     def authority(self) -> trustme.CA:
-        forget_contexts()
         return trustme.CA()
 
     def served(self, authority: trustme.CA, name: str = "lms.test", **options: object) -> ssl.SSLContext:
@@ -440,6 +439,22 @@ class TestTls:
 
         return make
 
+    async def test_a_renewed_bundle_counts_from_the_next_request_and_a_missing_one_says_so(
+        self, authority: trustme.CA, bundle: str
+    ) -> None:
+        renewed = trustme.CA()
+        async with raw_origin(tls=self.served(renewed)) as origin:
+            fetch = Fetch(origin_of(origin.url), ca_file=bundle)
+            with pytest.raises(ExchangeError, match="upstream-certificate"):
+                await fetch.body(scheme="https", port=443)
+            renewed.cert_pem.write_to_path(bundle)
+            os.utime(bundle, ns=(1, 1))
+            assert await fetch.body(scheme="https", port=443) == b"ok"
+            Path(bundle).unlink()
+            with pytest.raises(ExchangeError, match=r"ca\.pem"):
+                await fetch.body(scheme="https", port=443)
+            await fetch.upstream.close()
+
     async def test_the_operator_may_switch_verification_off_for_an_origin(self, authority: trustme.CA) -> None:
         async with raw_origin(tls=self.served(authority)) as origin:
             fetch = Fetch(origin_of(origin.url, verify_tls=False))
@@ -459,7 +474,6 @@ class TestChaining:
             await fetch.upstream.close()
 
     async def test_https_goes_through_a_tunnel_and_is_verified_end_to_end(self, tmp_path: Path) -> None:
-        forget_contexts()
         authority = trustme.CA()
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
