@@ -103,8 +103,10 @@ class Refusals:
         audience = exchange.facts.audience
         if audience in (Audience.PAGE, Audience.EMBED):
             answer = own_page(error.status, self._error_page(exchange, error, code))
-        else:
+        elif audience in (Audience.API, Audience.APP, Audience.SOCKET):
             answer = plain_answer(error.status, error_json(error, code), "application/problem+json")
+        else:
+            answer = plain_answer(error.status, b"", "text/plain")
         if error.retry_after_s is not None:
             answer.headers["Retry-After"] = str(error.retry_after_s)
         if error.fault is Fault.CLIENT:

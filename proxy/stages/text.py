@@ -47,12 +47,13 @@ class TextStage:
         self._sources = sources
         self._keeper = keeper
         self._making: set[str] = set()
+        self._under_way = 0
         self._turn = asyncio.Semaphore(1)
 
     @property
     def making(self) -> int:
         """Best codings under way or waiting their turn."""
-        return len(self._making)
+        return self._under_way
 
     # -- before a byte is fetched --------------------------------------------------------------------------
 
@@ -206,9 +207,18 @@ class TextStage:
         etag = fetched.upstream.headers.get("ETag", "").removeprefix("W/")
         if not etag or not coding:
             return
+        self._under_way += 1
         self._keeper.start(self._improve(exchange, fetched, text, coding, etag, fontless=fontless), name="best coding")
 
     async def _improve(
+        self, exchange: Exchange, fetched: Fetched, text: bytes, coding: str, etag: str, *, fontless: bool
+    ) -> None:
+        try:
+            await self._made_best(exchange, fetched, text, coding, etag, fontless=fontless)
+        finally:
+            self._under_way -= 1
+
+    async def _made_best(
         self, exchange: Exchange, fetched: Fetched, text: bytes, coding: str, etag: str, *, fontless: bool
     ) -> None:
         digest = await asyncio.to_thread(source_digest, text)
