@@ -155,7 +155,11 @@ class Tropa:
         return self._catalogues.current
 
     def _own_ports(self) -> frozenset[int]:
-        return frozenset(front.port for front in self._fronts.values())
+        ports = {front.port for front in self._fronts.values()}
+        listen = self._current().settings.metrics_listen
+        if listen is not None:
+            ports.add(int(listen.rpartition(":")[2]))
+        return frozenset(ports)
 
     def _jobs(self) -> tuple[Job, ...]:
         """What is done now and then; none of it changes a decision."""

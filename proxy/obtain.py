@@ -198,7 +198,7 @@ async def client_body(exchange: Exchange) -> AsyncIterator[bytes]:
 
 def _continuer(request: web.BaseRequest) -> Callable[[], None] | None:
     """What says "100 Continue" to a client that waits for it (RFC 9110 section 10.1.1), None for any other."""
-    if request.headers.get("Expect", "").lower() != "100-continue":
+    if request.headers.get("Expect", "").lower() != "100-continue" or request.version < (1, 1):
         return None
 
     def go_on() -> None:

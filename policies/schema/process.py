@@ -77,6 +77,7 @@ class LimitsSection(Section):
     max_html_rewrite: Bytes = Field(default=16 * 1024**2, description="Larger pages pass unchanged.")
     max_image: Bytes = Field(default=32 * 1024**2, description="Larger images pass unchanged or become cards.")
     max_image_pixels: Count = Field(default=80_000_000, description="So do images of more pixels.")
+    max_connections: Count = Field(default=8000, description="Client connections at once, idle ones included.")
     max_exchanges: Count = Field(default=2000, description="Exchanges at once.")
     max_tunnels: Count = Field(default=1000, description="Tunnels and WebSockets at once.")
     image_workers: Count = Field(default=0, description="Encoders at once; 0: the number of cores.")

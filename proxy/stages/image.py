@@ -15,7 +15,8 @@ from policies.treatments import Action, ImageTreatment
 from policies.values import MediaKind
 from proxy.cache.sources import Source, SourceBook
 from proxy.cache.variant_keys import Provisional, image_key, is_content_hash, source_digest
-from proxy.cache.variants import Variant, VariantStore
+from proxy.cache.variant_values import Variant
+from proxy.cache.variants import VariantStore
 from proxy.deliver.answer import Answer
 from proxy.deliver.heads import adapted
 from proxy.deliver.sticky import Sticky

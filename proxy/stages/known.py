@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.cache.sources import Source
-from proxy.cache.variants import Variant
+from proxy.cache.variant_values import Variant
 from proxy.obtain import Wish
 
 

@@ -18,7 +18,8 @@ from policies.treatments import Action
 from policies.values import MediaKind
 from proxy.cache.sources import Source, SourceBook
 from proxy.cache.variant_keys import source_digest, variant_key
-from proxy.cache.variants import Variant, VariantStore
+from proxy.cache.variant_values import Variant
+from proxy.cache.variants import VariantStore
 from proxy.deliver.answer import Answer
 from proxy.deliver.codings import Coder, CodingError, Decoder, best_encoder, compress, live_encoder
 from proxy.deliver.heads import adapted, add_vary
