@@ -149,16 +149,17 @@ def explain_request(
     at: datetime,
     usage: Usage = NO_USAGE,
     hints: Hints = NO_HINTS,
+    kind: MediaKind | None = None,
     language: str = "en",
 ) -> Explanation:
     """What would be decided for a URL at an instant, and why.
 
-    at must be aware. Raises LookupError for a place that the catalogue lacks, ValueError for a URL without a host.
+    at must be aware. kind None: as the URL's path tells; a tunnel shows none, whatever is said here. Raises LookupError for a place that the catalogue lacks, ValueError for a URL without a host.
     """
     territory = catalogue.territories.get((region, site))
     if territory is None:
         raise LookupError(region if site is None else f"{region}/{site}")
-    request = replace(request_for(catalogue, url, mode=Mode(mode)), region=region, site=site, hints=hints)
+    request = replace(request_for(catalogue, url, mode=Mode(mode), kind=kind), region=region, site=site, hints=hints)
     decision = decide(catalogue, request, usage, at)
     told = (reason for reason in decision.reasons if _concerns(reason, request.kind))
     return Explanation(
@@ -173,10 +174,10 @@ def explain_request(
     )
 
 
-def request_for(catalogue: Catalogue, url: str, *, mode: Mode) -> RequestFacts:
+def request_for(catalogue: Catalogue, url: str, *, mode: Mode, kind: MediaKind | None = None) -> RequestFacts:
     """A learner's GET of a URL as facts, with no place yet; in a tunnel only the host is seen.
 
-    Raises ValueError for a URL without a host.
+    kind None: as the path tells. Raises ValueError for a URL without a host.
     """
     parts = urlsplit(url if "://" in url else f"https://{url}")
     if not parts.hostname or parts.scheme not in ("http", "https", "ws", "wss"):
@@ -185,7 +186,7 @@ def request_for(catalogue: Catalogue, url: str, *, mode: Mode) -> RequestFacts:
     origin = OriginIndex(catalogue).by_host(parts.hostname)
     tunnel = mode is Mode.TUNNEL
     path = "/" if tunnel else parts.path or "/"
-    kind = None if tunnel else kind_of_path(path)
+    kind = None if tunnel else kind or kind_of_path(path)
     return RequestFacts(
         region="",
         mode=mode,

@@ -37,7 +37,7 @@ from proxy.account.unsaved import MAX_WAITING, Unsaved
 
 logger = logging.getLogger("tropa.account.state")
 
-FILE_NAME = "state.sqlite3"
+FILE_NAME = "tropa.db"
 MAX_FILE_BYTES = 2 * 1024**3  # a year of hourly sums of 1,000 regions is well under it
 _PAGE_BYTES = 4096
 

@@ -40,6 +40,7 @@ class Argument:
     """One argument: what `argparse.add_argument` is told, with words in both languages.
 
     names    ("FILE",) for a positional one, else its options, the long one last
+    dest     its name in `Call.args`; "" makes it of the last of names: "--no-tests" is no_tests
     metavar  the stand-in for a value of an option
     parse    text -> value; raises ValueError or policies.faults.Wrong with a text for the operator
     many     a positional may be left out ("?"), or come several times ("*")
@@ -54,6 +55,7 @@ class Argument:
     flag: bool = False
     required: bool = False
     many: str = ""
+    dest: str = ""
 
     @property
     def is_option(self) -> bool:
@@ -62,7 +64,7 @@ class Argument:
     @property
     def key(self) -> str:
         """The name in `Call.args`."""
-        return self.names[-1].lstrip("-").replace("-", "_").lower()
+        return self.dest or self.names[-1].lstrip("-").replace("-", "_").lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
