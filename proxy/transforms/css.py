@@ -14,9 +14,10 @@ FONT_HOSTS: Final = frozenset(
     ["fonts.googleapis.com", "fonts.bunny.net", "use.typekit.net", "fonts.cdnfonts.com", "fast.fonts.net"]
 )
 
-_STRING = rb""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
-_COMMENT = rb"/\*(?:[^*]|\*(?!/))*+\*/"
-_URL = rb"""[uU][rR][lL]\((?![\t\n\f\r ]*["'])(?:[^)\\]|\\.)*+\)"""
+# What is not closed reaches to the end (a string: of its line), as in browsers; so nothing is looked at twice.
+_STRING = rb""""(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\Z)"""
+_COMMENT = rb"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
+_URL = rb"""[uU][rR][lL]\((?![\t\n\f\r ]*["'])(?:[^)\\]|\\.)*+(?:\)|\Z)"""
 _SKIPPED = _COMMENT + rb"|" + _STRING + rb"|" + _URL
 _BLOCK = rb"\{(?:" + _SKIPPED + rb"""|[^{}"'/uU]++|["'/uU])*+\}"""
 _HOST = rb"|".join(re.escape(host.encode()) for host in sorted(FONT_HOSTS))

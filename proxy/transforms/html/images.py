@@ -14,6 +14,7 @@ from proxy.transforms.html.tag import Tag, escaped
 from proxy.transforms.spec import Heavy
 
 EAGER_IMAGES: Final = 2  # what stands first is likely in sight; loading it late would only delay it
+MAX_SRCSET_CHARS: Final = 8192
 _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s*,|\s+([^,(]*(?:\([^)]*\)[^,(]*)*)(?:,|$)|$)")
 
 
@@ -50,7 +51,8 @@ def narrow_candidates(page: Page, tag: Tag) -> None:
     limit = page.spec.max_image_width_px
     if limit is None or not tag.has(b"srcset"):
         return
-    candidates = parse_srcset(tag.value(b"srcset"))
+    written = tag.value(b"srcset")
+    candidates = parse_srcset(written) if len(written) <= MAX_SRCSET_CHARS else []
     if len(candidates) < 2:
         return
     url, descriptor, _ = choose(candidates, limit)

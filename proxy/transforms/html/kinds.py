@@ -20,7 +20,11 @@ _ALTERNATIVES = "|".join(sorted(_KIND_OF, key=len, reverse=True))  # the longer 
 _EXTENSION = re.compile(rf"\.({_ALTERNATIVES})(?=$|[?#&;])", re.IGNORECASE)
 _HEAVY_EXTENSION = rb"\.(?:" + one_of(_KIND_OF) + rb")(?![A-Za-z0-9])"
 # At the name of an attribute: a link whose address has such an extension.
-HEAVY_HREF = rb"""[hH][rR][eE][fF][\t\n\f\r ]*+=[\t\n\f\r ]*+["']?[^"'>.]*+(?:\.[^"'>.]*+)*?""" + _HEAVY_EXTENSION
+HEAVY_HREF = (
+    rb"[hH][rR][eE][fF][\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"
+    rb"""\"[^".]*+(?:\.[^".]*+)*?|'[^'.]*+(?:\.[^'.]*+)*?|[^"'>.\t\n\f\r ]*+(?:\.[^>.\t\n\f\r ]*+)*?)"""
+    + _HEAVY_EXTENSION
+)
 _STREAM_TYPES = ("mpegurl", "dash+xml")
 
 

@@ -15,6 +15,8 @@ from typing import Final, Literal
 from proxy.transforms.html.grammar import RAW_TEXT, TAG, VOID, any_case
 
 LOOKAHEAD: Final = 65536
+# For a whole page: real ones need a few kilobytes; a page made of unclosed players would cost minutes without it.
+LOOKAHEAD_IN_ALL: Final = 32 * LOOKAHEAD
 
 
 class Waiting(Enum):
@@ -44,11 +46,18 @@ def comment_end(buf: bytes, pos: int) -> int:
 
 
 class Lookahead:
-    """What lies ahead of pos in the buffer. `final`: the input ends with the buffer."""
+    """What lies ahead of pos in the buffer.
 
-    __slots__ = ("buf", "final", "limit")
+    final: the input ends with the buffer. allowed: False answers that no element closes, without looking.
+    spent: bytes looked at for the last final answer.
+    """
 
-    def __init__(self, buf: bytes, start: int, final: bool) -> None:
+    __slots__ = ("_start", "allowed", "buf", "final", "limit", "spent")
+
+    def __init__(self, buf: bytes, start: int, final: bool, *, allowed: bool = True) -> None:
+        self._start = start
+        self.allowed = allowed
+        self.spent = 0
         self.buf = buf
         self.limit = start + LOOKAHEAD
         self.final = final
@@ -59,12 +68,15 @@ class Lookahead:
 
     def element(self, name: bytes, pos: int) -> End | Waiting | None:
         """The end tag of the element `name` whose start tag ended at pos; None: it doesn't close (in time)."""
-        if name in RAW_TEXT:
-            return self._within(self._raw_end(name, pos))
-        return self._within(self._balanced(name, pos))
-
-    def _within(self, end: End | Waiting | None) -> End | Waiting | None:
-        return None if isinstance(end, tuple) and end[1] > self.limit else end
+        if not self.allowed:
+            return None
+        end = self._raw_end(name, pos) if name in RAW_TEXT else self._balanced(name, pos)
+        if isinstance(end, tuple) and end[1] <= self.limit:
+            self.spent = end[1] - self._start
+            return end
+        # Counted by what the page holds, not by how much of it happened to be there.
+        self.spent = LOOKAHEAD
+        return MORE if end is MORE else None
 
     def _raw_end(self, name: bytes, pos: int) -> End | Waiting | None:
         match = raw_text_close(name).search(self.buf, pos)

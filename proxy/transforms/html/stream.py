@@ -16,7 +16,7 @@ from proxy.transforms.html.media import scripted_player, size_label
 from proxy.transforms.html.opening import Opening, Place
 from proxy.transforms.html.page import Page, Step
 from proxy.transforms.html.rules import Rules
-from proxy.transforms.html.scan import LOOKAHEAD, MORE, Lookahead, Waiting, comment_end
+from proxy.transforms.html.scan import LOOKAHEAD, LOOKAHEAD_IN_ALL, MORE, Lookahead, Waiting, comment_end
 from proxy.transforms.html.tag import Tag
 from proxy.transforms.html.textfirst import drops_comment
 from proxy.transforms.spec import HtmlSpec, PageChanges
@@ -44,6 +44,8 @@ class Splicer:
         self._drop_end = b""  # the end tag of a dropped raw text element goes too
         self._label = b""  # waits for the next </a>
         self._foreign = 0
+        self._lookahead_left = LOOKAHEAD_IN_ALL
+        self._retry_at = 0  # how long the waiting bytes must be before they are worth another look
         self._hinted = False
         self._out: list[bytes] = []
         self._kept = 0  # in the buffer: the first byte that is neither out nor dropped
@@ -57,7 +59,11 @@ class Splicer:
     def write(self, chunk: bytes) -> bytes:
         if self._passing:
             return chunk
-        return self._run(self._pending + chunk if self._pending else chunk, final=False)
+        buf = self._pending + chunk if self._pending else chunk
+        if len(buf) < self._retry_at:
+            self._pending = buf
+            return b""
+        return self._run(buf, final=False)
 
     def end(self) -> bytes:
         if self._passing:
@@ -88,6 +94,9 @@ class Splicer:
         if stop > self._kept and not self._dropping:
             self._out.append(buf[self._kept : stop])
         self._pending = buf[stop:]
+        waiting = len(self._pending)
+        # Looking again at every byte that trickles in would be quadratic.
+        self._retry_at = min(waiting + waiting // 16, LOOKAHEAD + 1) if waiting > 4096 else 0
         return b"".join(self._out)
 
     def _walk(self, buf: bytes, final: bool) -> int:
@@ -233,9 +242,11 @@ class Splicer:
         if name == b"frameset":
             self._pass("frameset")
             return tag.start
-        step = self._handled(tag, Lookahead(buf, tag.start, final))
+        ahead = Lookahead(buf, tag.start, final, allowed=self._lookahead_left > 0)
+        step = self._handled(tag, ahead)
         if step is MORE:
             return -1
+        self._lookahead_left -= ahead.spent
         self._drop_end = b""
         place = Place.NOT_YET
         if self._opening is not None:

@@ -45,3 +45,19 @@ def test_all_else_stays_byte_for_byte(css: bytes) -> None:
 def test_bytes_of_any_charset_stay() -> None:
     text = bytes(range(0x80, 0x100))
     assert drop_font_faces(b"a{content:'" + text + b"'}@font-face{x:y}") == b"a{content:'" + text + b"'}"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"@font-face{",
+        b"@font-face/*",
+        b"@import url(",
+        b"@importurl(",
+        b"@font-face{'",
+        b"@import'\\a",
+        b"@font-face{u",
+    ],
+)
+def test_time_is_linear_whatever_does_not_close(piece: bytes) -> None:
+    drop_font_faces(piece * (500_000 // len(piece)))  # a quadratic walk would outlast the test's time limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -269,3 +270,42 @@ def test_a_page_that_asks_for_nothing_is_counted_as_unchanged() -> None:
     out, changes = rewrite(page, spec())
     assert out == page
     assert (changes.cards, changes.dropped, changes.withheld_bytes, changes.heavy_urls) == (0, 0, 0, [])
+
+
+@pytest.mark.parametrize("name", ["metered", "text_first"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"<video src=a.mp4><p>",
+        b"<object>",
+        b'<iframe src="https://youtu.be/1">',
+        b"<a href=x.mp4>",
+        b"<svg>",
+        b"<p class=mediaplugin>",
+        b'<a href="',
+        b"<p href href=a.b.c.d ",
+        b"<!--",
+        b"<script><!--<script>",
+    ],
+)
+def test_no_page_takes_more_than_seconds(name: str, piece: bytes) -> None:
+    """Without a limit on all that is looked at ahead, 400 kB of unclosed players cost six minutes."""
+    page = b"<p>" + piece * (200_000 // len(piece))
+    started = time.process_time()
+    in_pieces([page[at : at + 16384] for at in range(0, len(page), 16384)], SPECS[name](), prefix=page[:65536])
+    assert time.process_time() - started < 10
+
+
+def test_a_trickle_of_bytes_costs_no_more_looks_than_its_length_deserves() -> None:
+    page = b"<p><video src=a.mp4>" + b"<b>x</b>" * 4000
+    started = time.process_time()
+    trickled = in_pieces([page[at : at + 7] for at in range(0, len(page), 7)], metered())
+    assert time.process_time() - started < 10
+    assert trickled == rewrite(page, metered(), prefix=b"")
+
+
+def test_players_beyond_the_look_ahead_of_a_whole_page_lose_their_start_tags_only() -> None:
+    page = b"<p>" + b"<video src=a.mp4><p>" * 200 + b"<video src=a.mp4>fallback</video>end"
+    out, changes = rewrite(page, metered(render_card=lambda heavy: b"[]"))
+    assert out == b"<p>" + b"[]<p>" * 200 + b"[]fallback</video>end"
+    assert changes.cards == 201
