@@ -11,6 +11,7 @@ Laws of this file:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -51,21 +52,22 @@ def _by_embed_host(hosts: tuple[EmbedHost, ...], request: RequestFacts) -> Class
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a path says: its class, whether things are edited under it, whether it ends the session."""
+    """What a path says: its class, whether things are edited under it, whether it ends the session.
+
+    token  equal for two paths that are decided alike
+    """
 
     classification: Classification
     edited: bool = False
     logout: bool = False
+    token: tuple[object, ...] = ()
 
 
-_SeenKey = tuple[str, str, str, str, str, str, bool]
+_SeenKey = tuple[str, str, str, str, str, object, bool]
 
 
 class Classifier:
-    """`classify` with a bounded memory, for one catalogue. Not for use from several threads.
-
-    It holds its matchers, so the Classifications that it gives out live as long as it does.
-    """
+    """`classify` with a bounded memory, for one catalogue. Not for use from several threads."""
 
     def __init__(self, catalogue: Catalogue, *, max_entries: int = 32768) -> None:
         self._catalogue = catalogue
@@ -80,13 +82,13 @@ class Classifier:
     def seen(self, request: RequestFacts) -> Seen:
         """The class and what else the path says."""
         matcher = self._matchers.get(request.origin)
-        query = request.query if matcher is not None and matcher.watched else ""
+        query = matcher.watched_query(request.query) if matcher is not None and request.query else None
         host = request.host if matcher is None else ""
         key = (request.origin, request.scheme, host, request.method, request.path, query, request.mode is Mode.TUNNEL)
         found = self._memo.get(key)
         if found is None:
             found = self._look(request)
-            if len(request.path) + len(query) <= _MAX_MEMO_CHARS:
+            if len(request.path) <= _MAX_MEMO_CHARS:
                 if len(self._memo) >= self._max_entries:
                     del self._memo[next(iter(self._memo))]
                 self._memo[key] = found
@@ -94,14 +96,12 @@ class Classifier:
 
     def _look(self, request: RequestFacts) -> Seen:
         origin = self._catalogue.origins.get(request.origin)
-        classification = classify(self._catalogue, origin, request)
-        if origin is None:
-            return Seen(classification=classification)
-        return Seen(
-            classification=classification,
-            edited=is_edited(origin, request.path),
-            logout=is_logout(origin, request.path),
-        )
+        found = classify(self._catalogue, origin, request)
+        edited = origin is not None and is_edited(origin, request.path)
+        logout = origin is not None and is_logout(origin, request.path)
+        source = found.source if found.traffic_class is TrafficClass.ASSESSMENT else ""  # no other reason names it
+        token = (found.traffic_class, found.kind, found.required_for_credit, source, edited, logout)
+        return Seen(classification=found, edited=edited, logout=logout, token=token)
 
 
 class OriginMatcher:
@@ -114,7 +114,12 @@ class OriginMatcher:
         self._rules = tuple((rule, _classification(rule)) for rule in ordered)
         self._host_wide = tuple(pair for pair in self._rules if _matches_every_path(pair[0]))
         self.watched = frozenset(name for rule in ordered for name, _ in rule.query)
+        self._mentions = _mention_of(self.watched)
         self.holds_assessment = any(rule.traffic_class is TrafficClass.ASSESSMENT for rule in ordered)
+
+    def watched_query(self, query: str) -> frozenset[tuple[str, str]] | None:
+        """What of a query any rule looks at; None: nothing."""
+        return _query_pairs(query, self.watched) if self._mentions(query) else None
 
     def match(self, request: RequestFacts) -> Classification | None:
         """The most specific matching rule's class; None: no rule matches."""
@@ -132,6 +137,13 @@ class OriginMatcher:
             if rule.pattern.search(path):
                 return classification
         return None
+
+
+def _mention_of(names: frozenset[str]) -> Callable[[str], object]:
+    """A quick look whether a query may hold one of the names; a percent sign may hide any."""
+    if not names:
+        return lambda query: False
+    return re.compile("%|" + "|".join(map(re.escape, sorted(names)))).search
 
 
 def _query_pairs(query: str, watched: frozenset[str]) -> frozenset[tuple[str, str]]:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from policies.classify import Classification
 from policies.decision import Decision, LinkSpeed, Price, Verdict
-from policies.model import NoTransform
+from policies.exceptions import policy_for
+from policies.facts import RequestFacts, Usage
+from policies.model import Catalogue, NoTransform, Territory
+from policies.money import MoneyNow
 from policies.narrow import narrowest
 from policies.nowhere import UNKNOWN
 from policies.rules import ADJUSTING, NARROWING
 from policies.rules.assessment import exempt, exempt_treatments
 from policies.rules.original import original_max_bytes
+from policies.rules.situate import situate
 from policies.rules.situation import NOTHING, Effect, Situation, earlier, joined
 from policies.rules.treatment_reasons import treatment_reasons
 from policies.treatments import PASS_ALL, Treatments
@@ -23,6 +28,21 @@ from policies.values import Reason
 
 _KEPT_BITS = 3
 _NO_MONEY = Decimal(0)
+
+
+def decision_for(
+    catalogue: Catalogue,
+    territory: Territory,
+    classification: Classification,
+    request: RequestFacts,
+    usage: Usage,
+    now: datetime,
+    money: MoneyNow | None = None,
+) -> Decision:
+    """The decision for a request whose place and class are known. money: the tariff now, where it is known already."""
+    policy, source, dates_until = policy_for(territory, request, now)
+    at = situate(catalogue, territory, classification, policy, source, request, usage, now, money)
+    return composed(at, dates_until)
 
 
 def composed(at: Situation, dates_until: datetime | None) -> Decision:
@@ -80,11 +100,11 @@ def _decision(
         opens_at=None if allowed else effect.opens_at,
         closes_at=effect.closes_at if allowed else None,
         alternatives=effect.alternatives,
-        original_max_bytes=original_max_bytes(at),
+        original_max_bytes=original_max_bytes(at.policy, at.territory.tariff, at.left_bytes),
         rate_bps=effect.rate_bps,
         price=Price(amount=_NO_MONEY if at.free_now else at.money.price, currency=at.territory.tariff.currency),
         free_now=at.free_now,
-        link=link_speed(at),
+        link=as_measured(nominal_link(at.territory, at.money), request),
         costly_hop=at.territory.costly_hop,
         store=at.territory.store,
         exempt=exempt,
@@ -105,15 +125,19 @@ def _valid_until(at: Situation, effect: Effect, dates_until: datetime | None) ->
     return until
 
 
-def link_speed(at: Situation) -> LinkSpeed:
-    """The link in force: what was measured, else the open window's, else the place's own."""
-    link, window, request = at.territory.link, at.money.window, at.request
+def nominal_link(territory: Territory, money: MoneyNow) -> LinkSpeed:
+    """The open window's speed, else the place's own."""
+    link, window = territory.link, money.window
     down_bps = (window.down_bps if window is not None else None) or link.down_bps
-    if request.measured_bps is not None:
-        down_bps = in_buckets(request.measured_bps)
     up_bps = (window.up_bps if window is not None else None) or link.up_bps
-    rtt_ms = link.rtt_ms if link.rtt_ms is not None else request.hints.rtt_ms
-    return LinkSpeed(down_bps=down_bps, up_bps=up_bps, rtt_ms=rtt_ms)
+    return LinkSpeed(down_bps=down_bps, up_bps=up_bps, rtt_ms=link.rtt_ms)
+
+
+def as_measured(nominal: LinkSpeed, request: RequestFacts) -> LinkSpeed:
+    """The link in force: what was measured before what is sold; the browser's round trip where none is known."""
+    down_bps = nominal.down_bps if request.measured_bps is None else in_buckets(request.measured_bps)
+    rtt_ms = request.hints.rtt_ms if nominal.rtt_ms is None else nominal.rtt_ms
+    return LinkSpeed(down_bps=down_bps, up_bps=nominal.up_bps, rtt_ms=rtt_ms)
 
 
 def in_buckets(rate_bps: int) -> int:

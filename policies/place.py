@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from policies.facts import RequestFacts
 from policies.model import Catalogue, Origin, Territory
+from policies.nowhere import UNKNOWN
 
 IPAddress = IPv4Address | IPv6Address
 _Tables = list[tuple[int, dict[int, Territory]]]
@@ -75,6 +77,13 @@ def _listeners(catalogue: Catalogue) -> dict[str, Territory]:
 def _sites_last(territories: Iterable[Territory]) -> list[Territory]:
     """Sites after regions, so that of two equal claims the more specific place's wins."""
     return sorted(territories, key=lambda territory: territory.site is not None)
+
+
+def territory_of(catalogue: Catalogue, request: RequestFacts) -> Territory:
+    """The request's site, else its region, else the default region, else the built-in place of those without one."""
+    territories = catalogue.territories
+    found = territories.get((request.region, request.site)) or territories.get((request.region, None))
+    return found or territories.get((catalogue.settings.default_region or "", None)) or UNKNOWN
 
 
 class OriginIndex:

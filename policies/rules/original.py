@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from policies.model import Policy, Tariff
 from policies.money import payload_of
 from policies.narrow import lower, widened_for_original
 from policies.rules.situation import Situation, source_of
@@ -13,12 +14,15 @@ _STEP_BYTES = 1_000_000
 _FINE_STEP_BYTES = 100_000
 
 
-def original_max_bytes(at: Situation) -> int | None:
-    """The largest original that may be taken now, in payload bytes; 0: none; None: no limit."""
-    limit = at.policy.original_max_bytes
-    if limit == 0 or at.left_bytes is None:
+def original_max_bytes(policy: Policy, tariff: Tariff, left_bytes: int | None) -> int | None:
+    """The largest original that may be taken now, in payload bytes; 0: none; None: no limit.
+
+    left_bytes: metered bytes that the allowances still hold; None: nothing limits.
+    """
+    limit = policy.original_max_bytes
+    if limit == 0 or left_bytes is None:
         return limit
-    return lower(limit, in_steps(payload_of(at.left_bytes, at.territory.tariff)))
+    return lower(limit, in_steps(payload_of(left_bytes, tariff)))
 
 
 def in_steps(left_bytes: int) -> int:
@@ -31,7 +35,7 @@ def original(at: Situation, treatments: Treatments) -> tuple[Treatments, Reason]
     """The treatments widened for what the learner took, and the reason; None: nothing was taken."""
     if not at.request.wants_original:
         return None
-    limit = original_max_bytes(at)
+    limit = original_max_bytes(at.policy, at.territory.tariff, at.left_bytes)
     source = source_of(at.policy, "original", "original.max", default=at.policy_source)
     if limit == 0:
         rule = "original-not-offered" if at.policy.original_max_bytes == 0 else "original-unaffordable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from policies.classify import Classification
@@ -34,7 +35,7 @@ def situate(
     counted = is_counted(territory, request)
     money = money or money_now(tariff, instant)
     free_now = money.free or not counted
-    uses = binding_uses(tariff, usage, instant, free_now=free_now) if counted else ()
+    uses = binding_uses(territory, request, usage, free_now=free_now)
     return Situation(
         catalogue=catalogue,
         territory=territory,
@@ -50,7 +51,7 @@ def situate(
         free_now=free_now,
         always_free=money.always_free or not counted,
         spent=tuple(_spent(allowance, use) for allowance, use in uses if is_spent(use, instant)),
-        left_bytes=_left_bytes(uses, instant),
+        left_bytes=left_bytes((use for allowance, use in uses if allowance.after is After.STOP), instant),
     )
 
 
@@ -65,10 +66,12 @@ def is_spent(use: AllowanceUse, now: datetime) -> bool:
 
 
 def binding_uses(
-    tariff: Tariff, usage: Usage, now: datetime, *, free_now: bool
+    territory: Territory, request: RequestFacts, usage: Usage, *, free_now: bool
 ) -> tuple[tuple[Allowance, AllowanceUse], ...]:
-    """Each use beside its allowance, without those that don't count in free time and those the tariff lacks."""
-    pairs = ((_allowance_of(tariff, use), use) for use in usage.allowances)
+    """Each use beside its allowance, without those that don't count for this request now or that the tariff lacks."""
+    if not usage.allowances or not is_counted(territory, request):
+        return ()
+    pairs = ((_allowance_of(territory.tariff, use), use) for use in usage.allowances)
     return tuple(
         (allowance, use)
         for allowance, use in pairs
@@ -89,10 +92,10 @@ def _spent(allowance: Allowance, use: AllowanceUse) -> Spent:
     return Spent(allowance=allowance, renews_at=use.renews_at.astimezone(UTC))
 
 
-def _left_bytes(uses: tuple[tuple[Allowance, AllowanceUse], ...], now: datetime) -> int | None:
+def left_bytes(uses: Iterable[AllowanceUse], now: datetime) -> int | None:
+    """The least that any of the allowances still holds, metered; None: there are none."""
     left: int | None = None
-    for allowance, use in uses:
-        if allowance.after is After.STOP:
-            used_bytes = use.used_bytes if use.renews_at > now else 0
-            left = lower(left, max(use.amount_bytes - used_bytes, 0))
+    for use in uses:
+        used_bytes = use.used_bytes if use.renews_at > now else 0
+        left = lower(left, max(use.amount_bytes - used_bytes, 0))
     return left

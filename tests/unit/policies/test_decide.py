@@ -8,7 +8,7 @@ import pytest
 from policies.decide import Decider, decide, enforced_verdict
 from policies.decision import Alternative, Verdict
 from policies.facts import NO_USAGE, AllowanceUse, Hints, Usage
-from policies.model import ClassRule, Settings, When
+from policies.model import ClassRule, Link, Settings, When
 from policies.rules.situation import Effect, joined
 from policies.treatments import Action, Treatments, VideoTreatment
 from policies.values import Audience, Mode, Reason, Scope, TrafficClass
@@ -163,7 +163,19 @@ def test_the_decider_keeps_apart_what_differs() -> None:
 
 
 def test_the_deciders_memory_is_bounded() -> None:
-    decider = Decider(a_catalogue(), max_entries=10)
+    decider = Decider(a_catalogue(*(a_territory(f"r{n}") for n in range(50))), max_entries=10)
     for n in range(50):
-        decider.decide(a_request(f"/mod/forum/{n}", hints=Hints(rtt_ms=n * 25)), NO_USAGE, NOON)
+        assert decider.decide(a_request(region=f"r{n}"), NO_USAGE, NOON).region == f"r{n}"
     assert len(decider._memo) == 10
+
+
+def test_one_remembered_decision_serves_every_reader_and_link() -> None:
+    catalogue = a_catalogue(a_territory(policy=a_policy(original_max_bytes=9_000_000), link=Link(down_bps=256_000)))
+    decider = Decider(catalogue)
+    for audience in Audience:
+        for measured_bps in (None, 64_000, 300_000):
+            request = a_request(audience=audience, measured_bps=measured_bps, hints=Hints(rtt_ms=50))
+            got = decider.decide(request, NO_USAGE, NOON)
+            assert got == decide(catalogue, request, NO_USAGE, NOON)
+            assert (got.audience, got.link.rtt_ms) == (audience, 50)
+    assert len(decider._memo) == 1

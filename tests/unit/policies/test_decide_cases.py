@@ -1,7 +1,7 @@
 """Every file of tests/cases/decide: a region as operators write it, a request, an hour, and what is decided.
 
 `region` is a region of regions.yaml; `site` one within it, `also` further top-level keys. All else is plain facts.
-`responses` are response heads with the plan that follows.
+`policies/` holds what the cases' regions extend beside the shipped policies. `responses` are response heads with the plan that follows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from policies.model import Catalogue
 from policies.plan import plan
 from policies.values import Audience, Direction, MediaKind, Mode, Scope
 
-CASES = sorted((Path(__file__).parents[2] / "cases" / "decide").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "cases" / "decide"
+CASES = sorted(FOLDER.glob("*.yaml"))
 LMS = {"preset": "moodle", "hosts": ["lms.example.org"], "upstream": "http://127.0.0.1:8081", "allow_private": "true"}
 FLAGS = {"save_data", "wants_original", "attachment", "no_transform", "private", "immutable", "partial", "mobile"}
 NUMBERS = {"measured_bps", "downlink_bps", "rtt_ms", "status", "length_bytes", "upload_bytes"}
@@ -60,7 +61,7 @@ def catalogue_of(case: Mapping[str, Any], folder: Path) -> Catalogue:
     written: dict[str, Any] = {"origins": {"lms": LMS}, "regions": {"here": region}} | case.get("also", {})
     path = folder / "regions.yaml"
     path.write_text(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    return read_catalogue(path, bypassed_origins=frozenset(case.get("bypassed", [])))
+    return read_catalogue(path, policy_dirs=[FOLDER / "policies"], bypassed_origins=frozenset(case.get("bypassed", [])))
 
 
 def request_of(case: Mapping[str, Any], catalogue: Catalogue) -> RequestFacts:
