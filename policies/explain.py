@@ -154,7 +154,8 @@ def explain_request(
 ) -> Explanation:
     """What would be decided for a URL at an instant, and why.
 
-    at must be aware. kind None: as the URL's path tells; a tunnel shows none, whatever is said here. Raises LookupError for a place that the catalogue lacks, ValueError for a URL without a host.
+    at must be aware. kind None: as the URL's path tells; a tunnel shows none, whatever is said here.
+    Raises LookupError for a place that the catalogue lacks, ValueError for a URL without a host.
     """
     territory = catalogue.territories.get((region, site))
     if territory is None:
