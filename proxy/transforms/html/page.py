@@ -15,6 +15,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from policies.model import DietItem
 from proxy.transforms.html.charset import codec_name
+from proxy.transforms.html.grammar import any_case
 from proxy.transforms.html.scan import Lookahead, Waiting
 from proxy.transforms.html.tag import Tag
 from proxy.transforms.spec import Heavy, HtmlSpec, PageChanges
@@ -24,7 +25,8 @@ MAX_HEAVY_URLS: Final = 200
 TRACKERS: Final = "trackers"  # the diet item whose snippets, pixels and frames go too
 MAX_TITLE_CHARS: Final = 200
 _SAFE = "%/:?#[]@!$&'()*+,;=~-._|"
-_SCRIPT_BODY = re.compile(rb"<script(?![^>]*math/)[^>]*>.*?</script", re.IGNORECASE | re.DOTALL)
+_SCRIPT = any_case("script")
+_SCRIPT_BODY = re.compile(rb"<" + _SCRIPT + rb"(?![^>]*math/)[^>]*+>(?:[^<]++|<(?!/" + _SCRIPT + rb"))*+")
 # URLs that resolving would not change: nothing relative, nothing to be quoted.
 _PLAIN_URL = re.compile(r"https?://[a-z0-9.:-]+/(?:[A-Za-z0-9%?#@!$&'()*+,;=:~_|-]|\.(?![./])|/(?!\.))*+")
 _PLAIN_PATH = re.compile(r"/(?![/.])(?:[A-Za-z0-9%?#@!$&'()*+,;=:~_|-]|\.(?![./])|/(?!\.))*+")
@@ -50,7 +52,7 @@ class Page:
 
     __slots__ = (
         "_base",
-        "_needed",
+        "_literals",
         "_origin",
         "_prefix",
         "_readable",
@@ -69,7 +71,7 @@ class Page:
         self.base = spec.page_url
         self.images = 0
         self._prefix = prefix
-        self._needed: dict[tuple[str, ...], bool] = {}
+        self._literals: dict[str, bool] = {}
         self._readable: bytes | None = None  # the prefix without its scripts, made when somebody asks
 
     @property
@@ -154,15 +156,15 @@ class Page:
         literals = [literal for literal in item.unless if literal]
         if not literals:
             return True
-        if not self._prefix:
-            return False
-        key = item.unless
-        if key not in self._needed:
+        return bool(self._prefix) and not any(self._holds(literal) for literal in literals)
+
+    def _holds(self, literal: str) -> bool:
+        """True if the literal stands in what is known of the page, scripts apart."""
+        if literal not in self._literals:
             if self._readable is None:
                 self._readable = _SCRIPT_BODY.sub(b"", self._prefix)
-            readable = self._readable
-            self._needed[key] = any(literal.encode(self.charset, "ignore") in readable for literal in literals)
-        return not self._needed[key]
+            self._literals[literal] = literal.encode(self.charset, "ignore") in self._readable
+        return self._literals[literal]
 
     # -- writing ------------------------------------------------------------------------------------------------
 

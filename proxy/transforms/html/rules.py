@@ -47,7 +47,8 @@ class Rules:
         self.skip = _skipping(starts, ends, bar)
         self.skip_to_link_end = _skipping(starts | {"a"}, ends | {"a"}, near)
         self.skip_near_players = _skipping(starts, ends, near)
-        self._hints = [selector.hint.lower() for selector in self.selectors if selector.bar]
+        hints = {selector.hint.lower() for selector in self.selectors if selector.bar}
+        self._hints = [word for word in hints if not any(other != word and other in word for other in hints)]
 
     def near_player(self, html: bytes) -> bool:
         """False only if no tag in these bytes can match a selector that asks for an attribute.
@@ -69,7 +70,7 @@ def _skipping(starts: frozenset[str], ends: frozenset[str], bar: bytes) -> re.Pa
 
 
 def _handlers(spec: HtmlSpec) -> dict[bytes, Handler]:
-    """The order of the table is the order of the brief description: heavy things, pictures, diet, text-first."""
+    """Who handles which start tag; only tags that this spec can change are stopped at, beside players and scripts."""
     found: dict[bytes, Handler] = {
         b"video": media.player,
         b"audio": media.player,
