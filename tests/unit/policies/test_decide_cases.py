@@ -1,7 +1,7 @@
 """Every file of tests/cases/decide: a region as operators write it, a request, an hour, and what is decided.
 
-`region` is a region of regions.yaml; `site` one within it, `also` further top-level keys; what regions extend beside the
-shipped policies is in the folder's `policies/`. `responses` are response heads with the plan that follows.
+`region` is a region of regions.yaml; `site` one within it, `also` further top-level keys; what regions extend
+beside the shipped policies is in the folder's `policies/`. `responses` are response heads with the plan that follows.
 """
 
 from __future__ import annotations
