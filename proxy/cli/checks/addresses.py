@@ -29,7 +29,8 @@ def _trusted(catalogue: Catalogue) -> Iterator[Finding]:
             for place in catalogue.territories.values()
             if any(network.version == own.version and own.subnet_of(network) for own in place.networks)  # type: ignore[arg-type]
         ]
-        if learners or network.prefixlen < _WIDE_PREFIX[network.version]:
+        wide = network.prefixlen < _WIDE_PREFIX[network.version] and not network.is_loopback
+        if learners or wide:
             told = ", ".join(learners[:3]) or "—"
             yield broken(
                 "addresses",
