@@ -1,4 +1,4 @@
-"""Two learners at the same addresses: nothing of one ever reaches the other, whatever the origin says of its answers."""
+"""Two learners at the same addresses: nothing of one ever reaches the other, whatever the origin answers."""
 
 from __future__ import annotations
 
