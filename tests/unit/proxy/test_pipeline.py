@@ -284,3 +284,29 @@ async def test_a_report_brings_the_page_back_but_not_the_film(tmp_path: Path) ->
         after = (await there.get("/a", headers=hers)).body.decode()
         assert "polyfill" in after and "tropa-card" in after
         assert "polyfill" not in (await there.get("/a", headers=BROWSER)).body.decode()
+
+
+async def test_another_public_name_is_mapped_both_ways(tmp_path: Path) -> None:
+    seen: dict[str, str] = {}
+
+    async def origin(request: web.Request) -> web.Response:
+        home = f"http://{request.host}"
+        seen.update(host=request.host, origin=request.headers.get("Origin", ""), target=request.raw_path)
+        if request.path == "/go":
+            return web.Response(
+                status=302, headers={"Location": f"{home}/there", "Set-Cookie": "a=1; Domain=127.0.0.1"}
+            )
+        if request.path == "/data":
+            return web.json_response({"url": f"{home}/x"}, headers={"X-Home": home})
+        return html(f'<p><a href="{home}/b">b</a> <a href="https://elsewhere.test/">c</a></p>' * 50)
+
+    async with served(tmp_path, origin, origin_keys="rename: true") as there:
+        upstream, public = f"127.0.0.1:{there.origin_port}", there.base_url
+        page = (await there.get("/a", headers={**BROWSER, "Origin": public})).body.decode()
+        assert seen == {"host": upstream, "origin": f"http://{upstream}", "target": "/a"}
+        assert page.count(f'href="{public}/b"') == 50 and upstream not in page and "https://elsewhere.test/" in page
+        moved = await there.get("/go", headers=BROWSER)
+        assert moved.headers["Location"] == f"{public}/there"
+        assert "a=1" in moved.headers.getall("Set-Cookie")
+        data = await there.get("/data", headers={"Sec-Fetch-Dest": "empty"})
+        assert json.loads(data.body)["url"] == f"{public}/x"
