@@ -153,9 +153,13 @@ def _cells(row: ReportRow, group: Sequence[str]) -> list[str]:
         _megabytes(row.sums.bytes_to_learner),
         _megabytes(row.saved_bytes),
         share,
-        f"{row.cost:.2f} {row.currency}",
-        f"{row.saved_cost:.2f} {row.currency}",
+        _money(row.cost, row.currency),
+        _money(row.saved_cost, row.currency),
     ]
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{round(amount, 2) + 0:.2f} {currency}"  # + 0: a rounded -0.00 becomes 0.00
 
 
 def _megabytes(nbytes: int) -> str:

@@ -81,6 +81,13 @@ def test_a_report_counts_only_its_time(tmp_path: Path) -> None:
     assert "No exchanges" in tropa("report", "--since", "1h", "--state", tmp_path).out
 
 
+def test_a_loss_too_small_to_show_is_shown_as_nothing(tmp_path: Path) -> None:
+    keep(tmp_path, [line("koryak", direct=0, delivered=1000)])
+    out = tropa("report", "--state", tmp_path).out
+    assert "-0.00 RUB" not in out
+    assert "-0.001" in out
+
+
 def test_currencies_are_never_added_up(tmp_path: Path) -> None:
     keep(tmp_path, [line("koryak"), line("border", currency="EUR")])
     told = json.loads(tropa("report", "--json", "--state", tmp_path).out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from proxy.cli.command import Command
 from proxy.cli.main import COMMANDS, version
 from proxy.cli.parser import language_of
-from tests.unit.proxy.cli.commands import regions_file, tropa
+from tests.unit.proxy.cli.commands import REGIONS, regions_file, tropa
 
 PROMISED = {
     "serve", "check", "explain", "why", "report", "publish", "rollback", "history", "override", "bypass", "schema",
@@ -117,3 +118,33 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout == "{\n"
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+def process(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """One run of the command as a process of its own."""
+    spoken = [sys.executable, "-m", "proxy.cli.main", *(str(word) for word in words)]
+    return subprocess.run(spoken, capture_output=True, text=True, timeout=60)
+
+
+def test_serve_says_in_a_line_that_its_file_is_not_there(tmp_path: Path) -> None:
+    done = process("serve", "--regions", tmp_path / "nowhere.yaml", "--state", tmp_path / "state")
+    assert done.returncode == 2
+    assert "can't be read: no such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_says_in_a_line_that_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        path = regions_file(tmp_path, REGIONS.replace(":8101", f":{port}"))
+        done = process("serve", "--regions", path, "--state", tmp_path / "state")
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_table_of_commands_loads_nothing_heavy() -> None:
+    heavy = ("pydantic", "yaml", "aiohttp", "PIL", "babel", "jinja2", "apscheduler", "sqlite3")
+    script = f"import sys, proxy.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", done.stderr
