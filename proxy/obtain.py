@@ -82,7 +82,7 @@ class Obtainer:
             expect_continue=_continuer(request) if has_body else None,
         )
         try:
-            return await self._fetched(exchange, response), client_conditions
+            return await self.received(exchange, response), client_conditions
         except BaseException:
             response.abort()
             raise
@@ -119,7 +119,8 @@ class Obtainer:
             return True
         return self._sticky.was_adapted(exchange.who.learner, exchange.inbound.url, exchange.now)
 
-    async def _fetched(self, exchange: Exchange, response: UpstreamResponse) -> Fetched:
+    async def received(self, exchange: Exchange, response: UpstreamResponse) -> Fetched:
+        """A response whose head is there, made ready for the stages. Raises ExchangeError where its body breaks."""
         facts = response_facts(exchange, response)
         prefix = b""
         if exchange.body_wanted and not response.at_end:

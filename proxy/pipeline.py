@@ -7,9 +7,10 @@ reader's own form; what is already on the wire is never followed by something el
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -23,12 +24,14 @@ from proxy.account.meter import Meter
 from proxy.cache.sizes import SizeBook
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer, Tally
+from proxy.deliver.heads import adapted
 from proxy.deliver.pace import Pacer
 from proxy.deliver.send import Sent, send
 from proxy.errors import ExchangeError, Fault
 from proxy.exchange import Inbound
 from proxy.facts import request_facts
 from proxy.heads import dress_head
+from proxy.live.relay import is_socket
 from proxy.obtain import NO_WISH, Obtainer
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
@@ -46,8 +49,10 @@ from proxy.stages.image import ImageStage
 from proxy.stages.page import page_answer
 from proxy.stages.passing import passing_answer
 from proxy.stages.text import TextStage
+from proxy.upstream.response import UpstreamResponse
 
 logger = logging.getLogger("tropa.pipeline")
+Maker = Callable[[Exchange], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +87,14 @@ class Pipeline:
         clock = self._parts.clock
         started_s = clock.steady_s()
         exchange = self._decided(inbound, clock.now())
-        if exchange.facts.audience is Audience.SOCKET and not is_own(inbound.path):
-            carried = await self._socket(exchange)
-            if carried is not None:
-                return carried
+        make: Maker = self._answer
+        if exchange.facts.audience is Audience.SOCKET and not is_own(inbound):
+            opened = await self._socket(exchange)
+            if isinstance(opened, web.StreamResponse):
+                return opened
+            make = opened or make
         meter = self._parts.accountant.begin(exchange.decision, exchange.who)
-        sent = await self._answered(exchange, meter)
+        sent = await self._answered(exchange, meter, make)
         receipt = meter.finish(receipt_of(exchange, sent, clock.steady_s() - started_s))
         self._parts.savings.record(receipt, exchange.who.territory)
         self._measure(exchange, sent)
@@ -123,10 +130,10 @@ class Pipeline:
 
     # -- answer --------------------------------------------------------------------------------------------
 
-    async def _answered(self, exchange: Exchange, meter: Meter) -> Sent:
+    async def _answered(self, exchange: Exchange, meter: Meter, make: Maker) -> Sent:
         refusals = self._parts.refusals
         try:
-            return await self._sent(exchange, await self._answer(exchange), meter)
+            return await self._sent(exchange, await make(exchange), meter)
         except ExchangeError as error:
             return await self._sent(exchange, refusals.failed(exchange, error), meter)
         except Exception as error:  # whatever it is, the learner gets an answer and the log its traceback
@@ -136,7 +143,7 @@ class Pipeline:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         parts = self._parts
-        if is_own(exchange.inbound.path):
+        if is_own(exchange.inbound):
             return coded(await parts.own.answer(exchange), exchange.codings)
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
             return coded(parts.refusals.closed(exchange), exchange.codings)
@@ -164,7 +171,9 @@ class Pipeline:
             else:
                 answer = await self._treated(exchange, fetched)
             if fetched.facts.status == 304 and answer.status == 304 and client.ours is not None:
-                answer.headers["ETag"] = client.ours
+                # A 304 renews the head that the client keeps (RFC 9111 section 4.3.4): it must be the adapted one's.
+                valid_until = exchange.decision.valid_until
+                adapted(answer.headers, content_type=None, etag=client.ours, now=exchange.now, valid_until=valid_until)
         except BaseException:
             fetched.upstream.abort()
             raise
@@ -221,6 +230,7 @@ class Pipeline:
             learner=exchange.who.learner,
             decision=exchange.decision,
             again=self._again(exchange),
+            tally=exchange.tally,
         )
         patience_s = exchange.catalogue.settings.timeouts.client_idle_s
         return await send(exchange.inbound.request, answer, watch=overseer.watch, write_timeout_s=patience_s)
@@ -232,16 +242,36 @@ class Pipeline:
 
     # -- sockets -------------------------------------------------------------------------------------------
 
-    async def _socket(self, exchange: Exchange) -> web.StreamResponse | None:
-        """A WebSocket, carried or refused in its own form; None: it is answered like any request."""
+    async def _socket(self, exchange: Exchange) -> web.StreamResponse | Maker | None:
+        """A WebSocket, carried or refused in its own form.
+
+        Otherwise what makes the answer: the origin is asked once, and whatever else it says to the handshake is
+        delivered. None: it is answered like any request.
+        """
         sockets = self._parts.sockets
+        if not is_socket(exchange.inbound):
+            return None  # an Upgrade that is no handshake may be ignored (RFC 9110 section 7.8)
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
             return await sockets.refuse(exchange)
         try:
             response = await sockets.opened(exchange)
-        except ExchangeError:
-            return None  # asked again and answered as an error, in the form that a socket's script can read
+        except ExchangeError as error:
+            return partial(self._failed, error)
         if response.status != 101:
-            response.release()
-            return None
+            return partial(self._declined, response)
         return await sockets.carry(exchange, response, self._again)
+
+    @staticmethod
+    async def _failed(error: ExchangeError, exchange: Exchange) -> Answer:
+        raise error
+
+    async def _declined(self, response: UpstreamResponse, exchange: Exchange) -> Answer:
+        """The origin's answer to a handshake that it didn't accept: a login page, a 403."""
+        try:
+            fetched = await self._parts.obtainer.received(exchange, response)
+            answer = await self._treated(exchange, fetched)
+        except BaseException:
+            response.abort()
+            raise
+        answer.close = fetched.close
+        return answer

@@ -12,7 +12,11 @@ from proxy.stages.context import Exchange
 def receipt_of(exchange: Exchange, sent: Sent, duration_s: float) -> Receipt:
     """What this exchange cost and saved; metered bytes and money are filled in by accounting."""
     inbound, decision, tally = exchange.inbound, exchange.decision, exchange.tally
-    direct = tally.direct_bytes if tally.direct_bytes is not None else sent.to_learner_bytes
+    direct, withheld = sent.to_learner_bytes, tally.withheld_bytes
+    if not exchange.body_wanted:
+        withheld = 0  # a HEAD would have moved no body either
+    elif tally.direct_bytes is not None:
+        direct = tally.direct_bytes
     return Receipt(
         at=exchange.now,
         duration_s=duration_s,
@@ -34,7 +38,7 @@ def receipt_of(exchange: Exchange, sent: Sent, duration_s: float) -> Receipt:
         bytes_up=tally.up_bytes,
         metered_bytes=0,
         bytes_direct=max(direct, 0),
-        bytes_withheld=tally.withheld_bytes,
+        bytes_withheld=withheld,
         cost=Decimal(0),
         currency=decision.price.currency,
         reasons=tally.reasons or decision.reasons,

@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from policies.decision import Decision
+from policies.decision import Decision, Verdict
 from proxy.account.account import Accountant
 from proxy.clock import Clock
-from proxy.errors import bad_request
+from proxy.deliver.send import Sent
 from proxy.heads import decision_field
-from proxy.live.relay import WINDOW_CLOSED, is_socket, open_socket, refuse_socket, relay_socket
+from proxy.live.relay import WINDOW_CLOSED, open_socket, refuse_socket, relay_socket
+from proxy.obtain import names_of
 from proxy.own.dressing import Dresser
 from proxy.pages import close_reason
+from proxy.receipts import receipt_of
 from proxy.stages.context import Exchange
 from proxy.terms import ExchangeTerms, Redecide
 from proxy.upstream.response import UpstreamResponse
@@ -33,10 +35,10 @@ class Sockets:
 
     async def opened(self, exchange: Exchange) -> UpstreamResponse:
         """The origin's answer to the handshake. Raises ExchangeError."""
-        if not is_socket(exchange.inbound):
-            raise bad_request("websocket-handshake")
         inbound = exchange.inbound
-        return await open_socket(self._upstream, inbound, exchange.catalogue.settings, via=self._via)
+        names = names_of(inbound)
+        prepare = names.request if names is not None else None
+        return await open_socket(self._upstream, inbound, exchange.catalogue.settings, via=self._via, prepare=prepare)
 
     async def carry(
         self, exchange: Exchange, response: UpstreamResponse, redecide: Callable[[Exchange], Redecide]
@@ -72,10 +74,18 @@ class Sockets:
     async def refuse(self, exchange: Exchange) -> web.StreamResponse | None:
         """101 and a Close at once, where the origin's preset asks for that form; None: refuse by status."""
         origin = exchange.inbound.origin
-        if origin is None or not origin.preset.socket_close or not is_socket(exchange.inbound):
+        if origin is None or not origin.preset.socket_close:
             return None
+        tally, decision = exchange.tally, exchange.decision
+        tally.treatment = "deferred" if decision.verdict is Verdict.DEFER else "refused"
+        tally.direct_bytes = 0
         reason = close_reason(self._dresser.context(exchange))
-        return await refuse_socket(exchange.inbound.request, WINDOW_CLOSED, reason)
+        started_s = self._clock.steady_s()
+        response = await refuse_socket(exchange.inbound.request, WINDOW_CLOSED, reason)
+        sent = Sent(response=response, to_learner_bytes=0, complete=True)
+        meter = self._accountant.begin(decision, exchange.who)
+        meter.finish(receipt_of(exchange, sent, self._clock.steady_s() - started_s))
+        return response
 
     def _one_less(self) -> None:
         self.open -= 1

@@ -29,7 +29,7 @@ origins:
     title: {{ru: Курс, en: Course}}
     hosts: [127.0.0.1]
     upstream: http://127.0.0.1:{port}
-    preset: moodle
+    preset: {preset}
     allow_private: true
     {origin}
 regions:
@@ -43,9 +43,10 @@ regions:
       timezone: Europe/Moscow
       price: 0.40 RUB/MB
       allowance: {{amount: {allowance}, per: day, then: stop}}
-      free: [{{days: daily, from: 23:00, to: 07:00}}]
-    consultations: {{when: free}}
+      free: {free}
+    consultations: {consultations}
     institute: {{name: {{ru: Методический центр, en: Centre}}, phone: +7 000 000-00-00}}
+    {region}
 {more}
 """
 
@@ -86,6 +87,10 @@ async def served(
     origin_keys: str = "",
     listeners: str = "",
     more: str = "",
+    preset: str = "moodle",
+    free: str = "[{days: daily, from: 23:00, to: 07:00}]",
+    consultations: str = "{when: free}",
+    region: str = "",
 ) -> AsyncIterator[Served]:
     """Serve until the block ends."""
     app = web.Application(client_max_size=64 * 1024**2)
@@ -96,7 +101,17 @@ async def served(
     port = runner.addresses[0][1]
     regions_file = tmp_path / "regions.yaml"
     text = REGIONS.format(
-        port=port, policy=policy, allowance=allowance, tropa=tropa, origin=origin_keys, listeners=listeners, more=more
+        port=port,
+        policy=policy,
+        allowance=allowance,
+        tropa=tropa,
+        origin=origin_keys,
+        listeners=listeners,
+        more=more,
+        preset=preset,
+        free=free,
+        consultations=consultations,
+        region=region,
     )
     regions_file.write_text(text, "utf-8")
     state_dir = tmp_path / "state"

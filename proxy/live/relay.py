@@ -52,12 +52,23 @@ def is_socket(inbound: Inbound) -> bool:
 
 
 async def open_socket(
-    upstream: Upstream, inbound: Inbound, settings: Settings, *, via: str, host: str | None = None
+    upstream: Upstream,
+    inbound: Inbound,
+    settings: Settings,
+    *,
+    via: str,
+    host: str | None = None,
+    prepare: Callable[[CIMultiDict[str]], None] | None = None,
 ) -> UpstreamResponse:
     """The origin's answer to the handshake: 101, or any other one to be delivered like a page's.
 
+    prepare  changes the head that the origin gets (names under which it knows itself); None: it stays
+
     Raises ExchangeError.
     """
+    headers = socket_headers(inbound, settings, via=via, host=host)
+    if prepare is not None:
+        prepare(headers)
     return await upstream.open(
         origin=inbound.origin,
         method="GET",
@@ -65,7 +76,7 @@ async def open_socket(
         host=inbound.host,
         port=inbound.port,
         target=inbound.target,
-        headers=socket_headers(inbound, settings, via=via, host=host),
+        headers=headers,
     )
 
 

@@ -98,7 +98,9 @@ class Refusals:
 
     def failed(self, exchange: Exchange, error: ExchangeError) -> Answer:
         """The exchange can't be answered by the origin's bytes."""
-        exchange.tally.treatment, exchange.tally.error = "error", error.code
+        tally = exchange.tally
+        tally.treatment, tally.error = "error", error.code
+        tally.direct_bytes = tally.from_origin_bytes  # an error page of ours costs, and saves nothing
         code = self._code(exchange, (Reason(rule=error.code),), detail=error.detail)
         audience = exchange.facts.audience
         if audience in (Audience.PAGE, Audience.EMBED):

@@ -1,4 +1,5 @@
-"""The reserved path `/.tropa/`: a learner's own place, the buttons behind cards, style, and the front's health check.
+"""The reserved path `/.tropa/`: a learner's own place, the buttons behind cards, style, the front's health check; and
+an explicit proxy's configuration file.
 
 Laws: whatever spends or changes is a POST with a sealed token, bound to this learner; no address ever comes from a free
 parameter; a token that doesn't open changes nothing and says so; nothing here is cached but the static files.
@@ -24,6 +25,10 @@ from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
 from proxy.errors import bad_request
+from proxy.exchange import Inbound
+from proxy.modes.forward import PAC_PATHS
+from proxy.modes.forward import is_own as is_for_proxy
+from proxy.modes.pac import CONTENT_TYPE, pac_file
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
 from proxy.own.refusals import own_page
@@ -37,9 +42,9 @@ _FORM_S = 60.0
 _STATIC_MAX_AGE_S = 31_536_000
 
 
-def is_own(path: str) -> bool:
-    """Whether this path is Tropa's own on every origin."""
-    return path.startswith(RESERVED)
+def is_own(inbound: Inbound) -> bool:
+    """Whether this is for Tropa itself: the reserved path on every origin, and an explicit proxy's own name."""
+    return inbound.path.startswith(RESERVED) or is_for_proxy(inbound)
 
 
 class OwnRoutes:
@@ -75,13 +80,17 @@ class OwnRoutes:
         method, name = exchange.inbound.request.method, exchange.inbound.path.removeprefix(RESERVED)
         if method in ("GET", "HEAD"):
             return self._get(exchange, name)
-        if method == "POST" and name in self._posts:
+        if name not in self._posts:
+            return plain_answer(405, b"", "text/plain", Allow="GET, HEAD")
+        if method == "POST":
             return await self._posts[name](exchange, await self._form(exchange))
-        return plain_answer(405 if name in self._posts else 404, b"", "text/plain", Allow="GET, HEAD, POST")
+        return plain_answer(405, b"", "text/plain", Allow="POST")
 
     # -- reading -------------------------------------------------------------------------------------------
 
     def _get(self, exchange: Exchange, name: str) -> Answer:
+        if name in PAC_PATHS and is_for_proxy(exchange.inbound):
+            return self._pac(exchange)
         if name == "health":
             return plain_answer(200, b"ok\n", "text/plain")
         if name.startswith("static/"):
@@ -91,6 +100,20 @@ class OwnRoutes:
         if name == "":
             return own_page(200, self._place_page(exchange))
         return plain_answer(404, b"", "text/plain")
+
+    @staticmethod
+    def _pac(exchange: Exchange) -> Answer:
+        """The proxy as configured, else as this browser has just reached it; no-store: policies change."""
+        inbound, catalogue = exchange.inbound, exchange.catalogue
+        listener = next((one for one in catalogue.settings.listeners if one.name == inbound.listener), None)
+        secure = listener is not None and listener.tls_certificate is not None
+        host = f"[{inbound.host}]" if ":" in inbound.host else inbound.host
+        address = catalogue.settings.pac.proxy_address or f"{host}:{inbound.port}"
+        try:
+            text = pac_file(catalogue, exchange.who.territory, address, secure=secure)
+        except ValueError as error:
+            raise bad_request("host-malformed", str(error)) from error
+        return plain_answer(200, text.encode("ascii"), CONTENT_TYPE)
 
     @staticmethod
     def _static(exchange: Exchange, name: str) -> Answer:
@@ -139,7 +162,10 @@ class OwnRoutes:
             raise bad_request("form-too-slow") from error
         if len(body) > _MAX_FORM_BYTES:
             raise bad_request("form-too-large")
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+        try:
+            fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+        except ValueError as error:
+            raise bad_request("form-malformed", str(error)) from error
         return {name: values[0] for name, values in fields.items()}
 
     def _opened(self, exchange: Exchange, purpose: str, form: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -1,0 +1,125 @@
+"""From a request's head to what the policy is told of it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from multidict import CIMultiDict
+
+from policies.facts import NO_HINTS, Hints
+from policies.values import Audience, Direction, MediaKind
+from proxy.exchange import Inbound, Who
+from proxy.facts import audience_and_kind, hints, request_facts
+from tests.builders import a_territory
+from tests.inbounds import an_inbound
+
+WHO = Who(territory=a_territory("koryak", "tigil"), learner="l", learner_by="site", known_by="network", language="ru")
+
+
+def facts_of(inbound: Inbound, **known: object):  # type: ignore[no-untyped-def]
+    return request_facts(inbound, WHO, measured_bps=known.get("measured_bps"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("destination", "path", "audience", "kind"),
+    [
+        ("document", "/course/view.php", Audience.PAGE, None),
+        ("document", "/film.mp4", Audience.PAGE, MediaKind.VIDEO),
+        ("iframe", "/embed/x", Audience.EMBED, None),
+        ("object", "/a.swf", Audience.EMBED, None),
+        ("video", "/stream", Audience.MEDIA, MediaKind.VIDEO),
+        ("audio", "/talk", Audience.MEDIA, MediaKind.AUDIO),
+        ("empty", "/seg-1.m4s", Audience.API, None),
+        ("image", "/draw.php", Audience.SUBRESOURCE, MediaKind.IMAGE),
+        ("script", "/x", Audience.SUBRESOURCE, MediaKind.SCRIPT),
+        ("style", "/theme/styles.php/1/all", Audience.SUBRESOURCE, MediaKind.STYLE),
+    ],
+)
+def test_what_a_browser_says_it_is_for_decides_who_reads_the_answer(
+    destination: str, path: str, audience: Audience, kind: MediaKind | None
+) -> None:
+    got, got_kind = audience_and_kind(CIMultiDict({"Sec-Fetch-Dest": destination}), path, app=False)
+    assert got is audience
+    assert kind is None or got_kind is kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "audience", "kind"),
+    [
+        ({"Accept": "text/html,*/*;q=0.8"}, "/a", Audience.PAGE, None),
+        ({"Accept": "image/webp,*/*"}, "/draw.php", Audience.SUBRESOURCE, MediaKind.IMAGE),
+        ({"Accept": "text/css,*/*;q=0.1"}, "/all", Audience.SUBRESOURCE, MediaKind.STYLE),
+        ({"Accept": "application/json"}, "/x", Audience.API, MediaKind.DATA),
+        ({"X-Requested-With": "XMLHttpRequest", "Accept": "text/html"}, "/x", Audience.API, None),
+        ({"Accept": "*/*"}, "/film.mp4", Audience.MEDIA, MediaKind.VIDEO),
+        ({"Accept": "*/*"}, "/a.pdf", Audience.PAGE, MediaKind.DOCUMENT),
+        ({"Accept": "*/*"}, "/a.js", Audience.SUBRESOURCE, MediaKind.SCRIPT),
+        ({}, "/", Audience.PAGE, None),
+    ],
+)
+def test_browsers_without_fetch_metadata_are_known_by_older_signs(
+    headers: dict[str, str], path: str, audience: Audience, kind: MediaKind | None
+) -> None:
+    got, got_kind = audience_and_kind(CIMultiDict(headers), path, app=False)
+    assert got is audience
+    assert kind is None or got_kind is kind
+
+
+def test_a_websocket_is_one_whatever_else_the_head_says() -> None:
+    head = CIMultiDict({"Upgrade": "WebSocket", "Sec-Fetch-Dest": "empty", "Accept": "text/html"})
+    assert audience_and_kind(head, "/webservice/x", app=True) == (Audience.SOCKET, None)
+
+
+def test_an_apps_paths_are_an_apps_even_where_a_browser_asks() -> None:
+    head = CIMultiDict({"Sec-Fetch-Dest": "document"})
+    assert audience_and_kind(head, "/tokenpluginfile.php/x/film.mp4", app=True) == (Audience.APP, MediaKind.VIDEO)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {},
+        {"Save-Data": "off"},
+        {"ECT": "5g"},
+        {"RTT": "fast"},
+        {"Downlink": "-1"},
+        {"RTT": "nan"},
+        {"Downlink": "inf"},
+        {"Sec-CH-Viewport-Width": ""},
+        {"Sec-CH-UA-Mobile": "?0"},
+    ],
+)
+def test_an_absent_or_malformed_hint_is_no_hint(head: dict[str, str]) -> None:
+    assert hints(CIMultiDict(head)) == NO_HINTS
+
+
+def test_hints_are_read_in_their_units() -> None:
+    head = {"Save-Data": "On", "ECT": "2g", "RTT": "700", "Downlink": "0.25", "Sec-CH-UA-Mobile": "?1"}
+    screen = {"Sec-CH-Viewport-Width": "360", "Sec-CH-DPR": "2.5"}
+    assert hints(CIMultiDict(head | screen)) == Hints(
+        save_data=True, ect="2g", rtt_ms=700, downlink_bps=250_000, mobile=True, viewport_width_px=360, dpr=2.5
+    )
+
+
+def test_the_path_is_what_was_sent_and_the_query_stands_apart() -> None:
+    facts = facts_of(an_inbound("/a/%7Eb/..?x=1&y?z"), measured_bps=64_000)
+    assert (facts.path, facts.query, facts.measured_bps) == ("/a/%7Eb/..", "x=1&y?z", 64_000)
+    assert (facts.region, facts.site, facts.host, facts.origin) == ("koryak", "tigil", "lms.example.org", "lms")
+
+
+def test_an_upload_is_known_by_its_method_and_carries_its_length() -> None:
+    up = facts_of(an_inbound("/post", method="POST", Content_Length="120"))
+    assert (up.direction, up.upload_bytes) == (Direction.UP, 120)
+    down = facts_of(an_inbound("/get", method="DELETE"))
+    assert (down.direction, down.upload_bytes) == (Direction.DOWN, None)
+
+
+def test_a_host_that_nobody_lists_has_no_origin_and_no_app() -> None:
+    facts = facts_of(an_inbound("/webservice/rest", origin=None))
+    assert (facts.origin, facts.audience) == ("", Audience.PAGE)
+
+
+def test_the_client_address_is_no_fact_of_policy() -> None:
+    one, other = an_inbound(address="10.41.0.5"), an_inbound(address="10.41.0.6")
+    assert one.client.address == ip_address("10.41.0.5") and facts_of(one) == facts_of(other)
