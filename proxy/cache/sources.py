@@ -1,7 +1,7 @@
 """Which content an address had when it was last seen, so that the origin can be asked "is it still that?".
 
-Laws: what an origin's validator doesn't prove to be the content's own digest is remembered per learner; nothing here lets
-anybody see anything: the origin answers 304 to her own request or she gets nothing.
+Laws: what an origin's validator doesn't prove to be the content's own digest is remembered per learner; nothing here
+lets anybody see anything: the origin answers 304 to her own request or she gets nothing.
 """
 
 from __future__ import annotations
