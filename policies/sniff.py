@@ -56,6 +56,7 @@ _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "})
 _VIDEO_BOXES = frozenset({b"moov", b"moof", b"styp", b"sidx"})
 _OFFICE_MEMBERS = (b"[Content_Types].xml", b"_rels/.rels", b"word/", b"ppt/", b"xl/")
 _OFFICE_TYPES = (b"mimetypeapplication/vnd.oasis.opendocument", b"mimetypeapplication/epub+zip")
+_TEXT_STARTS = b"<# \t\r\n\f\xef"  # of markup and playlists, white space and a byte order mark included
 _HTML_TAGS = (
     *(b"<!doctype html", b"<html", b"<head", b"<script", b"<iframe", b"<h1", b"<div", b"<font", b"<table", b"<a"),
     *(b"<style", b"<title", b"<b", b"<body", b"<br", b"<p"),
@@ -83,7 +84,8 @@ def sniff(prefix: bytes) -> MediaKind | None:
     for signature, kind in _HEADS_BY_FIRST_BYTE.get(head[0], ()):
         if head.startswith(signature):
             return kind
-    return _container(head) or _text(head) or _by_offset(head) or _audio_frames(head)
+    text = _text(head) if head[0] in _TEXT_STARTS else None
+    return _container(head) or text or _by_offset(head) or _audio_frames(head)
 
 
 # -- containers ------------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class Identifier:
         self._names = tuple(name or "" for name in (names.region, names.site, names.learner, names.groups))
         self._believes = any(self._names)
         self._memo: _Memo = {}
+        self._logouts: dict[tuple[str, str], bool] = {}
 
     def identify(self, inbound: Inbound, now: datetime) -> Who:
         """Whose exchange it is; `set_cookie` is filled only for a page that a browser asks for by itself."""
@@ -101,12 +102,19 @@ class Identifier:
         own = self._own_cookie(inbound.request.headers.get("Cookie", ""), inbound.scheme, now)
         return self._changed(inbound, now, id="") if own.id else None
 
-    @staticmethod
-    def is_logout(inbound: Inbound) -> bool:
+    def is_logout(self, inbound: Inbound) -> bool:
         """Whether this request is the origin's own logout, by its preset."""
-        if inbound.origin is None:
+        origin = inbound.origin
+        if origin is None or not origin.preset.logout:
             return False
-        return any(pattern.search(inbound.target) for pattern in inbound.origin.preset.logout)
+        key = (origin.id, inbound.target)
+        known = self._logouts.get(key)
+        if known is None:
+            known = any(pattern.search(inbound.target) for pattern in origin.preset.logout)
+            if len(self._logouts) >= _MEMO_ENTRIES:
+                self._logouts.clear()
+            self._logouts[key] = known
+        return known
 
     # -- look-up --------------------------------------------------------------------------------------------
 

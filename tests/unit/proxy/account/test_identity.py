@@ -240,8 +240,10 @@ def test_logout_of_a_browser_without_our_cookie_changes_nothing() -> None:
 
 
 def test_the_origins_logout_is_known_by_its_preset() -> None:
-    assert Identifier.is_logout(a_visit("/login/logout.php?sesskey=x"))
-    assert not Identifier.is_logout(a_visit("/login/index.php"))
+    identifier = an_identifier()
+    for _ in range(2):  # remembered answers are the same
+        assert identifier.is_logout(a_visit("/login/logout.php?sesskey=x"))
+        assert not identifier.is_logout(a_visit("/login/index.php"))
 
 
 def test_a_token_made_before_the_origin_gave_a_session_can_still_be_opened() -> None:
