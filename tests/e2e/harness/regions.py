@@ -50,6 +50,7 @@ class Regions:
     origins: dict[str, Any] = field(default_factory=dict)
     course: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    clients: tuple[str, ...] = ("127.0.0.0/8",)
     ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class Regions:
         return Regions(**{**self._fields(), "places": places})
 
     def _fields(self) -> dict[str, Any]:
-        names = ("course_port", "places", "forward", "origins", "course", "settings", "ports")
+        names = ("course_port", "places", "forward", "origins", "course", "settings", "clients", "ports")
         return {name: copy.deepcopy(getattr(self, name)) for name in names}
 
     def text(self) -> str:
@@ -82,7 +83,7 @@ class Regions:
             listeners["forward"] = {
                 "mode": "forward",
                 "listen": f"127.0.0.1:{self.ports['forward']}",
-                "clients": ["127.0.0.0/8"],
+                "clients": list(self.clients),
                 "region": self.forward,
             }
         course = {

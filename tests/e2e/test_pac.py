@@ -1,0 +1,28 @@
+"""Chromium configured by the PAC file alone, as a school's browsers are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.demo.course import RunningCourse
+from tests.e2e.harness.browser import chromium, visiting
+from tests.e2e.harness.regions import METERED, Regions
+from tests.e2e.harness.tropa import tropa_process
+
+
+@pytest.mark.browser
+def test_a_browser_that_reads_the_proxy_settings_goes_by_them(course: RunningCourse, folder: Path) -> None:
+    """Chromium itself runs the PAC file: the course comes through Tropa, other sites directly."""
+    regions = Regions(course_port=course.port, places={"metered": METERED}, forward="metered")
+    with tropa_process(regions, folder) as tropa:
+        pac = f"http://127.0.0.1:{tropa.ports['forward']}/proxy.pac"
+        with (
+            chromium(f"--proxy-pac-url={pac}", "--proxy-bypass-list=<-loopback>") as driven,
+            visiting(driven) as visit,
+        ):
+            visit.page.goto(f"http://localhost:{course.port}/mod/page/view.php?id=151")
+            assert visit.page.locator(".tropa-card").count() > 0
+            visit.page.goto(f"http://127.0.0.1:{course.port}/mod/page/view.php?id=151")
+            assert visit.page.locator(".tropa-card").count() == 0
