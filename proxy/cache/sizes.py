@@ -40,7 +40,10 @@ def heavy_links(html: bytes, page_url: str, *, most: int = 24) -> tuple[str, ...
     """Absolute addresses of heavy files that a page's bytes name, without repeats, at most `most`."""
     found: dict[str, None] = {}
     for match in HEAVY_LINK.finditer(html):
-        found[urljoin(page_url, unescape(match[1].decode("latin-1")))] = None
+        try:
+            found[urljoin(page_url, unescape(match[1].decode("latin-1")))] = None
+        except ValueError:  # an address that is none, such as http://[::1/a.mp4
+            continue
         if len(found) >= most:
             break
     return tuple(found)

@@ -41,4 +41,4 @@ class SourceBook:
 
     def find(self, origin: str, url: str, learner: str) -> Source | None:
         address = stable_url(url)
-        return self._sources.get((origin, address, "")) or self._sources.get((origin, address, learner))
+        return self._sources.get((origin, address, learner)) or self._sources.get((origin, address, ""))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
 from proxy.account.link import unsent_bytes
@@ -22,6 +23,7 @@ from proxy.errors import ExchangeError
 
 _SLICE_BYTES = 65536
 _ONE_PIECE_BYTES = 65536
+_LOOK_EVERY_BYTES = 65536
 # Called with the bytes just handed to the socket; may wait (pace) and may end the exchange (returns False).
 Watch = Callable[[int], Awaitable[bool]]
 
@@ -58,10 +60,20 @@ class Sent:
 
 
 @dataclass(slots=True)
-class _Times:
+class _Progress:
+    """arrived_bytes: what the client's side had acknowledged when that was last looked at (at looked_bytes)."""
+
     started_s: float = 0.0
     writing_s: float = 0.0
     ended_s: float = 0.0
+    arrived_bytes: int = 0
+    looked_bytes: int = 0
+
+    def look(self, transport: asyncio.Transport | None, output_bytes: int) -> None:
+        """A connection that was reset no longer tells what was unsent, and the kernel may hold megabytes."""
+        if output_bytes - self.looked_bytes >= _LOOK_EVERY_BYTES:
+            self.looked_bytes = output_bytes
+            self.arrived_bytes = max(self.arrived_bytes, output_bytes - unsent_bytes(transport))
 
 
 async def send(
@@ -82,7 +94,9 @@ async def send(
 async def _send(
     request: web.BaseRequest, response: Delivery, answer: Answer, watch: Watch | None, write_timeout_s: float
 ) -> Sent:
-    body = answer.body
+    # RFC 9110 section 6.4.1: none of these has content, whatever was made for it.
+    bodyless = request.method == "HEAD" or answer.status in (204, 304)
+    body = None if bodyless else answer.body
     if isinstance(body, Path):
         body = await _file_slices(body)
     first = await _first_chunk(body) if body is not None and not isinstance(body, bytes) else None
@@ -90,7 +104,7 @@ async def _send(
     writer = await response.prepare(request)
     assert writer is not None
     complete = False
-    times = _Times()
+    progress = _Progress()
     try:
         if body is None or (isinstance(body, bytes) and len(body) <= _ONE_PIECE_BYTES):
             # The transport takes so much at once without waiting; a dead peer is the kernel's to notice.
@@ -100,24 +114,26 @@ async def _send(
                 if isinstance(body, bytes):
                     await response.write_eof(body)
                 else:
-                    if not await _stream(response, first, body, watch, patience, write_timeout_s, times):
-                        return _broken_off(request, response, writer.output_size, left=False)
+                    if not await _stream(
+                        request, response, writer, first, body, watch, patience, write_timeout_s, progress
+                    ):
+                        return _broken_off(request, response, writer.output_size, progress, left=False)
                     await response.write_eof()
         complete = True
     except (ConnectionError, TimeoutError):
-        return _broken_off(request, response, writer.output_size, left=True)
+        return _broken_off(request, response, writer.output_size, progress, left=True)
     except ExchangeError:
-        return _broken_off(request, response, writer.output_size, left=False)
+        return _broken_off(request, response, writer.output_size, progress, left=False)
     finally:
         if not complete:
             response.force_close()
-    body_s = times.ended_s - times.started_s
+    body_s = progress.ended_s - progress.started_s
     return Sent(
         response=response,
         to_learner_bytes=writer.output_size,
         complete=True,
         body_s=body_s,
-        held_up=times.writing_s > body_s / 2,
+        held_up=progress.writing_s > body_s / 2,
     )
 
 
@@ -136,37 +152,45 @@ async def _first_chunk(body: AsyncIterator[bytes]) -> bytes:
 
 
 async def _stream(
+    request: web.BaseRequest,
     response: Delivery,
+    writer: AbstractStreamWriter,
     first: bytes | None,
     body: AsyncIterator[bytes],
     watch: Watch | None,
     patience: asyncio.Timeout,
     write_timeout_s: float,
-    times: _Times,
+    progress: _Progress,
 ) -> bool:
-    loop = asyncio.get_running_loop()
-    times.started_s = times.ended_s = loop.time()
+    loop, transport = asyncio.get_running_loop(), request.transport
+    progress.started_s = progress.ended_s = loop.time()
     chunk = first
     while chunk is not None:
         if chunk:
             before_s = loop.time()
             patience.reschedule(before_s + write_timeout_s)
             await response.write(chunk)
-            times.ended_s = loop.time()
-            times.writing_s += times.ended_s - before_s
+            progress.ended_s = loop.time()
+            progress.writing_s += progress.ended_s - before_s
+            progress.look(transport, writer.output_size)
             if watch is not None and not await watch(len(chunk)):
                 return False
         chunk = await anext(body, None)
     return True
 
 
-def _broken_off(request: web.BaseRequest, response: Delivery, output_bytes: int, *, left: bool) -> Sent:
+def _broken_off(
+    request: web.BaseRequest, response: Delivery, output_bytes: int, progress: _Progress, *, left: bool
+) -> Sent:
     transport = request.transport
-    unsent = unsent_bytes(transport) if left else 0  # what never reached her is not billed
+    if left:  # what never reached her is not billed
+        lost = transport is None or transport.is_closing()
+        arrived = progress.arrived_bytes if lost else output_bytes - unsent_bytes(transport)
+        output_bytes = max(arrived, progress.arrived_bytes)
     if transport is not None:
         transport.abort() if left else transport.close()
     response.force_close()
-    return Sent(response=response, to_learner_bytes=max(0, output_bytes - unsent), complete=False, left=left)
+    return Sent(response=response, to_learner_bytes=output_bytes, complete=False, left=left)
 
 
 async def _file_slices(path: Path) -> AsyncIterator[bytes]:
