@@ -47,6 +47,7 @@ class ExchangeTerms:
         self._status = status
         self._ended = ended
         self._closed = False
+        self._held_bytes = 0  # set aside and not moved yet
 
     @property
     def valid_until(self) -> datetime | None:
@@ -57,16 +58,19 @@ class ExchangeTerms:
         return None if self.decision.exempt else self.decision.rate_bps
 
     async def reserve(self, nbytes: int) -> bool:
-        return self._meter.draw(nbytes)
+        granted = self._meter.draw(nbytes)
+        self._held_bytes += nbytes if granted else 0
+        return granted
 
     async def settle(self, used_down: int, used_up: int) -> None:
-        return None  # the receipt settles: what was drawn beyond it is free again
+        self._held_bytes = max(0, self._held_bytes - used_down - used_up)  # the receipt settles, at the end
 
     async def redecide(self, now: datetime) -> ExchangeTerms | None:
         again = self._redecide(now)
-        self._meter.redecide(again)
+        self._meter.redecide(again, unmoved_bytes=self._held_bytes)
         if enforced_verdict(again) is not Verdict.ALLOW and not (again.exempt or self.decision.exempt):
             return None
+        self._meter.draw(self._held_bytes)  # what is left of a tranche moves at the new price
         self.decision = again
         return self
 

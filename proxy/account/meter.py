@@ -92,8 +92,16 @@ class Meter:
             self._reservation.drawn_bytes += nmetered
         return True
 
-    def redecide(self, decision: Decision) -> None:
-        """From here on another decision's price holds: what was drawn so far is paid at the last one's."""
+    def redecide(self, decision: Decision, *, unmoved_bytes: int = 0) -> None:
+        """From here on another decision's price holds: what was drawn so far is paid at the last one's.
+
+        unmoved_bytes  of those drawn that haven't moved yet: they are given back, and drawn anew when they do
+        """
+        unmoved = min(metered(unmoved_bytes, self._who.territory.tariff), self._segment_metered)
+        self._segment_metered -= unmoved
+        self._drawn_metered -= unmoved
+        if self._reservation is not None:
+            self._reservation.drawn_bytes -= min(unmoved, self._reservation.drawn_bytes)
         self._spent += cost(self._segment_metered, self._decision.price.amount)
         self._segment_metered = 0
         self._settle_tranche()

@@ -150,6 +150,7 @@ class Splice:
 
     async def _redecide(self, now: datetime) -> None:
         old = self.draw.terms
+        await self.draw.settle()  # each byte is paid at the price at which it moved
         new = await old.redecide(now)
         if new is None:
             await asyncio.sleep(old.grace_s)
