@@ -99,7 +99,7 @@ class Dresser:
         context = self.context(exchange, charset=charset)
         language = exchange.who.language
         return Dressing(
-            head=head_link(),
+            head=head_link(plain=exchange.decision.treatments.page.text_first),
             foot=lambda: page_bar(context, self.savings(exchange)),
             render_card=lambda heavy: card(heavy, context),
             size_label=lambda nbytes: size_text(nbytes, language),

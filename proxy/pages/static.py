@@ -14,9 +14,11 @@ RESERVED = "/.tropa"
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
     "tropa.css": "text/css; charset=utf-8",
+    "plain.css": "text/css; charset=utf-8",
     "gate.js": "text/javascript; charset=utf-8",
     "tropa.svg": "image/svg+xml",
 }
+_VIEWPORT = ('<meta name="viewport" content="width=device-width,initial-scale=1">',)
 
 
 @lru_cache(maxsize=len(_TYPES) + 1)
@@ -35,7 +37,12 @@ def static_href(name: str) -> str:
     return f"{RESERVED}/static/{name}?v={_read(name)[2][1:9]}"
 
 
-@lru_cache(maxsize=1)
-def head_link() -> bytes:
-    """What goes first in the head of a page that holds cards: the stylesheet, in ASCII."""
-    return f'<link rel="stylesheet" href="{static_href("tropa.css")}">'.encode("ascii")
+@lru_cache(maxsize=2)
+def head_link(*, plain: bool = False) -> bytes:
+    """What goes first in the head of a page that holds cards: the stylesheet, in ASCII.
+
+    plain: the page loses its own styles, so it gets what it needs to be readable.
+    """
+    names = ("plain.css", "tropa.css") if plain else ("tropa.css",)
+    links = (f'<link rel="stylesheet" href="{static_href(name)}">' for name in names)
+    return "".join((*(_VIEWPORT if plain else ()), *links)).encode("ascii")
