@@ -38,7 +38,7 @@ class Originals:
         self._state = state
         self._max_learners = max_learners
         self._urls: OrderedDict[str, dict[str, datetime]] = OrderedDict()
-        self._digests: dict[str, dict[str, datetime]] = {}
+        self._digests: OrderedDict[str, dict[str, datetime]] = OrderedDict()
 
     async def start(self, now: datetime) -> None:
         for mark in await self._state.list(MarkQuery(kind=_KIND, now=now)):
@@ -47,16 +47,17 @@ class Originals:
     async def grant(self, learner: str, url: str, now: datetime) -> None:
         until = now + GRANT_LIFETIME
         keys = [url, _folder(url)] if kind_of_path(url.partition("?")[0]) is MediaKind.STREAM else [url]
-        held = self._urls.setdefault(learner, {})
-        self._urls.move_to_end(learner)
-        if len(self._urls) > self._max_learners:
-            self._urls.popitem(last=False)
-        for key in keys:
-            held[key] = until
-            self._digests.setdefault(learner, {})[_digest(key)] = until
+        self._hold(self._urls, learner, dict.fromkeys(keys, until))
+        self._hold(self._digests, learner, {_digest(key): until for key in keys})
         await self._state.commit(
             [PutMark(Mark(kind=_KIND, owner=learner, key=_digest(key), until=until)) for key in keys]
         )
+
+    def _hold(self, book: OrderedDict[str, dict[str, datetime]], learner: str, grants: dict[str, datetime]) -> None:
+        book.setdefault(learner, {}).update(grants)
+        book.move_to_end(learner)
+        if len(book) > self._max_learners:  # who took something longest ago is asked again
+            book.popitem(last=False)
 
     def urls(self, learner: str, now: datetime) -> frozenset[str]:
         """The addresses that pages leave alone for this learner."""
