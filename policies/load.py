@@ -47,13 +47,21 @@ def read_catalogue(
     policy_dirs: Sequence[Path] = (),
     overrides: Sequence[Override] = (),
     bypassed_origins: frozenset[str] = frozenset(),
+    certificates_from: Path | None = None,
 ) -> Catalogue:
-    """The catalogue of a regions.yaml. policy_dirs (): a folder `policies` beside it, where there is one.
+    """The catalogue of a regions.yaml.
+
+    policy_dirs        (): a folder `policies` beside it, where there is one
+    certificates_from  where relative paths of certificates and keys begin; None: beside it
 
     Raises PolicyFaults with every fault of every file.
     """
     catalogue, _ = read_catalogue_with_warnings(
-        regions_file, policy_dirs=policy_dirs, overrides=overrides, bypassed_origins=bypassed_origins
+        regions_file,
+        policy_dirs=policy_dirs,
+        overrides=overrides,
+        bypassed_origins=bypassed_origins,
+        certificates_from=certificates_from,
     )
     return catalogue
 
@@ -64,6 +72,7 @@ def read_catalogue_with_warnings(
     policy_dirs: Sequence[Path] = (),
     overrides: Sequence[Override] = (),
     bypassed_origins: frozenset[str] = frozenset(),
+    certificates_from: Path | None = None,
 ) -> tuple[Catalogue, tuple[Fault, ...]]:
     """The same, with what is allowed but probably not meant."""
     faults = FaultList()
@@ -89,7 +98,7 @@ def read_catalogue_with_warnings(
         site_table_faults=[(login, fault) for login, (_, fault) in table.items()],
         overrides={(override.region, override.site): override.policy for override in overrides},
         bypassed_origins=bypassed_origins,
-        folder=regions_file.parent,
+        folder=certificates_from or regions_file.parent,
         fingerprint=reader.fingerprint,
     )
     catalogue = compile_catalogue(written, faults)

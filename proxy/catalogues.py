@@ -18,6 +18,7 @@ from proxy.operate.switches import active_bypass, active_overrides, change_stamp
 
 logger = logging.getLogger("tropa.catalogue")
 _FOREVER = datetime.max
+_HOME = "published-from.txt"
 
 
 def read_published(state_dir: Path, now: datetime) -> Catalogue:
@@ -33,13 +34,23 @@ def read_published(state_dir: Path, now: datetime) -> Catalogue:
         for o in active_overrides(state_dir, now)
     ]
     bypassed = frozenset(bypass.origin for bypass in active_bypass(state_dir, now))
-    return read_catalogue(folder / "regions.yaml", overrides=overrides, bypassed_origins=bypassed)
+    return read_catalogue(
+        folder / "regions.yaml", overrides=overrides, bypassed_origins=bypassed, certificates_from=_home(folder)
+    )
+
+
+def _home(folder: Path) -> Path | None:
+    """Where a version was published from: certificates stay there, to be renewed in place."""
+    try:
+        return Path((folder / _HOME).read_text("utf-8"))
+    except OSError:
+        return None
 
 
 def operator_files(regions_file: Path) -> dict[str, bytes]:
-    """What belongs to a version: regions.yaml under that name, and whatever it reads beside itself."""
+    """What belongs to a version: regions.yaml under that name, whatever it reads beside itself, and where it lay."""
     base = regions_file.resolve().parent
-    files = {"regions.yaml": regions_file.read_bytes()}
+    files = {"regions.yaml": regions_file.read_bytes(), _HOME: str(base).encode("utf-8")}
     for path in source_files(regions_file):
         if path.resolve() == regions_file.resolve():
             continue
