@@ -1,0 +1,101 @@
+"""What the documentation promises: links that lead somewhere, and complete examples that `tropa check` accepts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from policies.load import read_catalogue
+from policies.policy_tests import run_policy_tests
+
+ROOT = Path(__file__).resolve().parents[3]
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"^```.*?^```[ \t]*$", re.DOTALL | re.MULTILINE)
+_COMPLETE = re.compile(r"^<!-- complete regions\.yaml -->\n```yaml\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*$", re.MULTILINE)
+_MAX_IMAGE_BYTES = 150_000
+
+
+def _pages() -> list[Path]:
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]
+    return sorted(found)
+
+
+def _links(page: Path) -> Iterator[str]:
+    for target in _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8"))):
+        if not re.match(r"[a-z][a-z0-9+.-]*:", target):
+            yield target
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and its kin make them."""
+    headings = _HEADING.findall(_CODE.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", text)).strip().lower().replace(" ", "-") for text in headings}
+
+
+def _examples() -> Iterator[tuple[str, str]]:
+    for page in _pages():
+        for number, example in enumerate(_COMPLETE.findall(page.read_text(encoding="utf-8")), start=1):
+            yield f"{page.relative_to(ROOT)}#{number}", example
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", _pages(), ids=_name)
+def test_every_relative_link_leads_to_a_file_and_a_heading_that_exist(page: Path) -> None:
+    broken = []
+    for target in _links(page):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in _anchors(file)):
+            broken.append(target)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize(("name", "example"), list(_examples()), ids=lambda value: value if ".md#" in value else "")
+def test_a_complete_example_is_accepted_and_its_own_tests_hold(name: str, example: str, tmp_path: Path) -> None:
+    file = tmp_path / "regions.yaml"
+    file.write_text(example, encoding="utf-8")
+
+    catalogue = read_catalogue(file)
+
+    assert catalogue.origins, name
+    assert run_policy_tests(catalogue) == ()
+
+
+def test_the_guides_that_promise_a_first_region_carry_a_complete_example() -> None:
+    carrying = {name.partition("#")[0] for name, _ in _examples()}
+
+    assert carrying >= {"README.md", "docs/tutorial/first-region.md", "docs/ru/quick-guide.md"}
+
+
+def test_every_page_of_the_documentation_is_reached_from_its_index() -> None:
+    reached, waiting = set(), [ROOT / "docs" / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        waiting += [(page.parent / target.partition("#")[0]).resolve() for target in _links(page)]
+
+    assert set((ROOT / "docs").rglob("*.md")) - reached == set()
+
+
+def test_pictures_are_light_enough_for_the_links_that_they_are_about() -> None:
+    pictures = list((ROOT / "docs" / "images").glob("*"))
+
+    assert pictures
+    assert {picture.name for picture in pictures if picture.stat().st_size > _MAX_IMAGE_BYTES} == set()
+
+
+@pytest.mark.parametrize("page", _pages(), ids=_name)
+def test_pages_name_no_folder_of_the_machine_they_were_written_on(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert re.findall(r"(?:/tmp/|/work/|/root/|/home/\w+/)\S*", text) == []
