@@ -6,9 +6,12 @@ be decoded or understood passes; what was rewritten is private and has no valida
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from html import unescape
+from urllib.parse import urljoin
 
 from policies.decision import RewritePage
 from policies.model import DietItem
@@ -22,8 +25,13 @@ from proxy.stages.context import Exchange, Fetched, declared_charset
 from proxy.transforms.html import PageRewriter, rewriter
 from proxy.transforms.spec import Heavy, HtmlSpec
 
+logger = logging.getLogger("tropa.pages")
+
+_NAMEABLE = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")  # nothing that would end the policy or add to it
 _FLUSH_EVERY_BYTES = 16384  # flushing brotli every 16 kB costs 0.6 % of bytes; every 1 kB 15 %
-_FRAME_SOURCE = re.compile(rb"<iframe[^>]{0,2000}?\ssrc\s*=\s*[\"'](https?://[^/\"'>\s]+)", re.IGNORECASE)
+_FRAME_SOURCE = re.compile(
+    rb"<i?frame(?=[\s/])[^>]{0,2000}?[\s\"'/]src\s*=\s*(?:\"([^\">]*)|'([^'>]*)|([^\s\"'>]+))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,24 +105,49 @@ async def page_answer(
     )
     if coding:
         headers["Content-Encoding"] = coding
-    if plan.treatments.embed.action is Action.CARD:
-        headers.add("Content-Security-Policy", frame_policy(exchange, fetched.prefix))
     if not exchange.body_wanted:
         return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers)
     decoder = Decoder(fetched.facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
     look_ahead = _decoded(decoder, fetched.prefix)
     charset = fetched.facts.charset or declared_charset(look_ahead)
-    spec = html_spec(exchange, plan, dressing_in(charset), size_of, charset=charset)
-    page = rewriter(spec, prefix=look_ahead)
+    page = _Guarded(
+        lambda: rewriter(html_spec(exchange, plan, dressing_in(charset), size_of, charset=charset), prefix=look_ahead)
+    )
+    # Frames that nobody has seen yet can't be allowed by name, and a page is worth more than a player kept out.
+    if plan.treatments.embed.action is Action.CARD and fetched.complete:
+        policy = frame_policy(exchange, look_ahead)
+        if policy is not None:
+            headers.add("Content-Security-Policy", policy)
     encoder = live_encoder(coding)
     if fetched.complete:
         body = _whole(page, look_ahead, decoder, encoder)
-        tally.withheld_bytes += page.changes.withheld_bytes
+        tally.withheld_bytes += page.withheld_bytes
         tally.direct_bytes = tally.from_origin_bytes
         headers["Content-Length"] = str(len(body))
         return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers, body=body)
     stream = _streamed(exchange, fetched, page, look_ahead, decoder, encoder)
     return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers, body=stream)
+
+
+class _Guarded:
+    """A page's rewriting that may fail without costing the page: what isn't rewritten passes as it is."""
+
+    def __init__(self, make: Callable[[], PageRewriter]) -> None:
+        self._page: PageRewriter | None = None
+        try:
+            self._page = make()
+        except Exception:
+            logger.exception("a page passes without its cards")
+
+    @property
+    def withheld_bytes(self) -> int:
+        return self._page.changes.withheld_bytes if self._page is not None else 0
+
+    def write(self, text: bytes) -> bytes:
+        return self._page.write(text) if self._page is not None else text
+
+    def end(self) -> bytes:
+        return self._page.end() if self._page is not None else b""
 
 
 def _decoded(decoder: Decoder, data: bytes) -> bytes:
@@ -124,7 +157,7 @@ def _decoded(decoder: Decoder, data: bytes) -> bytes:
         raise upstream_malformed(str(error)) from error
 
 
-def _whole(page: PageRewriter, text: bytes, decoder: Decoder, encoder: Coder) -> bytes:
+def _whole(page: _Guarded, text: bytes, decoder: Decoder, encoder: Coder) -> bytes:
     try:
         decoder.finish()
     except CodingError as error:
@@ -133,7 +166,7 @@ def _whole(page: PageRewriter, text: bytes, decoder: Decoder, encoder: Coder) ->
 
 
 async def _streamed(
-    exchange: Exchange, fetched: Fetched, page: PageRewriter, look_ahead: bytes, decoder: Decoder, encoder: Coder
+    exchange: Exchange, fetched: Fetched, page: _Guarded, look_ahead: bytes, decoder: Decoder, encoder: Coder
 ) -> AsyncIterator[bytes]:
     tally = exchange.tally
     yield encoder.feed(page.write(look_ahead)) + encoder.flush()
@@ -151,24 +184,48 @@ async def _streamed(
         decoder.finish()
     except CodingError as error:
         raise upstream_malformed(str(error)) from error
-    tally.withheld_bytes += page.changes.withheld_bytes
+    tally.withheld_bytes += page.withheld_bytes
     tally.direct_bytes = tally.from_origin_bytes
     yield encoder.feed(page.end()) + encoder.finish()
 
 
-def frame_policy(exchange: Exchange, prefix: bytes) -> str:
+def frame_policy(exchange: Exchange, html: bytes) -> str | None:
     """A second Content-Security-Policy that keeps script-made players of withheld hosts out.
 
     A policy can only list what is allowed: the site itself, our origins, and hosts that the page's own frames name and
-    that are no video hosts. Pages of assessment never get it, so LTI and SCORM frames are not touched.
+    that are no video hosts. Pages of assessment never get it, so SCORM frames are not touched.
+
+    html  the whole page, decoded
+
+    None: no policy, because a frame of the page's own site may lead on to any host (LTI tools are opened that way),
+    and a policy holds for where a frame goes as well as for where it begins (CSP Level 3 section 6.1.7).
     """
+    page_url = exchange.inbound.url
+    home = _site(page_url)
     hosts = {"'self'", "data:", "blob:"}
     for origin in exchange.catalogue.origins.values():
         hosts.update(origin.hosts)
-    for match in _FRAME_SOURCE.finditer(prefix):
-        base = match[1].decode("latin-1")
-        if not any(host.pattern.search(base + "/") for host in exchange.catalogue.embed_hosts):
-            hosts.add(base)
-    for url in exchange.granted:
-        hosts.add("/".join(url.split("/", 3)[:3]))
+    for match in _FRAME_SOURCE.finditer(html):
+        source = unescape((match[1] or match[2] or match[3] or b"").decode("latin-1")).strip()
+        if not source or source.lower().startswith(("about:", "data:", "blob:", "javascript:")):
+            continue
+        url = _joined(page_url, source)
+        site = _site(url)
+        if site == home:
+            return None
+        if _NAMEABLE.fullmatch(site) and not any(host.pattern.search(url) for host in exchange.catalogue.embed_hosts):
+            hosts.add(site)
+    hosts.update(site for url in exchange.granted if _NAMEABLE.fullmatch(site := _site(url)))
     return "frame-src " + " ".join(sorted(hosts))
+
+
+def _joined(page_url: str, source: str) -> str:
+    try:
+        return urljoin(page_url, source)
+    except ValueError:
+        return ""
+
+
+def _site(url: str) -> str:
+    """Scheme and authority, lower case."""
+    return "/".join(url.split("/", 3)[:3]).partition("?")[0].lower()

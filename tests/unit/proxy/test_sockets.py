@@ -35,13 +35,15 @@ def receipts(there: Served) -> list[dict[str, object]]:
 
 
 async def test_messages_pass_both_ways_and_leave_one_receipt(tmp_path: Path) -> None:
-    async with served(tmp_path, echo, now=NIGHT) as there:
-        async with there.session.ws_connect(there.base_url + CHAT, protocols=["chat"]) as socket:
-            await socket.send_str("привет")
-            assert (await socket.receive()).data == "привет"
-            await socket.send_bytes(bytes(300_000))
-            assert len((await socket.receive()).data) == 300_000
-            assert socket.protocol == "chat"
+    async with (
+        served(tmp_path, echo, now=NIGHT) as there,
+        there.session.ws_connect(there.base_url + CHAT, protocols=["chat"]) as socket,
+    ):
+        await socket.send_str("привет")
+        assert (await socket.receive()).data == "привет"
+        await socket.send_bytes(bytes(300_000))
+        assert len((await socket.receive()).data) == 300_000
+        assert socket.protocol == "chat"
     (receipt,) = receipts(there)
     assert receipt["status"] == 101 and receipt["class"] == "consultation"
 
@@ -71,13 +73,15 @@ HANDSHAKE = {
 
 async def test_a_socket_is_closed_softly_when_its_window_ends(tmp_path: Path) -> None:
     hours = "{when: free, close_grace: 1 s}"
-    async with served(tmp_path, echo, now=SEVEN_IN_MOSCOW - timedelta(seconds=2), consultations=hours) as there:
-        async with there.session.ws_connect(there.base_url + CHAT) as socket:
-            await socket.send_str("ещё открыто")
-            assert (await socket.receive()).data == "ещё открыто"
-            end = await socket.receive(timeout=20)
-            assert end.type is WSMsgType.CLOSE and end.data == 4503
-            assert end.extra and len(end.extra.encode()) <= 123
+    async with (
+        served(tmp_path, echo, now=SEVEN_IN_MOSCOW - timedelta(seconds=2), consultations=hours) as there,
+        there.session.ws_connect(there.base_url + CHAT) as socket,
+    ):
+        await socket.send_str("ещё открыто")
+        assert (await socket.receive()).data == "ещё открыто"
+        end = await socket.receive(timeout=20)
+        assert end.type is WSMsgType.CLOSE and end.data == 4503
+        assert end.extra and len(end.extra.encode()) <= 123
     assert len(receipts(there)) == 1
 
 
@@ -153,14 +157,16 @@ async def test_where_the_preset_asks_for_it_a_refusal_is_a_close_after_the_hands
 
 
 async def test_a_socket_ends_when_the_allowance_is_spent(tmp_path: Path) -> None:
-    async with served(tmp_path, echo, now=NOON, allowance="600 kB") as there:
-        async with there.session.ws_connect(there.base_url + "/local/ws", max_msg_size=0) as socket:
-            got = 0
-            with pytest.raises((ConnectionError, asyncio.CancelledError, aiohttp.ClientError, StopAsyncIteration)):
-                for _ in range(40):
-                    await socket.send_bytes(bytes(50_000))
-                    message = await socket.receive(timeout=10)
-                    if message.type is not WSMsgType.BINARY:
-                        raise StopAsyncIteration
-                    got += len(message.data)
+    async with (
+        served(tmp_path, echo, now=NOON, allowance="600 kB") as there,
+        there.session.ws_connect(there.base_url + "/local/ws", max_msg_size=0) as socket,
+    ):
+        got = 0
+        with pytest.raises((ConnectionError, asyncio.CancelledError, aiohttp.ClientError, StopAsyncIteration)):
+            for _ in range(40):
+                await socket.send_bytes(bytes(50_000))
+                message = await socket.receive(timeout=10)
+                if message.type is not WSMsgType.BINARY:
+                    raise StopAsyncIteration
+                got += len(message.data)
     assert 100_000 < got < 600_000

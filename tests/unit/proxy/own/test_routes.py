@@ -235,9 +235,11 @@ async def test_an_explicit_proxy_hands_out_its_configuration(tmp_path: Path) -> 
 
 async def test_the_configured_address_goes_before_the_one_that_was_used(tmp_path: Path) -> None:
     pac = "pac: {proxy_address: proxy.koryak.example:3128}"
-    async with served(tmp_path, origin, listeners=FORWARD, tropa=pac) as there:
-        async with there.session.get(f"http://127.0.0.1:{there.tropa.ports['proxy']}/proxy.pac") as reply:
-            assert "PROXY proxy.koryak.example:3128" in await reply.text()
+    async with (
+        served(tmp_path, origin, listeners=FORWARD, tropa=pac) as there,
+        there.session.get(f"http://127.0.0.1:{there.tropa.ports['proxy']}/proxy.pac") as reply,
+    ):
+        assert "PROXY proxy.koryak.example:3128" in await reply.text()
 
 
 async def test_a_sites_own_proxy_pac_is_the_sites(tmp_path: Path) -> None:
