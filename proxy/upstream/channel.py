@@ -131,6 +131,9 @@ class Channel:
         """The response is complete."""
         if self._protocol.upgraded:
             return
+        # What is still buffered is read after this, and aiohttp would then set a timer that ends an idle connection
+        # with an error for whoever comes next.
+        self._protocol.read_timeout = None
         if not self._unsent:
             self._connection.release()
             return

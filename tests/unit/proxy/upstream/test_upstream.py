@@ -79,6 +79,15 @@ class TestRequests:
             assert b"Content-Length: 5\r\n\r\nwholePOST" in heads
             assert heads.endswith(b"Content-Length: 0\r\n\r\n")
 
+    async def test_a_connection_that_rested_longer_than_an_origin_may_be_silent_is_as_good_as_new(self) -> None:
+        large = b"x" * 500_000
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + large
+        async with fetching(answering(answer), timeouts=replace(FAST, upstream_idle_s=0.2)) as (origin, fetch):
+            assert await fetch.body() == large  # read in pauses, the last of them after its end came
+            await asyncio.sleep(0.4)
+            assert await fetch.body() == large
+            assert len(origin.visits) == 1
+
     async def test_a_body_shorter_than_declared_is_not_completed(self) -> None:
         async with fetching() as (origin, fetch):
             with pytest.raises(ExchangeError, match="client-left"):
