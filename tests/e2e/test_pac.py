@@ -15,14 +15,16 @@ from tests.e2e.harness.tropa import tropa_process
 @pytest.mark.browser
 def test_a_browser_that_reads_the_proxy_settings_goes_by_them(course: RunningCourse, folder: Path) -> None:
     """Chromium itself runs the PAC file: the course comes through Tropa, other sites directly."""
-    regions = Regions(course_port=course.port, places={"metered": METERED}, forward="metered")
+    # Whatever is called localhost never goes through a proxy that a PAC file names.
+    hosts = {"hosts": ["course.test"], "ports": [80]}
+    regions = Regions(course_port=course.port, places={"metered": METERED}, forward="metered", course=hosts)
     with tropa_process(regions, folder) as tropa:
         pac = f"http://127.0.0.1:{tropa.ports['forward']}/proxy.pac"
         with (
-            chromium(f"--proxy-pac-url={pac}", "--proxy-bypass-list=<-loopback>") as driven,
+            chromium(f"--proxy-pac-url={pac}", "--host-resolver-rules=MAP other.test 127.0.0.1") as driven,
             visiting(driven) as visit,
         ):
-            visit.page.goto(f"http://localhost:{course.port}/mod/page/view.php?id=151")
+            visit.page.goto("http://course.test/mod/page/view.php?id=151")
             assert visit.page.locator(".tropa-card").count() > 0
-            visit.page.goto(f"http://127.0.0.1:{course.port}/mod/page/view.php?id=151")
+            visit.page.goto(f"http://other.test:{course.port}/mod/page/view.php?id=151")
             assert visit.page.locator(".tropa-card").count() == 0
