@@ -1,8 +1,9 @@
-"""What the documentation promises: links that lead somewhere, and complete examples that `tropa check` accepts."""
+"""What the documentation promises: links lead somewhere, commands exist, `tropa check` accepts the examples."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import pytest
 
 from policies.load import read_catalogue
 from policies.policy_tests import run_policy_tests
+from proxy.cli.main import COMMANDS
+from proxy.cli.parser import make_parser
 
 ROOT = Path(__file__).resolve().parents[3]
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```[ \t]*$", re.DOTALL | re.MULTILINE)
 _COMPLETE = re.compile(r"^<!-- complete regions\.yaml -->\n```yaml\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+_SHELL = re.compile(r"^```sh\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+_COMMAND = re.compile(r"^(?:sudo -u tropa |podman exec tropa )?(?:\S*/)?tropa (.+)$")
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*$", re.MULTILINE)
 _MAX_IMAGE_BYTES = 150_000
 
@@ -42,6 +47,15 @@ def _examples() -> Iterator[tuple[str, str]]:
             yield f"{page.relative_to(ROOT)}#{number}", example
 
 
+def _commands() -> Iterator[str]:
+    """What stands after `tropa` in every shell line of the hand-written pages."""
+    for page in _pages():
+        for block in _SHELL.findall(page.read_text(encoding="utf-8")):
+            for part in re.split(r"\n| && | \| ", block):
+                if found := _COMMAND.match(part.strip()):
+                    yield found[1]
+
+
 def _name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -67,6 +81,16 @@ def test_a_complete_example_is_accepted_and_its_own_tests_hold(name: str, exampl
 
     assert catalogue.origins, name
     assert run_policy_tests(catalogue) == ()
+
+
+@pytest.mark.parametrize("line", sorted(set(_commands())))
+def test_a_printed_command_is_one_that_tropa_understands(line: str) -> None:
+    words = shlex.split(line, comments=True)
+    words = words[: words.index(">")] if ">" in words else words
+
+    args = make_parser(COMMANDS, "0", "en").parse_args(words)
+
+    assert args.command in words
 
 
 def test_the_guides_that_promise_a_first_region_carry_a_complete_example() -> None:
