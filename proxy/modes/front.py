@@ -119,13 +119,18 @@ class Front:
             )
         self._jobs.append(self._keeper.start(self._sweep(), name=f"sweep:{self.port}"))
 
-    async def close(self, drain_s: float) -> None:
-        """Stop accepting; let what runs finish for at most drain_s seconds; then end it."""
-        for job in self._jobs:
+    async def stop_accepting(self) -> None:
+        """Give the port free; what runs goes on."""
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
             job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, return_exceptions=True)
         for sock in self._sockets:
             sock.close()
+
+    async def close(self, drain_s: float) -> None:
+        """Stop accepting; let what runs finish for at most drain_s seconds; then end it."""
+        await self.stop_accepting()
         for protocol in list(self._protocols):
             protocol.close() if protocol.exchanges else protocol.force_close()
         deadline_s = self._clock.steady_s() + drain_s
