@@ -26,7 +26,8 @@ REGIONS = """
 tropa:
   listeners: {{{listeners}}}
 origins:
-  course: {{title: {{ru: Курс, en: Course}}, hosts: [lms.test], upstream: "http://127.0.0.1:{port}", allow_private: true,
+  course: {{title: {{ru: Курс, en: Course}}, hosts: [lms.test], upstream: "http://127.0.0.1:{port}",
+    allow_private: true,
     rules: [{{path: /consultation, class: consultation}}]}}
 regions:
   koryak: {{title: {{ru: Корякский, en: Koryak}}, timezone: Asia/Kamchatka, networks: [127.0.0.0/8], policy: {policy}}}
