@@ -15,10 +15,18 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
-_FLAGS = (
-    "--no-sandbox --disable-quic --disable-background-networking --disable-component-update --disable-sync "
-    "--no-first-run --disable-default-apps --disable-extensions --disable-domain-reliability --no-pings"
-).split()
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-domain-reliability",
+    "--no-pings",
+]
 _WATCH = """(() => {
   const seen = window.__bench = {readable: null, frame: null};
   const inMain = node => node && node.closest && node.closest('[role=main], main, #region-main');

@@ -19,8 +19,13 @@ from bench.processes import ROOT, Process, python, tool
 from bench.regions import regions
 from bench.suite import Report, Table, Target
 
-METHOD = """method: headless Chromium, empty store, in a network namespace behind a {kind} of 256 kbit/s and 600 ms round trip (sessions: 2 Mbit/s, 60 ms; heavy direct pages unshaped, bytes only); bytes both ways
-by the interface's counters, video and audio subtracted; direct is the origin with gzip; Tropa cold: empty state, warm: after an earlier visit by another browser and idle again; http under a .localhost name, which offers br."""
+METHOD = (
+    "method: headless Chromium, empty store, in a network namespace behind a {kind} of 256 kbit/s and 600 ms "
+    "round trip (sessions: 2 Mbit/s, 60 ms; heavy direct pages unshaped, bytes only); bytes both ways\n"
+    "by the interface's counters, video and audio subtracted; direct is the origin with gzip; Tropa cold: "
+    "empty state, warm: after an earlier visit by another browser and idle again; http under a .localhost "
+    "name, which offers br."
+)
 POLICIES = ("satellite-metered", "text-first", "school-adsl", "mobile-2g", "open")
 TEXT, LONG, PHOTOS = "/mod/page/view.php?id=101", "/mod/page/view.php?id=111", "/mod/page/view.php?id=131"
 READING = (TEXT, TEXT, LONG, "/mod/page/view.php?id=112", "/mod/page/view.php?id=211")
@@ -55,7 +60,7 @@ class Bench:
     def course(self) -> Iterator[None]:
         """The sample course in the server's namespace; its files are made at first use."""
         data = Path(os.environ.get("TROPA_COURSE_DIR", ROOT / "build" / "course"))
-        argv = python("-m", "proxy.demo.course", "--host", "0.0.0.0", "--port", str(_COURSE_PORT), "--data", str(data))  # noqa: S104
+        argv = python("-m", "proxy.demo.course", "--host", "0.0.0.0", "--port", str(_COURSE_PORT), "--data", str(data))
         with self._inside(argv, _COURSE_PORT, "course", within_s=300):
             yield
 

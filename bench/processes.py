@@ -53,7 +53,7 @@ class Process:
 
     def cpu_s(self) -> float:
         """CPU seconds of the whole tree so far."""
-        return sum(t.user + t.system for t in (_cpu(p) for p in self._tree()) if t is not None)
+        return sum(_cpu_s(p) for p in self._tree())
 
     def rss_bytes(self) -> int:
         """Resident memory of the whole tree."""
@@ -81,11 +81,12 @@ class Process:
             return []
 
 
-def _cpu(process: psutil.Process) -> psutil._common.pcputimes | None:  # type: ignore[name-defined]
+def _cpu_s(process: psutil.Process) -> float:
     try:
-        return process.cpu_times()
+        times = process.cpu_times()
     except psutil.Error:
-        return None
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _rss(process: psutil.Process) -> int:

@@ -57,16 +57,27 @@ class Relay:
         ours = web.WebSocketResponse(max_msg_size=0, compress=False)
         await ours.prepare(request)
         async with self._session.ws_connect(self._upstream + request.raw_path, max_msg_size=0) as theirs:
-            async for message in theirs:
-                if message.type is aiohttp.WSMsgType.BINARY:
-                    await ours.send_bytes(message.data)
+            back = asyncio.create_task(_pass_on(ours, theirs))
+            await _pass_on(theirs, ours)
+            back.cancel()
         await ours.close()
         return ours
 
 
+_Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+async def _pass_on(source: _Socket, sink: _Socket) -> None:
+    async for message in source:
+        if message.type is aiohttp.WSMsgType.BINARY:
+            await sink.send_bytes(message.data)
+        elif message.type is aiohttp.WSMsgType.TEXT:
+            await sink.send_str(message.data)
+
+
 async def _serve(port: int, upstream: str) -> None:
     relay = Relay(upstream)
-    runner = web.ServerRunner(web.Server(relay.handle, access_log=None))  # type: ignore[arg-type]
+    runner = web.ServerRunner(web.Server(relay.handle, access_log=None))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
     await asyncio.Event().wait()

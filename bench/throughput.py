@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import tempfile
 import time
@@ -20,8 +19,12 @@ from bench.figures import Load, load_of, paired_ratio
 from bench.processes import Process, tool
 from bench.suite import Report, Table, Target
 
-METHOD = """method: nginx static backend, one process per peer, all started at once and loaded in turn by wrk (1 thread, {connections} kept-alive
-connections, {seconds:g} s), {rounds} rounds interleaved, medians; ratios are medians of the rounds' ratios; CPU of the process tree per answered request."""
+METHOD = (
+    "method: nginx static backend, one process per peer, all started at once and loaded in turn by wrk (1 "
+    "thread, {connections} kept-alive\n"
+    "connections, {seconds:g} s), {rounds} rounds interleaved, medians; ratios are medians of the rounds' "
+    "ratios; CPU of the process tree per answered request."
+)
 _SCRIPT = Path(__file__).parent / "throughput.lua"
 _WORKLOADS = {"1 KB": "/1k.bin", "50 KB": "/50k.bin", "cached image": "/photo.jpg"}
 _Starter = Callable[[Path, int], AbstractContextManager[tuple[Process, int]]]
@@ -137,7 +140,18 @@ def _load(port: int, path: str, seconds: float, connections: int) -> Load:
 def _report(
     seen: dict[tuple[str, str], Rounds], alone: dict[tuple[str, str], Rounds], method: str, left_out: list[str]
 ) -> Report:
-    head = ("", "requests/s", "p50 ms", "p99 ms", "added p50", "added p99", "CPU µs/request", "Tropa/it", "errors")
+    head = (
+        "",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "added p50",
+        "added p99",
+        "CPU µs/request",
+        "requests/s Tropa/it",
+        "CPU it/Tropa",
+        "errors",
+    )
     tables = []
     for title, runs in (("32 connections", seen), ("1 connection", alone)):
         for workload in _WORKLOADS:
@@ -154,7 +168,8 @@ def _row(seen: dict[tuple[str, str], Rounds], workload: str, peer: str) -> tuple
     times = paired_ratio(ours.rps, its.rps) if peer != "Tropa" else None
     cpu = median(its.cpu_us) if peer != "direct" else None
     errors = sum(load.errors for load in its.loads)
-    return peer, median(its.rps), its.of("p50_ms"), its.of("p99_ms"), *added, cpu, times, errors
+    cpu_times = paired_ratio(its.cpu_us, ours.cpu_us) if peer not in ("Tropa", "direct") else None
+    return peer, median(its.rps), its.of("p50_ms"), its.of("p99_ms"), *added, cpu, times, cpu_times, errors
 
 
 def _targets(seen: dict[tuple[str, str], Rounds]) -> tuple[Target, ...]:
