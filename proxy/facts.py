@@ -6,17 +6,18 @@ Laws: reads headers, decides nothing; an absent or malformed hint is no hint.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
-from policies.kinds import kind_of_destination, kind_of_path
-
 from policies.facts import NO_HINTS, Hints, RequestFacts
+from policies.kinds import kind_of_destination, kind_of_path
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
 
 _HINT_HEADERS = ("Save-Data", "ECT", "RTT", "Downlink", "Sec-CH-Viewport-Width", "Sec-CH-DPR", "Sec-CH-UA-Mobile")
 _UPLOAD_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _FRAME_DESTINATIONS = frozenset({"iframe", "frame", "object", "embed", "fencedframe"})
+_HEAVY = frozenset({MediaKind.VIDEO, MediaKind.AUDIO, MediaKind.STREAM, MediaKind.DOCUMENT, MediaKind.ARCHIVE})
 _MEDIA_DESTINATIONS = frozenset({"video", "audio", "track"})
 
 
@@ -50,6 +51,21 @@ def request_facts(
         measured_bps=measured_bps,
         wants_original=wants_original,
     )
+
+
+def as_part_of_its_page(inbound: Inbound, facts: RequestFacts) -> RequestFacts | None:
+    """The same request as if it were made to the page that it is a part of, by Referer.
+
+    None: no part of a page of this site, or a heavy one, which stands for itself.
+    """
+    if facts.audience not in (Audience.SUBRESOURCE, Audience.API) or facts.kind in _HEAVY:
+        return None
+    home = f"{inbound.scheme}://{inbound.authority}/"
+    referer = inbound.request.headers.get("Referer", "")
+    if not referer.startswith(home):
+        return None
+    path, _, query = referer.removeprefix(home[:-1]).partition("#")[0].partition("?")
+    return replace(facts, path=path, query=query)
 
 
 def is_app(inbound: Inbound, path: str) -> bool:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from policies.decide import enforced_verdict
 from policies.decision import CompressText, Decision, DownsampleImage, PassThrough, Plan, RewritePage, Verdict, Withhold
+from policies.facts import RequestFacts, Usage
 from policies.plan import plan, plan_observed
 from policies.treatments import Action, PageTreatment
 from policies.values import Audience
@@ -29,7 +30,7 @@ from proxy.deliver.pace import Pacer
 from proxy.deliver.send import Sent, send
 from proxy.errors import ExchangeError, Fault
 from proxy.exchange import Inbound
-from proxy.facts import request_facts
+from proxy.facts import as_part_of_its_page, request_facts
 from proxy.heads import dress_head
 from proxy.live.relay import is_socket
 from proxy.obtain import NO_WISH, Obtainer
@@ -52,6 +53,8 @@ from proxy.stages.text import TextStage
 from proxy.upstream.response import UpstreamResponse
 
 logger = logging.getLogger("tropa.pipeline")
+
+_PAGE_WITH_PARTS_BYTES = 8_000_000  # an LMS's whole shell is 1.3 MB packed, and several uncoded
 Maker = Callable[[Exchange], Awaitable[Answer]]
 
 
@@ -74,6 +77,11 @@ class Parts:
     sockets: Sockets
     pacer: Pacer
     savings: LearnerSavings
+
+
+def _nearly_spent(usage: Usage) -> bool:
+    """Whether an allowance may end within what one page brings along."""
+    return any(use.amount_bytes - use.used_bytes < _PAGE_WITH_PARTS_BYTES for use in usage.allowances)
 
 
 class Pipeline:
@@ -117,12 +125,22 @@ class Pipeline:
             inbound=inbound,
             who=who,
             facts=facts,
-            decision=runtime.decider.decide(facts, usage, now),
+            decision=self._decision(inbound, facts, usage, now),
             now=now,
             catalogue=runtime.catalogue,
             tally=Tally(),
             granted=parts.originals.urls(who.learner, now),
         )
+
+    def _decision(self, inbound: Inbound, facts: RequestFacts, usage: Usage, now: datetime) -> Decision:
+        """Parts of a page where answers count are never closed or cut: a quiz needs its scripts and styles."""
+        decider = self._parts.runtime().decider
+        decision = decider.decide(facts, usage, now)
+        if decision.exempt or (enforced_verdict(decision) is Verdict.ALLOW and not _nearly_spent(usage)):
+            return decision
+        part = as_part_of_its_page(inbound, facts)
+        of_page = decision if part is None else decider.decide(part, usage, now)
+        return of_page if of_page.exempt else decision
 
     def _again(self, exchange: Exchange) -> Callable[[datetime], Decision]:
         """Decides the same exchange later, by the catalogue that is in force then."""

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from policies.facts import NO_HINTS, Hints
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
-from proxy.facts import audience_and_kind, hints, request_facts
+from proxy.facts import as_part_of_its_page, audience_and_kind, hints, request_facts
 from tests.builders import a_territory
 from tests.inbounds import an_inbound
 
@@ -123,3 +123,32 @@ def test_a_host_that_nobody_lists_has_no_origin_and_no_app() -> None:
 def test_the_client_address_is_no_fact_of_policy() -> None:
     one, other = an_inbound(address="10.41.0.5"), an_inbound(address="10.41.0.6")
     assert one.client.address == ip_address("10.41.0.5") and facts_of(one) == facts_of(other)
+
+
+QUIZ = "https://lms.example.org/mod/quiz/attempt.php?attempt=7#q2"
+
+
+@pytest.mark.parametrize("destination", ["script", "style", "image", "empty"])
+def test_a_part_of_a_page_can_be_judged_as_that_page(destination: str) -> None:
+    inbound = an_inbound("/lib/x.js?v=1", Sec_Fetch_Dest=destination, Referer=QUIZ)
+    part = as_part_of_its_page(inbound, facts_of(inbound))
+    assert part is not None
+    assert (part.path, part.query) == ("/mod/quiz/attempt.php", "attempt=7")
+    assert part.kind is facts_of(inbound).kind
+
+
+@pytest.mark.parametrize(
+    ("destination", "referer"),
+    [
+        ("document", QUIZ),
+        ("iframe", QUIZ),
+        ("video", QUIZ),
+        ("script", ""),
+        ("script", "https://other.example/mod/quiz/attempt.php"),
+        ("script", "https://lms.example.org.evil.example/mod/quiz/"),
+        ("script", "http://lms.example.org/mod/quiz/"),
+    ],
+)
+def test_pages_films_and_parts_of_other_sites_pages_stand_for_themselves(destination: str, referer: str) -> None:
+    inbound = an_inbound("/x", Sec_Fetch_Dest=destination, Referer=referer)
+    assert as_part_of_its_page(inbound, facts_of(inbound)) is None
