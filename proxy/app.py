@@ -32,6 +32,7 @@ from proxy.catalogues import Catalogues, publish_file, read_published
 from proxy.clock import Clock, SystemClock
 from proxy.deliver.pace import Pacer
 from proxy.deliver.sticky import Sticky
+from proxy.deliver.turns import Turns
 from proxy.modes.front import Front
 from proxy.obtain import Obtainer
 from proxy.operate.history import current_dir
@@ -129,6 +130,7 @@ class Tropa:
                 sockets=self._sockets,
                 pacer=Pacer(),
                 savings=savings,
+                turns=Turns(clock),
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)

@@ -28,12 +28,14 @@ from proxy.deliver.answer import Answer, Tally
 from proxy.deliver.heads import adapted
 from proxy.deliver.pace import Pacer
 from proxy.deliver.send import Sent, send
+from proxy.deliver.turns import Turns
 from proxy.errors import ExchangeError, Fault
 from proxy.exchange import Inbound
 from proxy.facts import as_part_of_its_page, request_facts
 from proxy.heads import dress_head
 from proxy.live.relay import is_socket
 from proxy.obtain import NO_WISH, Obtainer
+from proxy.order import goes_first, is_thin, waits
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
 from proxy.own.dressing import Dresser
@@ -77,6 +79,7 @@ class Parts:
     sockets: Sockets
     pacer: Pacer
     savings: LearnerSavings
+    turns: Turns
 
 
 def _nearly_spent(usage: Usage) -> bool:
@@ -102,7 +105,7 @@ class Pipeline:
                 return opened
             make = opened or make
         meter = self._parts.accountant.begin(exchange.decision, exchange.who)
-        sent = await self._answered(exchange, meter, make)
+        sent = await self._in_turn(exchange, meter, make)
         receipt = meter.finish(receipt_of(exchange, sent, clock.steady_s() - started_s))
         self._parts.savings.record(receipt, exchange.who.territory)
         self._measure(exchange, sent)
@@ -239,7 +242,21 @@ class Pipeline:
 
     # -- send ----------------------------------------------------------------------------------------------
 
+    async def _in_turn(self, exchange: Exchange, meter: Meter, make: Maker) -> Sent:
+        """Style sheets go first on a thin link; their bytes may still be queued when they are written."""
+        learner, turns = exchange.who.learner, self._parts.turns
+        if not (goes_first(exchange) and is_thin(exchange)):
+            return await self._answered(exchange, meter, make)
+        turns.begin_first(learner)
+        transport = exchange.inbound.request.transport
+        try:
+            return await self._answered(exchange, meter, make)
+        finally:
+            turns.end_first(learner, transport)
+
     async def _sent(self, exchange: Exchange, answer: Answer, meter: Meter) -> Sent:
+        if waits(exchange) and is_thin(exchange):
+            await self._parts.turns.wait(exchange.who.learner)
         dress_head(exchange, answer)
         overseer = Overseer(
             clock=self._parts.clock,

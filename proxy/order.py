@@ -1,0 +1,28 @@
+"""Which answers a page needs to be readable, and which can wait for them, on a link that can't carry all at once."""
+
+from __future__ import annotations
+
+from policies.values import MediaKind
+from proxy.deliver.turns import THIN_LINK_BPS
+from proxy.stages.context import Exchange
+
+_CAN_WAIT = frozenset({MediaKind.SCRIPT, MediaKind.IMAGE, MediaKind.FONT})
+
+
+def goes_first(exchange: Exchange) -> bool:
+    """A style sheet: nothing is painted before it."""
+    return exchange.facts.kind is MediaKind.STYLE
+
+
+def waits(exchange: Exchange) -> bool:
+    """What is painted, or run, after the text can be read. Parts of assessment never wait."""
+    return exchange.facts.kind in _CAN_WAIT and not exchange.decision.exempt
+
+
+def is_thin(exchange: Exchange) -> bool:
+    """Whether the learner's link, as the policy knows it or as it was measured, is below a megabit and a half."""
+    decision = exchange.decision
+    if decision.bypassed or decision.observe:
+        return False
+    bps = exchange.facts.measured_bps or decision.link.down_bps
+    return bps is not None and bps < THIN_LINK_BPS

@@ -1,0 +1,55 @@
+import asyncio
+import socket
+
+from proxy.clock import SystemClock
+from proxy.deliver.turns import Turns
+
+
+async def slow_socket() -> tuple[asyncio.Transport, socket.socket]:
+    """A connection whose far side reads only when it is told to."""
+    here, there = socket.socketpair()
+    for end in (here, there):
+        end.setblocking(False)
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=here)
+    return transport, there
+
+
+async def test_nobody_waits_where_no_style_sheet_is_on_its_way() -> None:
+    await asyncio.wait_for(Turns(SystemClock()).wait("a"), 0.05)
+
+
+async def test_a_script_waits_until_the_style_sheet_has_left_the_socket() -> None:
+    turns = Turns(SystemClock())
+    transport, far = await slow_socket()
+    turns.begin_first("a")
+    waiting = asyncio.ensure_future(turns.wait("a"))
+    await asyncio.sleep(0.12)
+    assert not waiting.done()
+    transport.write(bytes(4_000_000))
+    turns.end_first("a", transport)
+    await asyncio.sleep(0.12)
+    assert not waiting.done()
+    while not waiting.done():
+        try:
+            far.recv(1 << 20)
+        except BlockingIOError:
+            await asyncio.sleep(0.01)
+    transport.abort()
+    far.close()
+
+
+async def test_another_learner_does_not_wait() -> None:
+    turns = Turns(SystemClock())
+    turns.begin_first("a")
+    await asyncio.wait_for(turns.wait("b"), 0.05)
+
+
+async def test_a_client_that_leaves_frees_the_turn() -> None:
+    turns = Turns(SystemClock())
+    transport, far = await slow_socket()
+    turns.begin_first("a")
+    transport.write(bytes(4_000_000))
+    turns.end_first("a", transport)
+    transport.abort()
+    await asyncio.wait_for(turns.wait("a"), 1)
+    far.close()
