@@ -53,8 +53,9 @@ class Rounds:
 
 def run(*, quick: bool) -> Report:
     """All peers over all workloads."""
-    if tool("wrk") is None:
-        return Report(suite="throughput", method="", left_out=("wrk is not installed",))
+    missing = [name for name in ("wrk", "nginx") if tool(name) is None]
+    if missing:
+        return Report(suite="throughput", method="", left_out=tuple(f"{name} is not installed" for name in missing))
     rounds, seconds, connections = (1, 1.0, 32) if quick else (5, 2.0, 32)
     left_out: list[str] = []
     with tempfile.TemporaryDirectory(prefix="tropa-bench-") as name, ExitStack() as stack:
