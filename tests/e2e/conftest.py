@@ -15,9 +15,14 @@ from tests.e2e.harness.regions import METERED, OPEN, TEXT, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.ways import WAYS, Way
 
+_HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if not item.path.is_relative_to(_HERE):
+            continue
+        item.add_marker(pytest.mark.timeout(600))  # the first one may have to make the course's pictures and films
         if item.get_closest_marker("browser") and CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 

@@ -41,7 +41,7 @@ def test_the_second_at_a_shared_pc_meets_neither_the_first_ones_name_nor_her_ori
         visit.page.get_by_role("link", name="Выход").first.click()
         visit.page.wait_for_url(way.base + "/")
         visit.log_in(way.base, SECOND.login, SECOND.password)
-        for path in ("/my/", VIDEO, "/course/view.php?id=2", "/mod/forum/discuss.php?d=11"):
+        for path in ("/my/", VIDEO, "/course/view.php?id=2", "/mod/quiz/view.php?id=191"):
             visit.page.goto(way.base + path)
             assert FIRST.name not in visit.page.content(), path
             assert SECOND.name in visit.page.inner_text("body"), path

@@ -72,18 +72,27 @@ def site() -> Iterator[Origin]:
 
 @pytest.fixture(scope="module")
 def tropa(site: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TropaProcess]:
-    regions = Regions(course_port=site.port, places={"metered": METERED, "open": OPEN})
+    regions = Regions(course_port=site.port, places={"metered": METERED, "open": OPEN}, forward="metered")
     with tropa_process(regions, tmp_path_factory.mktemp("separation")) as running:
         yield running
 
 
-def _ask(port: int, who: str, target: str, *, method: str = "GET", by: str = "cookie", **headers: str) -> Reply:
+def _ask(
+    port: int,
+    who: str,
+    target: str,
+    *,
+    method: str = "GET",
+    by: str = "cookie",
+    host: str = "localhost",
+    **headers: str,
+) -> Reply:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     fields["Cookie" if by == "cookie" else "Authorization"] = (
         f"MoodleSession={who}" if by == "cookie" else f"Bearer {who}"
     )
     body = who.encode() if method == "POST" else None
-    return ask(port, target, method=method, headers=fields, body=body, host="localhost")
+    return ask(port, target, method=method, headers=fields, body=body, host=host)
 
 
 def _is_only(reply: Reply, who: str) -> None:
@@ -99,8 +108,10 @@ def _is_only(reply: Reply, who: str) -> None:
 KINDS = ("page", "script", "json", "picture", "part", "away", "lost")
 
 
-@pytest.mark.parametrize("place", ["metered", "open"])
-def test_many_requests_of_two_learners_at_once_never_cross(tropa: TropaProcess, place: str) -> None:
+@pytest.mark.parametrize("place", ["metered", "open", "forward"])
+def test_many_requests_of_two_learners_at_once_never_cross(tropa: TropaProcess, site: Origin, place: str) -> None:
+    base = f"http://localhost:{site.port}" if place == "forward" else ""
+    host = f"localhost:{site.port}" if place == "forward" else "localhost"
     lots = random.Random(7)
     jobs = [
         (lots.choice(LEARNERS), f"/{kind}/{cache}/thing", by)
@@ -111,7 +122,9 @@ def test_many_requests_of_two_learners_at_once_never_cross(tropa: TropaProcess, 
     ]
     lots.shuffle(jobs)
     with ThreadPoolExecutor(12) as pool:
-        replies = list(pool.map(lambda job: _ask(tropa.ports[place], job[0], job[1], by=job[2]), jobs))
+        replies = list(
+            pool.map(lambda job: _ask(tropa.ports[place], job[0], base + job[1], by=job[2], host=host), jobs)
+        )
     for (who, target, _), reply in zip(jobs, replies, strict=True):
         _is_only(reply, who)
         assert reply.status == {"part": 206, "away": 302, "lost": 404}.get(target.split("/")[1], 200), target
