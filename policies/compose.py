@@ -15,7 +15,7 @@ from policies.exceptions import policy_for
 from policies.facts import RequestFacts, Usage
 from policies.model import Catalogue, NoTransform, Territory
 from policies.money import MoneyNow
-from policies.narrow import narrowest
+from policies.narrow import lower, narrowest
 from policies.nowhere import UNKNOWN
 from policies.rules import ADJUSTING, NARROWING
 from policies.rules.assessment import exempt, exempt_treatments
@@ -134,8 +134,10 @@ def nominal_link(territory: Territory, money: MoneyNow) -> LinkSpeed:
 
 
 def as_measured(nominal: LinkSpeed, request: RequestFacts) -> LinkSpeed:
-    """The link in force: what was measured before what is sold; the browser's round trip where none is known."""
-    down_bps = nominal.down_bps if request.measured_bps is None else in_buckets(request.measured_bps)
+    """The link in force: what is sold, or less where less was measured (a front's buffers measure more than there is);
+    the browser's round trip where none is known."""
+    measured = None if request.measured_bps is None else in_buckets(request.measured_bps)
+    down_bps = lower(nominal.down_bps, measured)
     rtt_ms = request.hints.rtt_ms if nominal.rtt_ms is None else nominal.rtt_ms
     return LinkSpeed(down_bps=down_bps, up_bps=nominal.up_bps, rtt_ms=rtt_ms)
 

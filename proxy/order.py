@@ -9,9 +9,9 @@ from proxy.stages.context import Exchange
 _CAN_WAIT = frozenset({MediaKind.SCRIPT, MediaKind.IMAGE, MediaKind.FONT})
 
 
-def goes_first(exchange: Exchange) -> bool:
-    """A style sheet: nothing is painted before it."""
-    return exchange.facts.kind is MediaKind.STYLE
+def stands_in_line(exchange: Exchange) -> bool:
+    """Styles and scripts: nothing is painted before those in a page's head, which are asked for first."""
+    return exchange.facts.kind in (MediaKind.STYLE, MediaKind.SCRIPT) and not exchange.decision.exempt
 
 
 def waits(exchange: Exchange) -> bool:
@@ -20,9 +20,9 @@ def waits(exchange: Exchange) -> bool:
 
 
 def is_thin(exchange: Exchange) -> bool:
-    """Whether the learner's link, as the policy knows it or as it was measured, is below a megabit and a half."""
+    """Whether the learner's link, as sold or as measured, is below a megabit and a half."""
     decision = exchange.decision
     if decision.bypassed or decision.observe:
         return False
-    bps = exchange.facts.measured_bps or decision.link.down_bps
+    bps = decision.link.down_bps
     return bps is not None and bps < THIN_LINK_BPS

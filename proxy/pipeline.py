@@ -35,7 +35,7 @@ from proxy.facts import as_part_of_its_page, request_facts
 from proxy.heads import dress_head
 from proxy.live.relay import is_socket
 from proxy.obtain import NO_WISH, Obtainer
-from proxy.order import goes_first, is_thin, waits
+from proxy.order import is_thin, stands_in_line, waits
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
 from proxy.own.dressing import Dresser
@@ -243,20 +243,19 @@ class Pipeline:
     # -- send ----------------------------------------------------------------------------------------------
 
     async def _in_turn(self, exchange: Exchange, meter: Meter, make: Maker) -> Sent:
-        """Style sheets go first on a thin link; their bytes may still be queued when they are written."""
-        learner, turns = exchange.who.learner, self._parts.turns
-        if not (goes_first(exchange) and is_thin(exchange)):
+        """On a thin link styles and scripts go one after the other; their bytes may still be queued when written."""
+        if not (stands_in_line(exchange) and is_thin(exchange)):
             return await self._answered(exchange, meter, make)
-        turns.begin_first(learner)
-        transport = exchange.inbound.request.transport
+        turns, transport = self._parts.turns, exchange.inbound.request.transport
+        turn = exchange.tally.turn = turns.take(exchange.who.learner)
         try:
             return await self._answered(exchange, meter, make)
         finally:
-            turns.end_first(learner, transport)
+            turns.end(turn, transport)
 
     async def _sent(self, exchange: Exchange, answer: Answer, meter: Meter) -> Sent:
         if waits(exchange) and is_thin(exchange):
-            await self._parts.turns.wait(exchange.who.learner)
+            await self._parts.turns.wait(exchange.who.learner, exchange.tally.turn)
         dress_head(exchange, answer)
         overseer = Overseer(
             clock=self._parts.clock,

@@ -4,7 +4,7 @@
 set -euo pipefail
 case ${1:?test or bench} in
     test) want=(chromium:chromium caddy:caddy ip:iproute2) ;;
-    bench) want=(chromium:chromium caddy:caddy squid:squid ziproxy:ziproxy wrk:wrk ip:iproute2 socat:socat) ;;
+    bench) want=(chromium:chromium squid:squid ziproxy:ziproxy wrk:wrk nginx:nginx-light ip:iproute2) ;;
     *) echo "usage: $0 test|bench" >&2; exit 2 ;;
 esac
 PATH=$PATH:/usr/sbin:/sbin

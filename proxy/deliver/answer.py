@@ -9,6 +9,7 @@ from pathlib import Path
 from multidict import CIMultiDict
 
 from policies.values import MediaKind, Reason
+from proxy.deliver.turns import Turn
 
 Body = bytes | Path | AsyncIterator[bytes] | None
 
@@ -18,6 +19,7 @@ class Tally:
     """What one exchange counts while it runs; the receipt is made from it at the end.
 
     treatment  the receipt's word for what was done
+    turn       this answer's place in the learner's line, None where it stands in none
     direct     bytes that the same answer would have moved without Tropa; None: as many as were sent
     """
 
@@ -31,6 +33,7 @@ class Tally:
     support_code: str | None = None
     error: str | None = None
     notes: dict[str, str | int | float] = field(default_factory=dict)
+    turn: Turn | None = None
 
 
 @dataclass(slots=True)

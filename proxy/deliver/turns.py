@@ -1,10 +1,11 @@
-"""What makes text readable goes first: on a thin link style sheets don't share it with scripts and pictures.
+"""What makes text readable goes first: on a thin link a page's blocking parts don't share it with all the rest.
 
 A browser asks for everything at once, and over HTTP/1.1 each connection gets its share, so that a page stays blank
-until its style sheet has come at a third of the link's speed. Here what isn't needed for reading waits its turn.
+until its style sheet and the scripts in its head have come at a third of the link's speed. Here styles and scripts go
+one after the other, as the page asks for them, and pictures after them.
 
 Laws: only links below a megabit and a half wait; nothing waits longer than `MOST_WAIT_S`; whoever waits looks at the
-socket's own queue, so a front that buffers (nothing queued here) makes nobody wait; bytes and order within an answer
+sockets' own queues, so a front that buffers (nothing queued here) makes nobody wait; bytes and order within an answer
 stay as they are.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from proxy.account.link import unsent_bytes
 from proxy.clock import Clock
@@ -23,50 +24,54 @@ _LOOK_EVERY_S = 0.05
 _MAX_LEARNERS = 5000
 
 
-@dataclass(slots=True)
-class _First:
-    """Style sheets of one learner on their way: asked for (not sent yet), and sockets they were written to."""
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One style sheet or script on its way. transport: where its bytes may still be queued, once it is written."""
 
-    pending: int = 0
-    sockets: list[asyncio.Transport] = field(default_factory=list)
+    written: bool = False
+    transport: asyncio.Transport | None = None
+
+    @property
+    def over(self) -> bool:
+        if not self.written:
+            return False
+        transport = self.transport
+        return transport is None or transport.is_closing() or not unsent_bytes(transport)
 
 
 class Turns:
-    """Turns of one process, by learner."""
+    """Turns of one process, by learner, in the order of asking."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._firsts: OrderedDict[str, _First] = OrderedDict()
+        self._lines: OrderedDict[str, list[Turn]] = OrderedDict()
 
-    def begin_first(self, learner: str) -> None:
-        """A style sheet was asked for."""
-        first = self._firsts.setdefault(learner, _First())
-        first.pending += 1
-        self._firsts.move_to_end(learner)
-        if len(self._firsts) > _MAX_LEARNERS:
-            self._firsts.popitem(last=False)
+    def take(self, learner: str) -> Turn:
+        """Stand in line: a style sheet or script was asked for. Whoever takes a turn ends it."""
+        turn = Turn()
+        self._lines.setdefault(learner, []).append(turn)
+        self._lines.move_to_end(learner)
+        if len(self._lines) > _MAX_LEARNERS:
+            self._lines.popitem(last=False)
+        return turn
 
-    def end_first(self, learner: str, transport: asyncio.Transport | None) -> None:
-        """It has been written; transport: where its bytes may still be queued."""
-        first = self._firsts.get(learner)
-        if first is None:
-            return
-        first.pending = max(0, first.pending - 1)
-        if transport is not None and unsent_bytes(transport):
-            first.sockets.append(transport)
+    @staticmethod
+    def end(turn: Turn, transport: asyncio.Transport | None) -> None:
+        """It has been written, or given up."""
+        turn.written, turn.transport = True, transport
 
-    async def wait(self, learner: str) -> None:
-        """Return when no style sheet of this learner is on its way, or after MOST_WAIT_S."""
+    async def wait(self, learner: str, own: Turn | None = None) -> None:
+        """Return when everything that stands before `own` (None: everything) is over, or after MOST_WAIT_S."""
         until_s = self._clock.steady_s() + MOST_WAIT_S
-        while self._busy(learner) and self._clock.steady_s() < until_s:  # noqa: ASYNC110 - a socket tells nobody
+        while self._before(learner, own) and self._clock.steady_s() < until_s:  # noqa: ASYNC110 - sockets tell nobody
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    def _busy(self, learner: str) -> bool:
-        first = self._firsts.get(learner)
-        if first is None:
+    def _before(self, learner: str, own: Turn | None) -> bool:
+        line = self._lines.get(learner)
+        if line is None:
             return False
-        first.sockets = [socket for socket in first.sockets if not socket.is_closing() and unsent_bytes(socket)]
-        if first.pending or first.sockets:
-            return True
-        del self._firsts[learner]
-        return False
+        line[:] = [turn for turn in line if not turn.over]
+        if not line:
+            del self._lines[learner]
+            return False
+        return line[0] is not own

@@ -247,8 +247,8 @@ def _way(spec: ImageSpec) -> str:
 
 
 def link_bps(exchange: Exchange) -> int | None:
-    """The learner's link: as measured, else as the policy knows it."""
-    return exchange.facts.measured_bps or exchange.decision.link.down_bps
+    """The learner's link as the decision knows it: what is sold, or less where less was measured."""
+    return exchange.decision.link.down_bps
 
 
 def tolerable(exchange: Exchange, source_bytes: int) -> bool:

@@ -21,12 +21,12 @@ async def test_nobody_waits_where_no_style_sheet_is_on_its_way() -> None:
 async def test_a_script_waits_until_the_style_sheet_has_left_the_socket() -> None:
     turns = Turns(SystemClock())
     transport, far = await slow_socket()
-    turns.begin_first("a")
-    waiting = asyncio.ensure_future(turns.wait("a"))
+    style, script = turns.take("a"), turns.take("a")
+    waiting = asyncio.ensure_future(turns.wait("a", script))
     await asyncio.sleep(0.12)
     assert not waiting.done()
     transport.write(bytes(4_000_000))
-    turns.end_first("a", transport)
+    turns.end(style, transport)
     await asyncio.sleep(0.12)
     assert not waiting.done()
     while not waiting.done():
@@ -38,18 +38,34 @@ async def test_a_script_waits_until_the_style_sheet_has_left_the_socket() -> Non
     far.close()
 
 
+async def test_whoever_asked_first_does_not_wait_for_those_behind() -> None:
+    turns = Turns(SystemClock())
+    style, _ = turns.take("a"), turns.take("a")
+    await asyncio.wait_for(turns.wait("a", style), 0.05)
+
+
+async def test_a_picture_waits_for_the_whole_line() -> None:
+    turns = Turns(SystemClock())
+    style = turns.take("a")
+    picture = asyncio.ensure_future(turns.wait("a"))
+    await asyncio.sleep(0.12)
+    assert not picture.done()
+    turns.end(style, None)
+    await asyncio.wait_for(picture, 1)
+
+
 async def test_another_learner_does_not_wait() -> None:
     turns = Turns(SystemClock())
-    turns.begin_first("a")
+    turns.take("a")
     await asyncio.wait_for(turns.wait("b"), 0.05)
 
 
-async def test_a_client_that_leaves_frees_the_turn() -> None:
+async def test_a_client_that_leaves_frees_the_line() -> None:
     turns = Turns(SystemClock())
     transport, far = await slow_socket()
-    turns.begin_first("a")
+    turn = turns.take("a")
     transport.write(bytes(4_000_000))
-    turns.end_first("a", transport)
+    turns.end(turn, transport)
     transport.abort()
     await asyncio.wait_for(turns.wait("a"), 1)
     far.close()
