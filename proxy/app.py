@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import random
 import secrets
 import signal
@@ -28,7 +29,7 @@ from proxy.account.tokens import Tokens
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
-from proxy.catalogues import Catalogues, publish_file, read_published
+from proxy.catalogues import Catalogues, publish_file, read_published, was_published
 from proxy.clock import Clock, SystemClock
 from proxy.deliver.pace import Pacer
 from proxy.deliver.sticky import Sticky
@@ -93,7 +94,7 @@ class Tropa:
             catalogue=self._current,
         )
         self._store = VariantStore(self._state_dir / "variants", max_bytes=limits.variant_store_bytes, clock=clock)
-        slots = limits.image_workers or 2
+        slots = limits.image_workers or os.cpu_count() or 2
         self._pool = TransformPool(slots=slots, clock=clock, queue_limit=limits.image_queue)
         self._workers = ImageWorkers(slots)
         self._upstream = Upstream(self._current, own_ports=self._own_ports)
@@ -278,12 +279,14 @@ class Tropa:
 
 
 def load(regions_file: Path, state_dir: Path, clock: Clock) -> Catalogue:
-    """Publish the file if it is valid and differs from what runs, then read what runs.
+    """Publish the file if it is valid and new, then read what runs.
 
-    A faulty file doesn't stop a process that has an earlier version to run. Raises PolicyFaults, OSError.
+    A file that was published before is not published again: after a rollback a restart must not undo it. A faulty file
+    doesn't stop a process that has an earlier version to run. Raises PolicyFaults, OSError.
     """
     try:
-        publish_file(regions_file, state_dir, now=clock.now(), note="at start")
+        if not was_published(regions_file, state_dir):
+            publish_file(regions_file, state_dir, now=clock.now(), note="at start")
     except PolicyFaults as faults:
         if current_dir(state_dir) is None:
             raise
@@ -328,7 +331,7 @@ def settle_memory() -> None:
 def _publish_again(tropa: Tropa, regions_file: Path, state_dir: Path, clock: Clock) -> None:
     tropa.reload_certificates()
     try:
-        load(regions_file, state_dir, clock)
+        publish_file(regions_file, state_dir, now=clock.now(), note="by signal")
     except Exception as error:  # whatever is wrong with the file, the process goes on
         logger.error("nothing was published: %s", error)
 

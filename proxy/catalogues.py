@@ -13,7 +13,7 @@ from pathlib import Path
 from policies.faults import PolicyFaults
 from policies.load import Override, read_catalogue, source_files
 from policies.model import Catalogue
-from proxy.operate.history import current_dir, publish
+from proxy.operate.history import current_dir, fingerprint_of, history, publish
 from proxy.operate.switches import active_bypass, active_overrides, change_stamp
 
 logger = logging.getLogger("tropa.catalogue")
@@ -57,6 +57,15 @@ def operator_files(regions_file: Path) -> dict[str, bytes]:
         name = path.resolve().relative_to(base) if path.resolve().is_relative_to(base) else Path(path.name)
         files[name.as_posix()] = path.read_bytes()
     return files
+
+
+def was_published(regions_file: Path, state_dir: Path) -> bool:
+    """Whether this very file, with what it reads beside itself, is a version already. Raises OSError."""
+    versions = history(state_dir)
+    if not versions or current_dir(state_dir) is None:
+        return False
+    fingerprint = fingerprint_of(operator_files(regions_file))
+    return any(version.fingerprint == fingerprint for version in versions)
 
 
 def publish_file(regions_file: Path, state_dir: Path, *, now: datetime, note: str) -> int:

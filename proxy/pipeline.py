@@ -221,7 +221,7 @@ class Pipeline:
                     exchange,
                     fetched,
                     self._spared(exchange, planned),
-                    lambda charset: parts.dresser.dressing(exchange, charset=charset),
+                    lambda charset: parts.dresser.dressing(exchange, parts.refusals.page_code, charset=charset),
                     parts.sizes.size_of,
                 )
             case DownsampleImage():

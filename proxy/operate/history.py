@@ -49,7 +49,7 @@ def publish(state_dir: Path, files: Mapping[str, bytes], *, now: datetime, note:
     Raises: HistoryError for a name that leads out of the folder or no files, OSError.
     """
     _check_names(files)
-    fingerprint = _fingerprint(files)
+    fingerprint = fingerprint_of(files)
     with one_writer(state_dir):
         versions = history(state_dir)
         for version in versions:
@@ -148,7 +148,8 @@ def _check_names(files: Mapping[str, bytes]) -> None:
             raise HistoryError(f"{name!r} is no name inside the published folder")
 
 
-def _fingerprint(files: Mapping[str, bytes]) -> str:
+def fingerprint_of(files: Mapping[str, bytes]) -> str:
+    """What tells versions apart: SHA-256 over names and contents."""
     digest = sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{len(name)}:{name}:{len(content)}:".encode() + content)

@@ -6,6 +6,7 @@ Laws: a token is made only for what policy allows now; nothing here decides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,6 +18,7 @@ from proxy.own.savings import LearnerSavings
 from proxy.pages import RESERVED, PageContext, Savings, card, head_link, page_bar, size_text
 from proxy.stages.context import Exchange
 from proxy.stages.page import Dressing
+from proxy.transforms.spec import Heavy
 
 TOKEN_LIFETIME = timedelta(hours=24)
 
@@ -94,14 +96,21 @@ class Dresser:
         token = self._tokens.seal("ics", payload, learner="", expires=expires)
         return f"{RESERVED}/opens/{token}.ics"
 
-    def dressing(self, exchange: Exchange, *, charset: str = "utf-8") -> Dressing:
-        """What a rewritten page of this exchange wears."""
+    def dressing(self, exchange: Exchange, page_code: Callable[[Exchange], str], *, charset: str = "utf-8") -> Dressing:
+        """What a rewritten page of this exchange wears. page_code: asked for a support code at the first card."""
         context = self.context(exchange, charset=charset)
         language = exchange.who.language
+        with_code: list[PageContext] = []
+
+        def render_card(heavy: Heavy) -> bytes:
+            if not with_code:
+                with_code.append(replace(context, support_code=page_code(exchange)))
+            return card(heavy, with_code[0])
+
         return Dressing(
             head=head_link(plain=exchange.decision.treatments.page.text_first),
             foot=lambda: page_bar(context, self.savings(exchange)),
-            render_card=lambda heavy: card(heavy, context),
+            render_card=render_card,
             size_label=lambda nbytes: size_text(nbytes, language),
             way=fingerprint(language, exchange.who.territory.region, exchange.catalogue.fingerprint),
         )

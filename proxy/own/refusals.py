@@ -142,6 +142,10 @@ class Refusals:
             return plain_answer(status, problem_json(context, retry_after_s=wait_s), "application/problem+json")
         return plain_answer(status, b"", "text/plain")
 
+    def page_code(self, exchange: Exchange) -> str:
+        """The code that the cards of a page carry: one for all of them."""
+        return self._code(exchange, exchange.decision.reasons)
+
     def _code(self, exchange: Exchange, reasons: tuple[Reason, ...], *, detail: str = "") -> str:
         decision = exchange.decision
         url = exchange.inbound.url

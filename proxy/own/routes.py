@@ -8,6 +8,7 @@ parameter; a token that doesn't open changes nothing and says so; nothing here i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,7 @@ from policies.model import Catalogue
 from policies.values import MediaKind, TrafficClass
 from proxy.account.account import Accountant
 from proxy.account.identity import Identifier
+from proxy.account.redact import redacted
 from proxy.account.tokens import Tokens
 from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
@@ -37,6 +39,9 @@ from proxy.stages.context import Exchange
 from proxy.transforms.spec import Heavy
 
 RESERVED = "/.tropa/"
+logger = logging.getLogger("tropa.own")
+
+_MOST_SAID_CHARS = 500
 _MAX_FORM_BYTES = 16384
 _FORM_S = 60.0
 _STATIC_MAX_AGE_S = 31_536_000
@@ -211,6 +216,8 @@ class OwnRoutes:
         if payload is None:
             return self._stale(exchange)
         self._accountant.broken_pages.report(exchange.who.learner, payload["u"], exchange.now)
+        said = " ".join(form.get("what", "").split())[:_MOST_SAID_CHARS]
+        logger.warning("a page was reported as broken: %s: %s", redacted(payload["u"]), said or "(nothing said)")
         context = replace(self._dresser.context(exchange), page_url=payload["u"])
         return own_page(200, report_thanks(context))
 

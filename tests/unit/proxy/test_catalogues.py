@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from policies.faults import PolicyFaults
-from proxy.catalogues import Catalogues, operator_files, publish_file, read_published
+from proxy.catalogues import Catalogues, operator_files, publish_file, read_published, was_published
 from proxy.operate.history import current_dir, history, rollback
 from proxy.operate.switches import Bypass, Override, set_bypass, set_override
 from tests.exchanges import NOON
@@ -129,3 +129,12 @@ def test_a_file_of_another_name_is_published_as_regions_yaml(file: Path, state: 
     other = file.rename(file.parent / "kamchatka.yaml")
     publish_file(other, state, now=NOON, note="")
     assert read_published(state, NOON).territories
+
+
+def test_a_restart_does_not_undo_a_rollback(file: Path, state: Path) -> None:
+    publish_file(file, state, now=NOON, note="")
+    publish_file(write(file, "text-first"), state, now=NOON, note="")
+    rollback(state)
+    assert was_published(file, state)
+    write(file, "open")
+    assert not was_published(file, state)

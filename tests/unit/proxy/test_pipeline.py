@@ -34,6 +34,7 @@ async def test_a_page_gets_cards_and_stays_whole(tmp_path: Path) -> None:
         reply = await there.get("/mod/page/view.php?id=1", headers=BROWSER)
     text = reply.body.decode()
     assert "<h1>Урок</h1><p>Текст.</p>" in text
+    assert re.search(r"[0-9A-Z]{3}-[0-9A-Z]{3}", text), "the card says a code for the phone"
     assert "tropa-card" in text and "<video" not in text and "film.mp4" not in re.sub(r'value="[^"]*"', "", text)
     assert reply.headers["Cache-Control"].startswith("private")
 
