@@ -16,9 +16,9 @@ COMMAND = Command(
     name="serve",
     summary=Text(ru="работать: принимать запросы слушателей", en="run: serve the learners"),
     details=Text(
-        ru="Публикует файл, если он верен и ещё не публиковался, и работает до SIGTERM; SIGHUP публикует файл заново.\n"
+        ru="Публикует файл, если он верен и ещё не публиковался; работает до SIGTERM; SIGHUP публикует заново.\n"
         "Журнал работы идёт в stderr: текстом в терминал, иначе строками JSON.",
-        en="Publishes the file if it is valid and never was published, and runs until SIGTERM; SIGHUP publishes it again.\n"
+        en="Publishes the file if it is valid and new, and runs until SIGTERM; SIGHUP publishes it again.\n"
         "The operator's log goes to stderr: as text to a terminal, else as lines of JSON.",
     ),
     arguments=(
