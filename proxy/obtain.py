@@ -117,7 +117,7 @@ class Obtainer:
         facts, treatments = exchange.facts, exchange.decision.treatments
         if facts.kind is MediaKind.IMAGE and treatments.image.action is Action.ADAPT:
             return True
-        return self._sticky.was_adapted(exchange.who.learner, exchange.inbound.url, exchange.now)
+        return self._sticky.was_adapted(exchange.inbound.url, exchange.now)
 
     async def received(self, exchange: Exchange, response: UpstreamResponse) -> Fetched:
         """A response whose head is there, made ready for the stages. Raises ExchangeError where its body breaks."""

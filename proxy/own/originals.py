@@ -72,7 +72,9 @@ class Originals:
         if not held:
             return False
         url = inbound.url
-        return any((until := held.get(_digest(key))) is not None and until > now for key in (url, _folder(url)))
+        # The same file asked for as a download ("?forcedownload=1") is the same file.
+        keys = (url, _folder(url), url.partition("?")[0]) if kind_of_path(inbound.path) else (url, _folder(url))
+        return any((until := held.get(_digest(key))) is not None and until > now for key in keys)
 
     async def forget(self, learner: str) -> None:
         """The origin's logout: what this learner took is no longer hers."""

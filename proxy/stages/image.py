@@ -201,6 +201,7 @@ class ImageStage:
         if not tolerable(exchange, len(source)):
             exchange.tally.notes["image"] = "not-in-time"
             exchange.tally.treatment, exchange.tally.withheld_bytes = "withheld", len(source)
+            exchange.tally.direct_bytes = 0  # the next visit gets the variant, and only then something is saved
             return waiting_picture(size_text(len(source), exchange.who.language), exchange.who.language)
         answer = self._whole(fetched, source)
         answer.headers["Cache-Control"] = "private, max-age=0"  # so that the next visit gets the variant
@@ -226,7 +227,7 @@ class ImageStage:
         self, exchange: Exchange, fetched: Fetched, body: bytes, content_type: str, way: str, origin_etag: str
     ) -> Answer:
         exchange.tally.treatment, exchange.tally.kind = "image", MediaKind.IMAGE
-        self._sticky.note(exchange.who.learner, exchange.inbound.url, exchange.now)
+        self._sticky.note(exchange.inbound.url, exchange.now)
         headers = adapted(
             fetched.headers,
             content_type=content_type,

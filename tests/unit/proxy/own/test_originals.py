@@ -35,12 +35,20 @@ async def test_a_grant_is_one_learners_and_one_urls_for_a_day(state: SqliteState
     await originals.grant("hers", FILM, NOON)
     assert originals.covers("hers", asking(FILM), NOON)
     assert not originals.covers("his", asking(FILM), NOON)
-    assert not originals.covers("hers", asking(FILM + "?t=1"), NOON)
+    assert originals.covers("hers", asking(FILM + "?forcedownload=1"), NOON)  # the same file, to keep
     assert not originals.covers("hers", asking(FILM.replace("film", "other")), NOON)
     assert originals.urls("hers", NOON) == {FILM} and originals.urls("his", NOON) == frozenset()
     end = NOON + GRANT_LIFETIME
     assert originals.covers("hers", asking(FILM), end - SECOND) and not originals.covers("hers", asking(FILM), end)
     assert originals.urls("hers", end) == frozenset()
+
+
+async def test_a_grant_for_a_script_says_nothing_of_its_other_parameters(state: SqliteState) -> None:
+    script = "https://lms.example.org/file.php"
+    originals = Originals(state)
+    await originals.grant("hers", script + "?file=/film.mp4", NOON)
+    assert not originals.covers("hers", asking(script + "?file=/other.mp4"), NOON)
+    assert not originals.covers("hers", asking(script), NOON)
 
 
 async def test_a_streams_grant_covers_its_segments_and_nothing_beside_them(state: SqliteState) -> None:
