@@ -22,9 +22,9 @@ from proxy.deliver.heads import end_to_end, has_directive, long_lived
 from proxy.deliver.rename import NameMap, StreamMap, name_map
 from proxy.deliver.sticky import Sticky
 from proxy.deliver.validators import Conditions, conditions
-from proxy.errors import upstream_malformed
 from proxy.exchange import Inbound
 from proxy.stages.context import Exchange, Fetched
+from proxy.stages.decoding import OriginDecoder
 from proxy.upstream.headers import request_headers
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
@@ -161,28 +161,24 @@ def renamed(exchange: Exchange, fetched: Fetched, names: NameMap) -> Fetched:
         return fetched
     for name in ("Content-Encoding", "Content-Length", "Accept-Ranges", "Content-MD5", "Digest", "Content-Digest"):
         fetched.headers.popall(name, None)
-    decoder = Decoder(facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
+    decoder = OriginDecoder(facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
     plain = replace(facts, content_coding="", length_bytes=None)
-    try:
-        text_prefix = decoder.feed(fetched.prefix)
-        if fetched.complete:
-            decoder.finish()
-            return replace(fetched, facts=plain, prefix=names.text(text_prefix))
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error
+    text_prefix = decoder.feed(fetched.prefix)
+    if fetched.complete:
+        decoder.finish()
+        return replace(fetched, facts=plain, prefix=names.text(text_prefix))
     stream = names.stream()
     mapped = _mapped(exchange, fetched, decoder, stream)
     return replace(fetched, facts=plain, prefix=stream.feed(text_prefix), mapped=mapped)
 
 
-async def _mapped(exchange: Exchange, fetched: Fetched, decoder: Decoder, stream: StreamMap) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in fetched.rest(exchange.tally):
-            if text := stream.feed(decoder.feed(chunk)):
-                yield text
-        decoder.finish()
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error
+async def _mapped(
+    exchange: Exchange, fetched: Fetched, decoder: OriginDecoder, stream: StreamMap
+) -> AsyncIterator[bytes]:
+    async for chunk in fetched.rest(exchange.tally):
+        if text := stream.feed(decoder.feed(chunk)):
+            yield text
+    decoder.finish()
     yield stream.finish()
 
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from policies.decide import enforced_verdict
 from policies.decision import CompressText, Decision, DownsampleImage, PassThrough, Plan, RewritePage, Verdict, Withhold
 from policies.facts import RequestFacts, Usage
-from policies.plan import plan, plan_observed
+from policies.plan import plan
 from policies.treatments import Action, PageTreatment
 from policies.values import Audience
 from proxy.account.account import Accountant
@@ -204,8 +204,6 @@ class Pipeline:
     async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
         """The plan for this response, carried out."""
         planned = plan(exchange.decision, fetched.facts)
-        if exchange.decision.observe:
-            exchange.tally.notes["would"] = type(plan_observed(exchange.decision, fetched.facts)).__name__
         if fetched.facts.status == 200 and fetched.facts.length_bytes:
             self._parts.sizes.learn(exchange.inbound.url, fetched.facts.length_bytes)
         return await self._carried_out(exchange, fetched, planned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from multidict import CIMultiDict
@@ -32,7 +32,6 @@ class Tally:
     reasons: tuple[Reason, ...] = ()
     support_code: str | None = None
     error: str | None = None
-    notes: dict[str, str | int | float] = field(default_factory=dict)
     turn: Turn | None = None
 
 

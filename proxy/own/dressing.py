@@ -12,7 +12,6 @@ from functools import partial
 
 from policies.decision import Decision
 from proxy.account.tokens import Tokens
-from proxy.deliver.validators import fingerprint
 from proxy.exchange import Inbound, Who
 from proxy.own.savings import LearnerSavings
 from proxy.pages import RESERVED, PageContext, Savings, card, head_link, page_bar, size_text
@@ -112,5 +111,4 @@ class Dresser:
             foot=lambda: page_bar(context, self.savings(exchange)),
             render_card=render_card,
             size_label=lambda nbytes: size_text(nbytes, language),
-            way=fingerprint(language, exchange.who.territory.region, exchange.catalogue.fingerprint),
         )

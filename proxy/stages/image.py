@@ -199,7 +199,6 @@ class ImageStage:
 
     def _not_in_time(self, exchange: Exchange, fetched: Fetched, source: bytes) -> Answer:
         if not tolerable(exchange, len(source)):
-            exchange.tally.notes["image"] = "not-in-time"
             exchange.tally.treatment, exchange.tally.withheld_bytes = "withheld", len(source)
             exchange.tally.direct_bytes = 0  # the next visit gets the variant, and only then something is saved
             return waiting_picture(size_text(len(source), exchange.who.language), exchange.who.language)

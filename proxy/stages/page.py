@@ -18,10 +18,10 @@ from policies.model import DietItem
 from policies.treatments import Action
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
-from proxy.deliver.codings import Coder, CodingError, Decoder, live_encoder
+from proxy.deliver.codings import Coder, live_encoder
 from proxy.deliver.heads import adapted
-from proxy.errors import upstream_malformed
 from proxy.stages.context import Exchange, Fetched, declared_charset
+from proxy.stages.decoding import OriginDecoder
 from proxy.transforms.html import PageRewriter, rewriter
 from proxy.transforms.spec import Heavy, HtmlSpec
 
@@ -42,7 +42,6 @@ class Dressing:
     foot: Callable[[], bytes]
     render_card: Callable[[Heavy], bytes]
     size_label: Callable[[int], str]
-    way: str  # a fingerprint of language, region and texts
 
 
 def html_spec(
@@ -107,8 +106,8 @@ async def page_answer(
         headers["Content-Encoding"] = coding
     if not exchange.body_wanted:
         return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers)
-    decoder = Decoder(fetched.facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
-    look_ahead = _decoded(decoder, fetched.prefix)
+    decoder = OriginDecoder(fetched.facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
+    look_ahead = decoder.feed(fetched.prefix)
     charset = fetched.facts.charset or declared_charset(look_ahead)
     page = _Guarded(
         lambda: rewriter(html_spec(exchange, plan, dressing_in(charset), size_of, charset=charset), prefix=look_ahead)
@@ -150,29 +149,19 @@ class _Guarded:
         return self._page.end() if self._page is not None else b""
 
 
-def _decoded(decoder: Decoder, data: bytes) -> bytes:
-    try:
-        return decoder.feed(data)
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error
-
-
-def _whole(page: _Guarded, text: bytes, decoder: Decoder, encoder: Coder) -> bytes:
-    try:
-        decoder.finish()
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error
+def _whole(page: _Guarded, text: bytes, decoder: OriginDecoder, encoder: Coder) -> bytes:
+    decoder.finish()
     return encoder.feed(page.write(text) + page.end()) + encoder.finish()
 
 
 async def _streamed(
-    exchange: Exchange, fetched: Fetched, page: _Guarded, look_ahead: bytes, decoder: Decoder, encoder: Coder
+    exchange: Exchange, fetched: Fetched, page: _Guarded, look_ahead: bytes, decoder: OriginDecoder, encoder: Coder
 ) -> AsyncIterator[bytes]:
     tally = exchange.tally
     yield encoder.feed(page.write(look_ahead)) + encoder.flush()
     unflushed = 0
     async for chunk in fetched.rest(tally):
-        text = page.write(_decoded(decoder, chunk))
+        text = page.write(decoder.feed(chunk))
         unflushed += len(text)
         coded = encoder.feed(text)
         if unflushed >= _FLUSH_EVERY_BYTES:
@@ -180,10 +169,7 @@ async def _streamed(
             unflushed = 0
         if coded:
             yield coded
-    try:
-        decoder.finish()
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error
+    decoder.finish()
     tally.withheld_bytes += page.withheld_bytes
     tally.direct_bytes = tally.from_origin_bytes
     yield encoder.feed(page.end()) + encoder.finish()

@@ -21,12 +21,12 @@ from proxy.cache.variant_keys import source_digest, variant_key
 from proxy.cache.variant_values import Variant
 from proxy.cache.variants import VariantStore
 from proxy.deliver.answer import Answer
-from proxy.deliver.codings import Coder, CodingError, Decoder, best_encoder, compress, live_encoder
+from proxy.deliver.codings import Coder, best_encoder, compress, live_encoder
 from proxy.deliver.heads import adapted, add_vary
 from proxy.deliver.validators import Conditions, adapted_etag, fingerprint, origin_validator
-from proxy.errors import upstream_malformed
 from proxy.exchange import Replaced, Unchanged
 from proxy.stages.context import Exchange, Fetched
+from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
 from proxy.stages.passing import passing_answer
 from proxy.tasks import TaskKeeper
@@ -139,18 +139,18 @@ class TextStage:
         """Decode, code at the live level, and keep the plain text for the best level."""
         tally, facts = exchange.tally, fetched.facts
         same = facts.content_coding == coding
-        decoder = Decoder(facts.content_coding, max_bytes=MAX_TEXT_BYTES * 4)
+        decoder = OriginDecoder(facts.content_coding, max_bytes=MAX_TEXT_BYTES * 4)
         encoder: Coder = live_encoder("" if same else coding)
         plain: list[bytes] = []
         size = 0
         async for chunk in fetched.chunks(tally):
-            text = _decoded(decoder, chunk)
+            text = decoder.feed(chunk)
             size += len(text)
             if size <= MAX_TEXT_BYTES:
                 plain.append(text)
             if coded := (chunk if same else encoder.feed(text)):
                 yield coded
-        _finished(decoder)
+        decoder.finish()
         tally.direct_bytes = tally.from_origin_bytes
         if size <= MAX_TEXT_BYTES:
             self._improve_later(exchange, fetched, b"".join(plain), coding, fontless=False)
@@ -161,9 +161,9 @@ class TextStage:
         source = await fetched.whole_or_stream(exchange.tally, max_bytes=MAX_TEXT_BYTES)
         if not isinstance(source, bytes):
             return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=source)
-        decoder = Decoder(fetched.facts.content_coding, max_bytes=MAX_TEXT_BYTES * 4)
-        text = _decoded(decoder, source)
-        _finished(decoder)
+        decoder = OriginDecoder(fetched.facts.content_coding, max_bytes=MAX_TEXT_BYTES * 4)
+        text = decoder.feed(source)
+        decoder.finish()
         exchange.tally.direct_bytes = len(source)
         self._improve_later(exchange, fetched, text, coding, fontless=True)
         body = await asyncio.to_thread(lambda: compress(drop_font_faces(text), live_encoder(coding)))
@@ -255,17 +255,3 @@ def text_key(digest: str, coding: str, *, fontless: bool) -> str:
 
 def _best(text: bytes, coding: str, fontless: bool) -> bytes:
     return compress(drop_font_faces(text) if fontless else text, best_encoder(coding))
-
-
-def _decoded(decoder: Decoder, data: bytes) -> bytes:
-    try:
-        return decoder.feed(data)
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error
-
-
-def _finished(decoder: Decoder) -> None:
-    try:
-        decoder.finish()
-    except CodingError as error:
-        raise upstream_malformed(str(error)) from error

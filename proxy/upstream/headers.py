@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 
 from policies.model import LearnerAddress, Settings, TrustedHeaders
 from policies.values import Mode
+from proxy.account.cookies import PLAIN_NAME, SECURE_NAME
 from proxy.exchange import Inbound
 from proxy.upstream.address import upstream_authority
 
@@ -35,7 +36,7 @@ HOP_BY_HOP = frozenset(
 _FORWARDING = frozenset(
     {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded", "x-real-ip"}
 )
-OUR_COOKIES = frozenset({"tropa", "__Host-tropa"})
+OUR_COOKIES = frozenset({PLAIN_NAME, SECURE_NAME})
 
 
 def request_headers(

@@ -231,7 +231,7 @@ async def test_a_foot_or_card_that_fails_takes_nothing_else_along() -> None:
         raise RuntimeError("no")
 
     def dressing(charset: str) -> Dressing:
-        return Dressing(head=b"", foot=broken, render_card=broken, size_label=str, way="w")
+        return Dressing(head=b"", foot=broken, render_card=broken, size_label=str)
 
     answer = await page_answer(exchange, fetched, PLAN, dressing, broken)  # type: ignore[arg-type]
     assert isinstance(answer.body, bytes) and answer.body.endswith(b"</body></html>")
