@@ -3,7 +3,7 @@
 Laws of this file:
 - a recipe sees a source file, a spec and its bench: no socket, policy, region, learner or clock;
 - it writes into its bench's folder and nowhere else; what is half made never leaves that folder;
-- it answers `MediaMade`, `Unchanged` (the source is as good as it gets) or `Refused` (not understood, damaged, hostile);
+- it answers `MediaMade`, `Unchanged` (the source is as good as it gets) or `Refused` (not understood, damaged);
   it raises only CancelledError, and `ToolFailed` is turned into Refused by whoever runs it.
 """
 
@@ -134,7 +134,7 @@ MediaOutcome = MediaMade | Unchanged | Refused
 
 
 class ToolFailed(Exception):
-    """A tool in its jail did not do its work. why: "timed-out", "killed", "exit", "no-output", "no-tool", "too-large"."""
+    """A tool in its jail failed. why: "timed-out", "killed", "exit", "no-output", "no-tool", "too-large"."""
 
     def __init__(self, why: str, detail: str = "") -> None:
         super().__init__(f"{why}: {detail}" if detail else why)
@@ -174,7 +174,7 @@ class Workbench(Protocol):
     async def python(
         self, module: str, args: Sequence[str], *, reads: Sequence[Path], deadline_s: float | None = None
     ) -> str:
-        """Run `python -m module args` in the same jail and answer its standard output (at most 1 MB). Raises ToolFailed."""
+        """Run `python -m module args` in the same jail, answer its standard output (up to 1 MB). Raises ToolFailed."""
         ...
 
     def progress(self, done: float) -> None:
