@@ -16,6 +16,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	tools/system-packages.sh test
+	$(BIN)/python tools/npm_packages.py
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -45,4 +46,4 @@ lock: $(VENV)/.dev
 	tools/lock.sh $(VENV)
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/screens bench/out
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/screens tests/js/node_modules bench/out
