@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
-from policies.treatments import ImageTreatment, PageTreatment, Treatments
+from policies.treatments import AudioTreatment, ImageTreatment, PageTreatment, Treatments, VideoTreatment
 from policies.values import Audience, CostlyHop, Direction, MediaKind, Mode, Reason, Store, TrafficClass
 
 
@@ -58,6 +59,7 @@ class Decision:
     exempt        assessment: never cut, deferred or priced away
     observe       decide and count, but change nothing on the wire: verdict and treatments are what would have been
     bypassed      the operator switched Tropa off for this origin: pass everything
+    player_must_stay  a player here must be seen to the end for the course part to count: a stand-in says so
     """
 
     verdict: Verdict
@@ -84,6 +86,7 @@ class Decision:
     bypassed: bool = False
     honour_no_transform: bool = True
     required_for_credit: bool = False
+    player_must_stay: bool = False
     audience: Audience = Audience.PAGE
     direction: Direction = Direction.DOWN
 
@@ -106,7 +109,10 @@ class RewritePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownsampleImage:
-    """Make or find the image's variant; hold or send as the link allows."""
+    """Make or find the image's variant; hold or send as the link allows.
+
+    What becomes of an animation is in the treatment: only the bytes tell whether the picture is one.
+    """
 
     image: ImageTreatment
 
@@ -116,6 +122,42 @@ class CompressText:
     """Static text: best coding once, kept; the fast one until it is ready."""
 
     kind: MediaKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinifySvg:
+    """A drawing as text: without what nobody sees, in its best coding if it is `static`, else coded as it goes."""
+
+    static: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptVideo:
+    """A film in one file. form CAPPED: the smaller film goes in its place; else its card, with the versions to choose.
+
+    In an assessment the form is CAPPED, and what can't be made smaller goes as it is.
+    """
+
+    video: VideoTreatment
+    kind: MediaKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptAudio:
+    """A recording in one file: the smaller one goes in its place."""
+
+    audio: AudioTreatment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewriteLadder:
+    """A manifest with fewer rungs. form CAPPED: the rungs within the limits; any other: its sound alone.
+
+    A manifest without rungs (one rung's own list, a live window) passes. Segments are no manifests and pass.
+    """
+
+    stream: VideoTreatment
+    manifest: Literal["hls", "dash"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +172,14 @@ class Withhold:
     size_bytes: int | None = None
 
 
-Plan = PassThrough | RewritePage | DownsampleImage | CompressText | Withhold
+Plan = (
+    PassThrough
+    | RewritePage
+    | DownsampleImage
+    | MinifySvg
+    | CompressText
+    | AdaptVideo
+    | AdaptAudio
+    | RewriteLadder
+    | Withhold
+)

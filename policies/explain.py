@@ -24,6 +24,7 @@ from policies.values import Audience, MediaKind, Mode, Reason, Text
 _WORDS: Mapping[str, Mapping[str, Text]] = {
     "class": sentences.CLASSES,
     "kind": sentences.KINDS,
+    "form": sentences.FORMS,
     "when": sentences.WHEN,
     "scope": sentences.SCOPES,
     "sign": sentences.SIGNS,
@@ -31,7 +32,8 @@ _WORDS: Mapping[str, Mapping[str, Text]] = {
 _INSTANTS = frozenset({"opens_at", "closes_at", "renews_at"})
 _MEDIA = frozenset({MediaKind.VIDEO, MediaKind.AUDIO})
 _DOCUMENTS = frozenset({MediaKind.PAGE, MediaKind.DOCUMENT, MediaKind.ARCHIVE})
-_TREATED = frozenset({"image-adapted", "size-limit", "text-first", "page-diet"})
+_TREATED = frozenset({"text-first", "page-diet"})
+_OF_A_KIND = ("-withheld", "-adapted")
 
 
 def codes() -> Mapping[str, Text]:
@@ -219,7 +221,7 @@ def _concerns(reason: Reason, kind: MediaKind | None) -> bool:
         return True
     if reason.rule == "size-limit":
         return dict(reason.params).get("kind") == kind.value
-    if reason.rule in _TREATED or reason.rule.endswith("-withheld"):
+    if reason.rule in _TREATED or reason.rule.endswith(_OF_A_KIND):
         return reason.rule.startswith(f"{kind.value}-")
     return True
 

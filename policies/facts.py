@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from policies.values import Audience, Direction, MediaKind, Mode, Scope
 
@@ -90,7 +91,7 @@ class ResponseFacts:
     content_type is the lower-case essence ("text/html"), "" if absent. sniffed is the kind that the body's first
     bytes prove (None: they prove nothing). length_bytes is the decoded-free Content-Length, None if unknown.
     content_coding is the lower-case Content-Encoding, "" for identity. An attachment is a download by the
-    origin's own word (Content-Disposition).
+    origin's own word (Content-Disposition). manifest is the language of a ladder that the first bytes prove.
     """
 
     status: int
@@ -104,6 +105,8 @@ class ResponseFacts:
     private: bool = False
     immutable: bool = False
     partial: bool = False  # 206
+    path: str = "/"  # the request's, raw, without query
+    manifest: Literal["", "hls", "dash"] = ""
     request_kind: MediaKind | None = None
     accepts: frozenset[str] = frozenset()  # image types the browser accepts: "image/avif", "image/webp"
     headers: Mapping[str, str] = field(default_factory=dict)  # lower-case names; only for rules of presets

@@ -1,7 +1,11 @@
 """Narrowing: of two treatments, the one that lets less through, field by field.
 
-Laws of this file: `narrowest` is commutative, associative and idempotent, so the order of rules never matters; only
-the learner's own "show the original" widens (`widened_for_original`).
+Laws of this file:
+- `narrowest` is commutative, associative and idempotent, so the order of rules never matters;
+- how a thing is made smaller counts only among equal actions: what is kept or withheld says nothing of it;
+- a size that isn't taken in (`max_bytes`) and what is said of credit count beside any action;
+- light copies are offered beside the original, so they add up: they never put more on the link unasked;
+- only the learner's own "show the original" widens (`widened_for_original`).
 """
 
 from __future__ import annotations
@@ -11,7 +15,12 @@ from dataclasses import replace
 from policies.treatments import (
     Action,
     Animation,
+    AudioTreatment,
+    Credit,
+    DocumentTreatment,
+    Form,
     ImageTreatment,
+    NothingFits,
     PageTreatment,
     SizedTreatment,
     Treatments,
@@ -19,7 +28,11 @@ from policies.treatments import (
 )
 from policies.values import MediaKind
 
-_ORDER = (Action.KEEP, Action.ADAPT, Action.CARD, Action.DROP)
+_ORDER = tuple(Action)
+_ANIMATIONS = tuple(Animation)
+_FORMS = tuple(Form)
+_NOTHING_FITS = tuple(NothingFits)
+_CREDITS = tuple(Credit)  # whoever says more counts: nobody is told that less is enough where one rule wants the whole
 
 
 def narrower_action(a: Action, b: Action) -> Action:
@@ -44,8 +57,8 @@ def narrowest(a: Treatments, b: Treatments) -> Treatments:
         video=_video(a.video, b.video),
         stream=_video(a.stream, b.stream),
         embed=_video(a.embed, b.embed),
-        audio=_sized(a.audio, b.audio),
-        document=_sized(a.document, b.document),
+        audio=_audio(a.audio, b.audio),
+        document=_document(a.document, b.document),
         archive=_sized(a.archive, b.archive),
         font=narrower_action(a.font, b.font),
         script=narrower_action(a.script, b.script),
@@ -72,7 +85,7 @@ def _image(a: ImageTreatment, b: ImageTreatment) -> ImageTreatment:
         max_bytes=lower(a.max_bytes, b.max_bytes),
         photo_quality=photo_quality,
         text_quality=text_quality,
-        animation=Animation.STILL if Animation.STILL in (a.animation, b.animation) else Animation.KEEP,
+        animation=max(a.animation, b.animation, key=_ANIMATIONS.index),
     )
 
 
@@ -85,7 +98,38 @@ def _qualities(a: ImageTreatment, b: ImageTreatment) -> tuple[int, int]:
 
 
 def _video(a: VideoTreatment, b: VideoTreatment) -> VideoTreatment:
-    return VideoTreatment(action=narrower_action(a.action, b.action), max_bytes=lower(a.max_bytes, b.max_bytes))
+    max_bytes, credit = lower(a.max_bytes, b.max_bytes), max(a.credit, b.credit, key=_CREDITS.index)
+    if a.action is not b.action:
+        narrow = a if narrower_action(a.action, b.action) is a.action else b
+        return replace(narrow, max_bytes=max_bytes, credit=credit)
+    return VideoTreatment(
+        action=a.action,
+        max_bytes=max_bytes,
+        form=max(a.form, b.form, key=_FORMS.index),
+        also=a.also & b.also,
+        max_height_px=lower(a.max_height_px, b.max_height_px),
+        max_fps=lower(a.max_fps, b.max_fps),
+        max_bitrate_bps=lower(a.max_bitrate_bps, b.max_bitrate_bps),
+        sound_bitrate_bps=min(a.sound_bitrate_bps, b.sound_bitrate_bps),
+        nothing_fits=max(a.nothing_fits, b.nothing_fits, key=_NOTHING_FITS.index),
+        credit=credit,
+    )
+
+
+def _audio(a: AudioTreatment, b: AudioTreatment) -> AudioTreatment:
+    max_bytes = lower(a.max_bytes, b.max_bytes)
+    if a.action is not b.action:
+        narrow = a if narrower_action(a.action, b.action) is a.action else b
+        return replace(narrow, max_bytes=max_bytes)
+    return AudioTreatment(action=a.action, max_bytes=max_bytes, bitrate_bps=min(a.bitrate_bps, b.bitrate_bps))
+
+
+def _document(a: DocumentTreatment, b: DocumentTreatment) -> DocumentTreatment:
+    return DocumentTreatment(
+        action=narrower_action(a.action, b.action),
+        max_bytes=lower(a.max_bytes, b.max_bytes),
+        light=a.light | b.light,
+    )
 
 
 def _sized(a: SizedTreatment, b: SizedTreatment) -> SizedTreatment:
@@ -100,18 +144,22 @@ def widened_for_original(treatments: Treatments, kind: MediaKind | None, max_byt
     Scripts, styles and fonts belong to pages and are not widened by themselves.
     """
     image = ImageTreatment(max_bytes=max_bytes)
-    video, sized = VideoTreatment(max_bytes=max_bytes), SizedTreatment(max_bytes=max_bytes)
+    video = VideoTreatment(max_bytes=max_bytes, credit=treatments.video.credit)
+    stream = replace(video, credit=treatments.stream.credit)
+    audio, sized = AudioTreatment(max_bytes=max_bytes), SizedTreatment(max_bytes=max_bytes)
+    document = DocumentTreatment(max_bytes=max_bytes, light=treatments.document.light)
     match kind:
         case None | MediaKind.PAGE:
-            return Treatments(image=image, video=video, stream=video, audio=sized, document=sized, archive=sized)
+            return Treatments(image=image, video=video, stream=stream, audio=audio, document=document, archive=sized)
         case MediaKind.IMAGE:
             return replace(treatments, image=image)
         case MediaKind.VIDEO | MediaKind.STREAM:
-            return replace(treatments, video=video, stream=video, embed=video)
+            embed = replace(video, credit=treatments.embed.credit)
+            return replace(treatments, video=video, stream=stream, embed=embed)
         case MediaKind.AUDIO:
-            return replace(treatments, audio=sized)
+            return replace(treatments, audio=audio)
         case MediaKind.DOCUMENT:
-            return replace(treatments, document=sized)
+            return replace(treatments, document=document)
         case MediaKind.ARCHIVE:
             return replace(treatments, archive=sized)
         case _:

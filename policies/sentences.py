@@ -69,6 +69,24 @@ SENTENCES: Mapping[str, Text] = {
     "embed-withheld": _text(
         "Плееры видеохостингов заменяются карточкой.", "Players of video hosts are replaced by cards."
     ),
+    "video-adapted": _text("Видеофайлы становятся меньше: {form}.", "Video files are made smaller: {form}."),
+    "stream-adapted": _text(
+        "Из потоков HLS и DASH остаётся то, что проходит по каналу: {form}.",
+        "Of HLS and DASH streams what fits the link remains: {form}.",
+    ),
+    "audio-adapted": _text("Звуковые файлы становятся меньше: {bitrate_bps}.", "Sound is made smaller: {bitrate_bps}."),
+    "download-withheld": _text(
+        "Скачивание передало бы файл целиком ({kind}); карточка предлагает версии поменьше.",
+        "A download would be the whole file ({kind}); its card offers the smaller versions.",
+    ),
+    "unchanged-withheld": _text(
+        "Сайт запретил менять ответ (no-transform), а целиком он не передаётся ({kind}).",
+        "The site forbids to change the answer (no-transform), and as a whole it doesn't go ({kind}).",
+    ),
+    "unmade-withheld": _text(
+        "Версия поменьше не получилась ({kind}); целиком файл не передаётся.",
+        "No smaller version could be made ({kind}); as a whole the file doesn't go.",
+    ),
     "audio-withheld": _text("Звуковые файлы заменяются карточкой.", "Sound files are replaced by cards."),
     "document-withheld": _text("Документы заменяются карточкой.", "Documents are replaced by cards."),
     "archive-withheld": _text("Архивы заменяются карточкой.", "Archives are replaced by cards."),
@@ -146,6 +164,12 @@ KINDS: Mapping[str, Text] = {
     "audio": _text("звук", "sound"),
     "document": _text("документ", "document"),
     "archive": _text("архив", "archive"),
+}
+FORMS: Mapping[str, Text] = {
+    "capped": _text("уменьшенное видео", "the film, smaller"),
+    "slidecast": _text("слайды со звуком", "slides with sound"),
+    "sound": _text("только звук", "sound alone"),
+    "slides": _text("только слайды", "slides alone"),
 }
 WHEN: Mapping[str, Text] = {
     "free": _text("по бесплатным окнам тарифа", "in the tariff's free windows"),

@@ -20,8 +20,44 @@ class Action(StrEnum):
 
 
 class Animation(StrEnum):
+    """What becomes of an animated picture, from the fullest to the thriftiest."""
+
     KEEP = "keep"
+    VIDEO = "video"  # a short muted film where the page can show one, else a smaller animation
+    SMALLER = "smaller"  # an animated WebP
     STILL = "still"
+
+
+class Form(StrEnum):
+    """What a film or a recording can become, from the fullest to the thriftiest."""
+
+    CAPPED = "capped"  # the film, smaller
+    SLIDECAST = "slidecast"  # slides and sound
+    SOUND = "sound"
+    SLIDES = "slides"
+
+
+class NothingFits(StrEnum):
+    """What becomes of a ladder no rung of which is within the limits, from the widest to the narrowest."""
+
+    LOWEST = "lowest"  # its lowest rung goes
+    MAKE = "make"  # the lowest rung, made smaller here
+    CARD = "card"
+
+
+class Credit(StrEnum):
+    """What a card says of a lighter version where a course part counts for credit."""
+
+    UNSAID = "unsaid"
+    ENOUGH = "enough"
+    FULL_NEEDED = "full"
+
+
+class LightCopy(StrEnum):
+    """The lighter copies of a document that are offered beside it, never in its place."""
+
+    READ = "read"  # for a screen
+    PRINT = "print"  # at least 150 dpi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +74,50 @@ class ImageTreatment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoTreatment:
-    """Video files, streams and embedded players. max_bytes: larger ones become cards; None sets no limit."""
+    """Video files, streams and embedded players.
+
+    max_bytes       with KEEP: larger ones become cards; with ADAPT: larger sources aren't taken in; None: no limit
+    form            with ADAPT: the recommended version; CAPPED stays a player in its place, others get a card
+    also            with ADAPT: versions that the learner may choose beside it
+    max_height_px, max_fps, max_bitrate_bps   limits of a capped film or of a ladder's rungs; None: none
+    sound_bitrate_bps    of the sound in every version
+    nothing_fits    for a ladder
+    credit          what its card says about credit
+    """
 
     action: Action = Action.KEEP
     max_bytes: int | None = None
+    form: Form = Form.CAPPED
+    also: frozenset[Form] = frozenset()
+    max_height_px: int | None = None
+    max_fps: int | None = None
+    max_bitrate_bps: int | None = None
+    sound_bitrate_bps: int = 16_000
+    nothing_fits: NothingFits = NothingFits.LOWEST
+    credit: Credit = Credit.UNSAID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioTreatment:
+    """Sound files: kept, made smaller (ADAPT: speech, mono, at bitrate_bps), or a card above max_bytes."""
+
+    action: Action = Action.KEEP
+    max_bytes: int | None = None
+    bitrate_bps: int = 16_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentTreatment:
+    """Documents: kept, or a card above max_bytes; `light` names the copies offered beside the original."""
+
+    action: Action = Action.KEEP
+    max_bytes: int | None = None
+    light: frozenset[LightCopy] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizedTreatment:
-    """Audio, documents, archives: kept, or a card above max_bytes."""
+    """Archives: kept, or a card above max_bytes."""
 
     action: Action = Action.KEEP
     max_bytes: int | None = None
@@ -77,8 +148,8 @@ class Treatments:
     video: VideoTreatment = VideoTreatment()
     stream: VideoTreatment = VideoTreatment()
     embed: VideoTreatment = VideoTreatment()  # players of video hosts
-    audio: SizedTreatment = SizedTreatment()
-    document: SizedTreatment = SizedTreatment()
+    audio: AudioTreatment = AudioTreatment()
+    document: DocumentTreatment = DocumentTreatment()
     archive: SizedTreatment = SizedTreatment()
     font: Action = Action.KEEP
     script: Action = Action.KEEP

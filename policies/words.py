@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from policies.treatments import Action, ImageTreatment, PageTreatment, SizedTreatment, Treatments, VideoTreatment
+from policies.treatments import (
+    Action,
+    AudioTreatment,
+    Credit,
+    DocumentTreatment,
+    Form,
+    ImageTreatment,
+    LightCopy,
+    NothingFits,
+    PageTreatment,
+    SizedTreatment,
+    Treatments,
+    VideoTreatment,
+)
 
-_BODIES = ("video", "stream", "embed", "audio", "document", "archive")
+_FILMS = ("video", "stream", "embed")
+_BODIES = (*_FILMS, "audio", "document", "archive")
 _PARTS = ("font", "script", "style")
 
 
@@ -20,7 +34,9 @@ def actions(treatments: Treatments) -> Mapping[str, str]:
 def plain(treatments: Treatments) -> Mapping[str, str]:
     """The same with what belongs to it: "adapt, at most 640 px wide, quality 40 (text 60)"."""
     found = {"page": _page(treatments.page), "image": _image(treatments.image)}
-    found |= {name: _body(getattr(treatments, name)) for name in _BODIES}
+    found |= {name: _film(getattr(treatments, name), ladder=name == "stream") for name in _FILMS}
+    found |= {"audio": _audio(treatments.audio), "document": _document(treatments.document)}
+    found["archive"] = _body(treatments.archive)
     return found | {name: getattr(treatments, name).value for name in _PARTS}
 
 
@@ -40,10 +56,53 @@ def rate(bps: int) -> str:
     return f"{bps} bit/s"
 
 
-def _body(treatment: VideoTreatment | SizedTreatment) -> str:
+Body = VideoTreatment | AudioTreatment | DocumentTreatment | SizedTreatment
+
+
+def _body(treatment: Body) -> str:
     if treatment.max_bytes is None or treatment.action in (Action.CARD, Action.DROP):
         return treatment.action.value
     return f"{treatment.action.value}, card above {size(treatment.max_bytes)}"
+
+
+def _film(film: VideoTreatment, *, ladder: bool) -> str:
+    """What it becomes, what else is offered, and the limits of what is made."""
+    if film.action is not Action.ADAPT:
+        return _body(film)
+    parts = [f"adapt as {film.form.value}"]
+    if film.also:
+        parts.append("also " + " ".join(form.value for form in Form if form in film.also))
+    parts += _film_limits(film)
+    if ladder and film.nothing_fits is not NothingFits.LOWEST:
+        parts.append(f"if nothing fits {film.nothing_fits.value}")
+    if film.max_bytes is not None:
+        parts.append(f"card above {size(film.max_bytes)}")
+    if film.credit is not Credit.UNSAID:
+        parts.append("the full one is needed for credit" if film.credit is Credit.FULL_NEEDED else "enough for credit")
+    return ", ".join(parts)
+
+
+def _film_limits(film: VideoTreatment) -> list[str]:
+    parts = []
+    if film.max_height_px is not None:
+        parts.append(f"at most {film.max_height_px} px high")
+    if film.max_fps is not None:
+        parts.append(f"at most {film.max_fps} pictures a second")
+    if film.max_bitrate_bps is not None:
+        parts.append(f"at most {rate(film.max_bitrate_bps)}")
+    return [*parts, f"sound {rate(film.sound_bitrate_bps)}"]
+
+
+def _audio(audio: AudioTreatment) -> str:
+    if audio.action is not Action.ADAPT:
+        return _body(audio)
+    limit = "" if audio.max_bytes is None else f", card above {size(audio.max_bytes)}"
+    return f"adapt, {rate(audio.bitrate_bps)}{limit}"
+
+
+def _document(document: DocumentTreatment) -> str:
+    light = " ".join(copy.value for copy in LightCopy if copy in document.light)
+    return f"{_body(document)}, light copies {light}" if light else _body(document)
 
 
 def _image(image: ImageTreatment) -> str:

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from policies.facts import ResponseFacts
 from policies.kinds import kind_of_type
 from policies.sniff import sniff
+from policies.streams import manifest_of_bytes
 from policies.treatments import Action
 from policies.values import MediaKind, Mode
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
@@ -222,6 +223,7 @@ def response_facts(exchange: Exchange, response: UpstreamResponse) -> ResponseFa
         immutable=long_lived(headers),
         partial=response.status == 206,
         request_kind=exchange.facts.kind,
+        path=exchange.facts.path,
         headers={name.lower(): headers[name] for name in _RULE_FIELDS if name in headers},
         accepts=frozenset(kind for kind in _MODERN_IMAGES if kind in accept),
     )
@@ -231,10 +233,11 @@ def with_sniffed(facts: ResponseFacts, prefix: bytes, *, from_start: bool) -> Re
     """The facts with what the body's first bytes prove. from_start False (a range from the middle) proves nothing."""
     if not prefix or not from_start:
         return facts
-    sniffed = sniff(_uncoded(prefix, facts.content_coding))
+    plain = _uncoded(prefix, facts.content_coding)
+    sniffed = sniff(plain)
     if sniffed is None or sniffed is kind_of_type(facts.content_type):
         return facts
-    return replace(facts, sniffed=sniffed)
+    return replace(facts, sniffed=sniffed, manifest=manifest_of_bytes(plain) if sniffed is MediaKind.STREAM else "")
 
 
 def _uncoded(prefix: bytes, coding: str) -> bytes:

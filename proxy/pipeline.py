@@ -15,9 +15,22 @@ from functools import partial
 from aiohttp import web
 
 from policies.decide import enforced_verdict
-from policies.decision import CompressText, Decision, DownsampleImage, PassThrough, Plan, RewritePage, Verdict, Withhold
+from policies.decision import (
+    AdaptAudio,
+    AdaptVideo,
+    CompressText,
+    Decision,
+    DownsampleImage,
+    MinifySvg,
+    PassThrough,
+    Plan,
+    RewriteLadder,
+    RewritePage,
+    Verdict,
+    Withhold,
+)
 from policies.facts import RequestFacts, Usage
-from policies.plan import plan
+from policies.plan import plan, unmade
 from policies.treatments import Action, PageTreatment
 from policies.values import Audience
 from proxy.account.account import Accountant
@@ -226,6 +239,8 @@ class Pipeline:
                 return await parts.images.answer(exchange, fetched, planned)
             case CompressText():
                 return await parts.texts.answer(exchange, fetched, planned)
+            case MinifySvg() | AdaptVideo() | AdaptAudio() | RewriteLadder():
+                return await self._carried_out(exchange, fetched, unmade(exchange.decision, fetched.facts, planned))
             case Withhold():
                 return coded(parts.refusals.withheld(exchange, planned), exchange.codings)
 

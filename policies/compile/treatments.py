@@ -8,6 +8,8 @@ from policies.schema.policy import BodySection, ImageSection, KindsSection, Page
 from policies.treatments import (
     Action,
     Animation,
+    AudioTreatment,
+    DocumentTreatment,
     ImageTreatment,
     PageTreatment,
     SizedTreatment,
@@ -29,8 +31,8 @@ def compile_treatments(kinds: KindsSection) -> Treatments:
         video=_video(kinds.video),
         stream=_video(kinds.streams),
         embed=_video(kinds.embeds),
-        audio=_sized(kinds.audio),
-        document=_sized(kinds.documents),
+        audio=_audio(kinds.audio),
+        document=_document(kinds.documents),
         archive=_sized(kinds.archives),
         font=Action(kinds.fonts or "keep"),
         script=Action(kinds.scripts or "keep"),
@@ -76,6 +78,18 @@ def _video(section: BodySection | None) -> VideoTreatment:
     return (
         VideoTreatment() if section is None else VideoTreatment(action=Action(section.treatment), max_bytes=section.max)
     )
+
+
+def _audio(section: BodySection | None) -> AudioTreatment:
+    return (
+        AudioTreatment() if section is None else AudioTreatment(action=Action(section.treatment), max_bytes=section.max)
+    )
+
+
+def _document(section: BodySection | None) -> DocumentTreatment:
+    if section is None:
+        return DocumentTreatment()
+    return DocumentTreatment(action=Action(section.treatment), max_bytes=section.max)
 
 
 def _sized(section: BodySection | None) -> SizedTreatment:

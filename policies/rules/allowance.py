@@ -11,7 +11,16 @@ from policies.decision import Verdict
 from policies.model import After
 from policies.money import free_windows
 from policies.rules.situation import Effect, Situation, Spent, joined, local_text
-from policies.treatments import Action, ImageTreatment, PageTreatment, SizedTreatment, Treatments, VideoTreatment
+from policies.treatments import (
+    Action,
+    AudioTreatment,
+    DocumentTreatment,
+    ImageTreatment,
+    PageTreatment,
+    SizedTreatment,
+    Treatments,
+    VideoTreatment,
+)
 from policies.values import Audience, MediaKind, Mode, Reason, TrafficClass
 from policies.windows import next_opening
 
@@ -26,8 +35,8 @@ TEXT_ONLY = Treatments(
     video=VideoTreatment(action=Action.CARD),
     stream=VideoTreatment(action=Action.CARD),
     embed=VideoTreatment(action=Action.CARD),
-    audio=SizedTreatment(action=Action.CARD),
-    document=SizedTreatment(action=Action.CARD),
+    audio=AudioTreatment(action=Action.CARD),
+    document=DocumentTreatment(action=Action.CARD),
     archive=SizedTreatment(action=Action.CARD),
     font=Action.DROP,
 )

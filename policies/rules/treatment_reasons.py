@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from policies.rules.situation import Situation, source_of
-from policies.treatments import Action, SizedTreatment, Treatments, VideoTreatment
+from policies.treatments import Action, AudioTreatment, DocumentTreatment, SizedTreatment, Treatments, VideoTreatment
 from policies.values import MediaKind, Reason
 
 _BODIES = ("video", "stream", "embed", "audio", "document", "archive")
+_ADAPTED = frozenset({"video", "stream", "audio"})  # a video host's player has no file to make smaller
 _PARTS = ("font", "script", "style")
+
+Body = VideoTreatment | AudioTreatment | DocumentTreatment | SizedTreatment
 
 
 def treatment_reasons(at: Situation, treatments: Treatments) -> tuple[Reason, ...]:
     """In a fixed order: bodies, images, parts of pages, pages."""
-    found = [_of_body(at, name, getattr(treatments, name)) for name in _BODIES]
-    found.append(_of_image(at, treatments))
-    found += [_of_part(at, name, getattr(treatments, name)) for name in _PARTS]
-    found.append(_of_page(at, treatments))
-    return tuple(reason for reason in found if reason is not None)
+    found = [reason for name in _BODIES for reason in _of_body(at, name, getattr(treatments, name))]
+    others = [_of_image(at, treatments)]
+    others += [_of_part(at, name, getattr(treatments, name)) for name in _PARTS]
+    others.append(_of_page(at, treatments))
+    return (*found, *(reason for reason in others if reason is not None))
 
 
 def withheld_code(kind: MediaKind) -> str:
@@ -24,13 +29,24 @@ def withheld_code(kind: MediaKind) -> str:
     return f"{kind.value}-withheld"
 
 
-def _of_body(at: Situation, name: str, treatment: VideoTreatment | SizedTreatment) -> Reason | None:
+def _of_body(at: Situation, name: str, treatment: Body) -> Iterator[Reason]:
     if treatment.action in (Action.CARD, Action.DROP):
-        return Reason(rule=f"{name}-withheld", source=_source(at, name))
+        yield Reason(rule=f"{name}-withheld", source=_source(at, name))
+        return
+    if treatment.action is Action.ADAPT and name in _ADAPTED:
+        yield _adapted(at, name, treatment)
     if treatment.max_bytes is not None:
         params = (("kind", name), ("max_bytes", treatment.max_bytes))
-        return Reason(rule="size-limit", source=_source(at, name, "max"), params=params)
-    return None
+        yield Reason(rule="size-limit", source=_source(at, name, "max"), params=params)
+
+
+def _adapted(at: Situation, name: str, treatment: Body) -> Reason:
+    params: tuple[tuple[str, str | int], ...] = ()
+    if isinstance(treatment, VideoTreatment):
+        params = (("form", treatment.form.value),)
+    elif isinstance(treatment, AudioTreatment):
+        params = (("bitrate_bps", treatment.bitrate_bps),)
+    return Reason(rule=f"{name}-adapted", source=_source(at, name, "as"), params=params)
 
 
 def _of_image(at: Situation, treatments: Treatments) -> Reason | None:

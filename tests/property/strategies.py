@@ -25,7 +25,13 @@ from policies.model import (
 from policies.treatments import (
     Action,
     Animation,
+    AudioTreatment,
+    Credit,
+    DocumentTreatment,
+    Form,
     ImageTreatment,
+    LightCopy,
+    NothingFits,
     PageTreatment,
     SizedTreatment,
     Treatments,
@@ -54,7 +60,25 @@ pages = st.builds(
     diet=st.frozensets(st.sampled_from(["fonts", "polyfills", "formulas", "trackers"])),
     max_image_width_px=st.one_of(st.none(), st.integers(100, 2000)),
 )
-videos = st.builds(VideoTreatment, action=actions, max_bytes=limits)
+videos = st.builds(
+    VideoTreatment,
+    action=actions,
+    max_bytes=limits,
+    form=st.sampled_from(Form),
+    also=st.frozensets(st.sampled_from(Form)),
+    max_height_px=st.sampled_from([None, 144, 240, 720]),
+    max_fps=st.sampled_from([None, 10, 25]),
+    max_bitrate_bps=st.sampled_from([None, 110_000, 300_000]),
+    sound_bitrate_bps=st.sampled_from([12_000, 16_000, 24_000]),
+    nothing_fits=st.sampled_from(NothingFits),
+    credit=st.sampled_from(Credit),
+)
+sounds = st.builds(
+    AudioTreatment, action=actions, max_bytes=limits, bitrate_bps=st.sampled_from([12_000, 16_000, 24_000])
+)
+documents = st.builds(
+    DocumentTreatment, action=actions, max_bytes=limits, light=st.frozensets(st.sampled_from(LightCopy))
+)
 bodies = st.builds(SizedTreatment, action=actions, max_bytes=limits)
 treatments = st.builds(
     Treatments,
@@ -63,8 +87,8 @@ treatments = st.builds(
     video=videos,
     stream=videos,
     embed=videos,
-    audio=bodies,
-    document=bodies,
+    audio=sounds,
+    document=documents,
     archive=bodies,
     font=actions,
     script=actions,
@@ -73,17 +97,24 @@ treatments = st.builds(
 
 CARDS = VideoTreatment(action=Action.CARD)
 SIZED = SizedTreatment(max_bytes=2_000_000)
+SLIDECASTS = VideoTreatment(action=Action.ADAPT, form=Form.SLIDECAST, also=frozenset({Form.SOUND}), max_height_px=240)
 # Drawing every field of every class's treatments takes most of a test's time: these few differ in all that matters.
 few_treatments = st.sampled_from(
     (
         Treatments(),
         Treatments(video=CARDS, stream=CARDS, embed=CARDS, image=ImageTreatment(action=Action.ADAPT, max_width_px=800)),
-        Treatments(video=VideoTreatment(max_bytes=5_000_000), audio=SIZED, document=SIZED, archive=SIZED),
+        Treatments(
+            video=VideoTreatment(max_bytes=5_000_000),
+            audio=AudioTreatment(max_bytes=2_000_000),
+            document=DocumentTreatment(max_bytes=2_000_000, light=frozenset({LightCopy.READ})),
+            archive=SIZED,
+        ),
+        Treatments(video=SLIDECASTS, stream=SLIDECASTS, embed=CARDS, audio=AudioTreatment(action=Action.ADAPT)),
         Treatments(
             page=PageTreatment(action=Action.ADAPT, text_first=True, diet=frozenset({"fonts"})),
             image=ImageTreatment(action=Action.CARD, max_bytes=20_000, photo_quality=20, animation=Animation.STILL),
             archive=SizedTreatment(action=Action.CARD),
-            document=SizedTreatment(action=Action.DROP),
+            document=DocumentTreatment(action=Action.DROP),
             font=Action.DROP,
             script=Action.DROP,
             style=Action.DROP,
@@ -235,7 +266,8 @@ responses = st.builds(
             (
                 *("", "text/html", "application/xhtml+xml", "image/jpeg", "image/svg+xml", "video/mp4", "audio/mpeg"),
                 *("application/pdf", "application/zip", "font/woff2", "text/css", "text/javascript"),
-                *("application/json", "application/vnd.apple.mpegurl", "application/octet-stream"),
+                *("application/json", "application/vnd.apple.mpegurl", "application/dash+xml", "video/mp2t"),
+                *("application/octet-stream",),
             )
         ),
         st.text(max_size=12),
@@ -249,5 +281,7 @@ responses = st.builds(
     immutable=st.booleans(),
     partial=st.booleans(),
     request_kind=st.one_of(st.none(), st.sampled_from(MediaKind)),
+    path=st.sampled_from(["/", "/film.mp4", "/seg-1.ts", "/seg-1.m4s", "/master.m3u8", "/a.mpd"]),
+    manifest=st.sampled_from(["", "hls", "dash"]),
     headers=st.sampled_from([{}, {"cache-control": "max-age=9999999"}, {"content-range": "bytes 0-1/x"}]),
 )

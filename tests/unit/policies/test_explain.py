@@ -40,6 +40,7 @@ def written_codes() -> set[str]:
 def test_every_code_that_is_written_has_a_sentence_and_every_sentence_a_code() -> None:
     by_name = {f"{kind}-withheld" for kind in ("video", "stream", "embed", "audio", "document", "archive")}
     by_name |= {f"{part}-withheld" for part in ("font", "script", "style")}
+    by_name |= {f"{kind}-adapted" for kind in ("video", "stream", "audio")}
     assert written_codes() | by_name == set(codes())
 
 

@@ -11,9 +11,10 @@ from policies.plan import effective_kind, plan, plan_observed, rewrites_pages, w
 from policies.treatments import (
     PASS_ALL,
     Action,
+    AudioTreatment,
+    DocumentTreatment,
     ImageTreatment,
     PageTreatment,
-    SizedTreatment,
     Treatments,
     VideoTreatment,
 )
@@ -43,7 +44,7 @@ def test_a_page_that_nothing_would_change_passes() -> None:
     [
         CARDS,
         Treatments(embed=VideoTreatment(action=Action.CARD)),
-        Treatments(audio=SizedTreatment(max_bytes=5)),
+        Treatments(audio=AudioTreatment(max_bytes=5)),
         Treatments(font=Action.DROP),
         Treatments(image=ImageTreatment(action=Action.ADAPT, max_width_px=800)),
         Treatments(page=PageTreatment(show_sizes=True)),
@@ -67,14 +68,14 @@ def test_what_is_withheld_carries_the_decisions_reason_with_its_yaml_place() -> 
 
 
 def test_a_limit_carries_its_yaml_place_too() -> None:
-    decision = decided(Treatments(audio=SizedTreatment(max_bytes=5)))
+    decision = decided(Treatments(audio=AudioTreatment(max_bytes=5)))
     planned = plan(decision, ResponseFacts(status=200, content_type="audio/mpeg", length_bytes=6))
     assert isinstance(planned, Withhold)
     assert (planned.reason.rule, planned.reason.source) == ("size-limit", "p.yaml:6")
 
 
 def test_a_video_that_wont_tell_its_size_is_above_any_limit() -> None:
-    decision = decided(Treatments(video=VideoTreatment(max_bytes=5), document=SizedTreatment(max_bytes=5)))
+    decision = decided(Treatments(video=VideoTreatment(max_bytes=5), document=DocumentTreatment(max_bytes=5)))
     assert isinstance(plan(decision, ResponseFacts(status=200, content_type="video/mp4")), Withhold)
     assert isinstance(plan(decision, ResponseFacts(status=200, content_type="application/pdf")), PassThrough)
 
