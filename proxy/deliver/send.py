@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 
 from proxy.account.link import unsent_bytes
 from proxy.deliver.answer import Answer
+from proxy.deliver.whole import write_whole
 from proxy.errors import ExchangeError
 
 _SLICE_BYTES = 65536
@@ -83,42 +84,58 @@ async def send(
 
     Raises ExchangeError only while nothing has been sent; after that the connection is closed instead.
     """
-    response = Delivery(status=answer.status, reason=answer.reason, headers=answer.headers)
+    # RFC 9110 section 6.4.1: none of these has content, whatever was made for it.
+    bodyless = request.method == "HEAD" or answer.status in (204, 304)
+    body = answer.body
     try:
-        return await _send(request, response, answer, watch, write_timeout_s)
+        if bodyless:
+            return await _send_whole(request, answer, None)
+        if body is None or (isinstance(body, bytes) and len(body) <= _ONE_PIECE_BYTES):
+            return await _send_whole(request, answer, body or b"")
+        return await _send(request, answer, body, watch, write_timeout_s)
     finally:
         if answer.close is not None:
             await answer.close()
 
 
+async def _send_whole(request: web.BaseRequest, answer: Answer, body: bytes | None) -> Sent:
+    """The transport takes so much at once without waiting; a dead peer is the kernel's to notice."""
+    try:
+        response, nbytes = write_whole(request, answer, body)
+        if request.protocol.writing_paused:  # earlier answers are still on their way
+            await request.writer.drain()
+    except ConnectionError:
+        gone = Delivery(status=answer.status, reason=answer.reason)
+        return _broken_off(request, gone, request.writer.output_size, _Progress(), left=True)
+    return Sent(response=response, to_learner_bytes=nbytes, complete=True)
+
+
 async def _send(
-    request: web.BaseRequest, response: Delivery, answer: Answer, watch: Watch | None, write_timeout_s: float
+    request: web.BaseRequest,
+    answer: Answer,
+    body: bytes | Path | AsyncIterator[bytes],
+    watch: Watch | None,
+    write_timeout_s: float,
 ) -> Sent:
-    # RFC 9110 section 6.4.1: none of these has content, whatever was made for it.
-    bodyless = request.method == "HEAD" or answer.status in (204, 304)
-    body = None if bodyless else answer.body
+    response = Delivery(status=answer.status, reason=answer.reason, headers=answer.headers)
     if isinstance(body, Path):
         body = await _file_slices(body)
-    first = await _first_chunk(body) if body is not None and not isinstance(body, bytes) else None
+    first = await _first_chunk(body) if not isinstance(body, bytes) else None
     _fit_framing(request, response)
     writer = await response.prepare(request)
     assert writer is not None
     complete = False
     progress = _Progress()
     try:
-        if body is None or (isinstance(body, bytes) and len(body) <= _ONE_PIECE_BYTES):
-            # The transport takes so much at once without waiting; a dead peer is the kernel's to notice.
-            await response.write_eof(body or b"")
-        else:
-            async with asyncio.timeout(write_timeout_s) as patience:
-                if isinstance(body, bytes):
-                    await response.write_eof(body)
-                else:
-                    if not await _stream(
-                        request, response, writer, first, body, watch, patience, write_timeout_s, progress
-                    ):
-                        return _broken_off(request, response, writer.output_size, progress, left=False)
-                    await response.write_eof()
+        async with asyncio.timeout(write_timeout_s) as patience:
+            if isinstance(body, bytes):
+                await response.write_eof(body)
+            else:
+                if not await _stream(
+                    request, response, writer, first, body, watch, patience, write_timeout_s, progress
+                ):
+                    return _broken_off(request, response, writer.output_size, progress, left=False)
+                await response.write_eof()
         complete = True
     except (ConnectionError, TimeoutError):
         return _broken_off(request, response, writer.output_size, progress, left=True)

@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 
 from policies.model import Limits, Timeouts
 from proxy.errors import ExchangeError, upstream_malformed
+from proxy.headbytes import head_bytes
 from proxy.tasks import TaskKeeper
 from proxy.upstream.body import RequestBody
 
@@ -153,13 +154,7 @@ class Channel:
 
 def request_head(method: str, target: str, headers: CIMultiDict[str]) -> bytes:
     """The head's bytes. Raises ValueError for bytes that would end a line early."""
-    lines = [f"{method} {target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    text = "\r\n".join(lines)
-    # As many line ends as there are lines: no value brings its own.
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
-        raise ValueError("a control byte in a request head")
-    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    return head_bytes(f"{method} {target} HTTP/1.1", headers.items())
 
 
 def misframed(message: RawResponseMessage) -> str | None:

@@ -1,0 +1,29 @@
+"""A head as bytes, for either side.
+
+Laws: what can end a line early never gets onto a wire; bytes that aren't UTF-8 go out as they came in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# RFC 9110 section 5.5: no control bytes but the tab.
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def head_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> bytes:
+    """Start line, fields and the empty line. Raises ValueError for control bytes in any of them."""
+    lines = [start_line]
+    lines += [f"{name}: {value}" for name, value in fields]
+    text = "\r\n".join(lines)
+    # Printable without its line ends, and as many of those as we made: nothing brought its own.
+    if text.count("\n") != len(lines) - 1 or not text.replace("\r\n", "").isprintable():
+        _refuse_controls(lines)
+    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def _refuse_controls(lines: list[str]) -> None:
+    for line in lines:
+        if _FORBIDDEN.search(line) is not None:
+            raise ValueError(f"a control byte in a head: {line[:64]!r}")
