@@ -21,6 +21,7 @@ from proxy.pages.offer import Advice, Offer, offer_for
 from proxy.pages.phrases import Phrases, phrases
 from proxy.pages.reasons import why_withheld
 from proxy.pages.render import encode, render
+from proxy.pages.versions import credit_text
 from proxy.transforms.spec import Heavy
 
 MAX_CARD_BYTES = 4096
@@ -41,14 +42,21 @@ class CardText:
     advised: str
     facts: tuple[str, ...]
     offer: Offer
+    credit: str
 
 
 def card(heavy: Heavy, context: PageContext) -> bytes:
     """The card for one heavy thing: a block of its own, or a phrase inside a line of text. At most 4 kB."""
     text = card_text(heavy, context)
     name = "card.html" if heavy.block else "inline.html"
-    for folded, buttons in ((True, True), (False, True), (False, False)):
-        markup = render(name, context.language, card=text, context=context, folded=folded, buttons=buttons)
+    for folded, buttons, others in (
+        (True, True, True),
+        (True, True, False),
+        (False, True, False),
+        (False, False, False),
+    ):
+        parts = {"folded": folded, "buttons": buttons, "others": others}
+        markup = render(name, context.language, card=text, context=context, **parts)
         body = encode(markup, context.charset)
         if len(body) <= MAX_CARD_BYTES:
             return body
@@ -85,6 +93,7 @@ def card_text(heavy: Heavy, context: PageContext) -> CardText:
         advised=_advised(context, offer, say),
         facts=_facts(heavy, context, offer, say),
         offer=offer,
+        credit=credit_text(heavy, context, versions=bool(offer.versions)),
     )
 
 

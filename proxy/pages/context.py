@@ -15,6 +15,7 @@ from policies.decision import Decision
 from policies.facts import AllowanceUse
 from policies.model import Territory
 from policies.values import Text
+from proxy.pages.versions import OfferFor
 
 # A token bound to the URL it is given, for one action; it carries the URL, since no form ever names one freely.
 TokenFor = Callable[[str], str]
@@ -32,6 +33,7 @@ class PageContext:
     tokens        action -> maker of its token; actions are "original", "tonight", "report", "place", "language";
                   an action without one is not offered
     charset       of the page that cards go into; pages of our own are always UTF-8
+    media         what makes lighter versions of a thing possible; None: none can be had here
     """
 
     language: str
@@ -43,6 +45,7 @@ class PageContext:
     support_code: str | None = None
     tokens: Mapping[str, TokenFor] = field(default_factory=dict)
     charset: str = "utf-8"
+    media: OfferFor | None = None
 
     def token(self, action: str, url: str = "") -> str | None:
         """The token for this action on this URL, None where the action is not offered."""

@@ -22,7 +22,8 @@ from proxy.transforms.spec import Heavy
 
 # Only what the pages themselves bring; a page of ours never runs or loads anything of the course's.
 PAGE_CSP = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
+    "form-action 'self'; base-uri 'none'"
 )
 MAX_WAIT_S = 24 * 3600  # beyond a day nobody waits before an open page, and browsers' timers drift
 
@@ -40,7 +41,7 @@ def gate_page(
     opens_at = decision.opens_at
     left_s = _seconds_until(opens_at, context.now)
     refresh_s = max(retry_after_s, 5) if retry_after_s is not None and retry_after_s <= MAX_WAIT_S else None
-    return _page(
+    return full_page(
         "gate.html",
         context,
         kind=str(decision.traffic_class),
@@ -60,26 +61,26 @@ def refusal_page(context: PageContext, heavy: Heavy | None = None) -> bytes:
     """The 403 page: of one heavy thing that was opened by itself, or (None) of a whole part of a site."""
     text = card_text(heavy, context) if heavy else None
     why = text.why if text else why_withheld(None, context.decision, context.language)
-    return _page("refusal.html", context, card=text, buttons=True, why=why)
+    return full_page("refusal.html", context, card=text, buttons=True, others=True, why=why)
 
 
 def embed_card(heavy: Heavy, context: PageContext) -> bytes:
     """A small document for a frame, holding only the card and its form."""
     text = card_text(heavy, context)
-    markup = render("embed.html", context.language, card=text, context=context, folded=True, buttons=True)
+    markup = render("embed.html", context.language, card=text, context=context, folded=True, buttons=True, others=True)
     return markup.encode("utf-8")
 
 
 def original_confirm(heavy: Heavy, context: PageContext, *, allowance: AllowanceUse | None = None) -> bytes:
     """What showing the original would cost, before it is spent. allowance: the one it draws on, None if none."""
-    return _page(
+    return full_page(
         "original_page.html", context, card=card_text(heavy, context), left=_left_after(heavy, context, allowance)
     )
 
 
 def report_thanks(context: PageContext) -> bytes:
     """The answer to a report of a broken page."""
-    return _page("thanks.html", context)
+    return full_page("thanks.html", context)
 
 
 def error_page(
@@ -113,7 +114,8 @@ def error_page(
     return markup.encode("utf-8")
 
 
-def _page(name: str, context: PageContext, **values: object) -> bytes:
+def full_page(name: str, context: PageContext, **values: object) -> bytes:
+    """One of our own pages by its template; for pages that live in files of their own."""
     institute: Institute = context.territory.institute
     site = context.origin_title or context.territory.title.in_language(context.language)
     markup = render(

@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo
 from policies.decision import Alternative, Decision, LinkSpeed, Price, Verdict
 from policies.facts import AllowanceUse
 from policies.model import Institute, Link, Policy, Tariff, Territory, Window, Windows
-from policies.treatments import PASS_ALL
+from policies.treatments import (
+    PASS_ALL,
+    Action,
+    Credit,
+    DocumentTreatment,
+    Form,
+    LightCopy,
+    Treatments,
+    VideoTreatment,
+)
 from policies.values import CostlyHop, MediaKind, Mode, Reason, Scope, Store, Text, TrafficClass
 from proxy.errors import (
     ExchangeError,
@@ -41,6 +50,18 @@ from proxy.pages import (
     report_thanks,
     static_file,
 )
+from proxy.pages.media import (
+    Deferred,
+    File,
+    Film,
+    Making,
+    deferred_page,
+    film_page,
+    impossible_page,
+    making_page,
+    versions_page,
+)
+from proxy.pages.versions import MediaKnown, MediaOffer
 from proxy.transforms.spec import Heavy
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -147,7 +168,30 @@ def cards(language: str) -> Iterator[tuple[str, bytes]]:
     )
     document = Heavy(url="https://lms.example/a.pdf", kind=MediaKind.DOCUMENT, title="Методичка", size_bytes=31_000_000)
     yield "document", card(document, context_in(language, replace(DECISION, reasons=(Reason(rule="size-limit"),))))
+    yield "lighter versions", card(replace(VIDEO, size_bytes=420_000_000), lighter(language))
+    sound = MediaKnown(duration_s=2700, ready={"sound": 4_000_000}, ready_in_s={"slidecast": 190.0})
+    yield "lighter, one is ready, chosen before", card(VIDEO, lighter(language, known=sound, chosen="sound"))
+    yield "lighter, for credit", card(VIDEO, lighter(language, credit=Credit.ENOUGH))
+    light_document = replace(document, title="Методические рекомендации для учителя малокомплектной школы")
+    yield "light copies of a document", card(light_document, lighter(language))
+    yield (
+        "lighter, in a line",
+        b"<p>A line of text, then " + card(replace(VIDEO, block=False), lighter(language)) + b"</p>",
+    )
     yield "in a line", b"<p>A line of text, then " + card(replace(VIDEO, block=False), here) + b" and more text.</p>"
+
+
+def lighter(
+    language: str, *, known: MediaKnown | None = None, chosen: str | None = None, credit: Credit = Credit.UNSAID
+) -> PageContext:
+    """A context in which lighter versions can be had."""
+    video = VideoTreatment(
+        action=Action.ADAPT, form=Form.SLIDECAST, also=frozenset({Form.SOUND, Form.SLIDES, Form.CAPPED}), credit=credit
+    )
+    document = DocumentTreatment(max_bytes=2_000_000, light=frozenset(LightCopy))
+    decision = replace(DECISION, treatments=Treatments(video=video, document=document))
+    offer = MediaOffer(token=token("") + "0" * 240, known=known or MediaKnown(duration_s=2700), chosen=chosen)
+    return context_in(language, decision, media=lambda heavy: offer)
 
 
 def pages(language: str) -> Iterator[tuple[str, bytes]]:
@@ -175,6 +219,26 @@ def pages(language: str) -> Iterator[tuple[str, bytes]]:
     view = PlaceView(known_by="network", choices=choices, allowances=(used,), savings=SAVINGS)
     yield "place", place_page(here, view)
     yield "thanks", report_thanks(here)
+    light = lighter(language, known=MediaKnown(duration_s=2700, ready={"sound": 4_000_000}))
+    lecture = replace(VIDEO, size_bytes=420_000_000)
+    yield "versions", versions_page(lecture, light)
+    yield "making", making_page(lecture, light, Making(form="slidecast", state="making", done=0.4, ready_in_s=130))
+    yield "making-queued", making_page(lecture, light, Making(form="slidecast", state="queued", position=3))
+    yield "impossible", impossible_page(lecture, light, "slidecast")
+    sound = File("sound.webm", "audio/webm", 4_000_000)
+    yield (
+        "film-sound",
+        film_page(Film(form="sound", title=VIDEO.title, sources=(sound,), download=sound), light, lecture),
+    )
+    film = File("video.mp4", "video/mp4", 40_000_000)
+    yield (
+        "film-capped",
+        film_page(Film(form="capped", title=VIDEO.title, sources=(film,), growing=True), light, lecture),
+    )
+    asked = Deferred(VIDEO.title, "slidecast", "waiting", NOW, NOW + timedelta(hours=12), token=token(""))
+    failed = Deferred("Лекция 4", "sound", "failed", NOW - timedelta(days=1), None, why="source-gone")
+    done = Deferred("Лекция 2", "sound", "ready", NOW - timedelta(days=1), None, href="/.tropa/media/x/sound")
+    yield "deferred", deferred_page((asked, done, failed), light, filed=True)
     for error in _errors():
         page_url = here.page_url if error.status >= 500 else ""
         yield (

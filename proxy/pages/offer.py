@@ -18,14 +18,17 @@ from policies.values import CostlyHop, Store
 from policies.windows import current_close, next_opening
 from proxy.pages.context import PageContext
 from proxy.pages.figures import cost_of
+from proxy.pages.versions import Version, versions_for
 from proxy.transforms.spec import Heavy
 
 Span = tuple[datetime, datetime | None]
+_QUICK_S = 180.0
 
 
 class Advice(StrEnum):
     """The one recommended action."""
 
+    LIGHTER = "lighter"  # a version that fits the link
     SHOW_FREE = "show_free"  # the original, now, without cost
     WAIT_OPEN = "wait_open"  # the thing itself opens at a known time
     TONIGHT = "tonight"  # fetched in the free window into the store on the learner's side
@@ -40,6 +43,7 @@ class Offer:
     """What a card may say. cost None: unknown size, or nobody here pays by the megabyte.
 
     original, tonight  tokens; None: not offered
+    versions           lighter versions, the recommended one first
     free               the free window that is open or comes next, None if there is none to wait for
     """
 
@@ -51,6 +55,7 @@ class Offer:
     opens_at: datetime | None
     original: str | None
     tonight: str | None
+    versions: tuple[Version, ...] = ()
 
 
 def offer_for(heavy: Heavy, context: PageContext) -> Offer:
@@ -64,7 +69,10 @@ def offer_for(heavy: Heavy, context: PageContext) -> Offer:
     cost = None
     if heavy.size_bytes is not None and priced:
         cost = cost_of(heavy.size_bytes, decision.price.amount, context.territory.tariff.overhead_factor)
+    versions = () if opens_at else versions_for(heavy, context)
     advice = _advise(context, original, tonight, opens_at, free if _allowed_when_free(heavy, context) else None)
+    if versions and not (advice is Advice.SHOW_FREE and _is_quick(heavy, decision)):
+        advice = Advice.LIGHTER
     return Offer(
         advice=advice,
         cost=cost,
@@ -74,6 +82,7 @@ def offer_for(heavy: Heavy, context: PageContext) -> Offer:
         opens_at=opens_at,
         original=original,
         tonight=tonight,
+        versions=versions,
     )
 
 
@@ -118,6 +127,13 @@ def _narrowed_by_allowance(context: PageContext) -> bool:
     territory, limit = context.territory, context.decision.original_max_bytes
     written = {territory.policy.original_max_bytes} | {e.policy.original_max_bytes for e in territory.exceptions}
     return bool(territory.tariff.allowances) and limit not in written
+
+
+def _is_quick(heavy: Heavy, decision: Decision) -> bool:
+    """Whether the original comes within a few minutes on this link: then nothing lighter needs to be recommended."""
+    if heavy.size_bytes is None or not decision.link.down_bps:
+        return False
+    return heavy.size_bytes * 8 / decision.link.down_bps <= _QUICK_S
 
 
 def _has_store(decision: Decision) -> bool:

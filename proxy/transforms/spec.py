@@ -43,7 +43,10 @@ class HtmlSpec:
     size_of          absolute URL -> bytes, None if unknown; pure look-up
     size_label       bytes -> short text put behind heavy links ("18 МБ"); pure
     granted          absolute URLs that this learner took as original: left alone
-    video, stream, embed, audio, document, archive: KEEP, CARD or DROP
+    video, stream, embed, audio: KEEP, ADAPT (a player stays, its file is adapted), CARD or DROP
+    video_stand_in   with ADAPT: a card takes a film's place, since its recommended version is no film
+    render_versions  what stands behind a player that stays: its other versions, b"" for none; pure
+    render_light     what stands behind a link to a document: its light copies, b"" for none; pure
     keep_scripts     False: script elements, event handlers and javascript: links go, noscript content shows
     keep_styles, keep_fonts  False: they go
     """
@@ -58,6 +61,9 @@ class HtmlSpec:
     granted: frozenset[str] = frozenset()
     video: Action = Action.KEEP
     video_max_bytes: int | None = None
+    video_stand_in: bool = False
+    render_versions: Callable[[Heavy], bytes] | None = None
+    render_light: Callable[[Heavy], bytes] | None = None
     stream: Action = Action.KEEP
     embed: Action = Action.KEEP
     audio: Action = Action.KEEP

@@ -21,6 +21,7 @@ from proxy.transforms.spec import Heavy
 _FIGCAPTION = re.compile(
     SPACE + rb"*+<[fF][iI][gG][cC][aA][pP][tT][iI][oO][nN]" + rb"[^>]*>([^<]*(?:<(?!/[fF])[^<]*)*)</[fF]"
 )
+_LIGHT_FROM_BYTES = 300_000  # below that a copy saves less than its button costs
 _FIGCAPTION_HEAD = b"<figcaption"
 _MAX_CAPTION_BYTES = 2048
 _LEADING_SOURCES = re.compile(rb"(?:" + SPACE + rb"*+<(?:[sS][oO][uU][rR][cC][eE]|[tT][rR][aA][cC][kK])\b[^<>]*+>)*+")
@@ -37,7 +38,18 @@ def player(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
     step = _withheld(page, tag, ahead, inner, found, end[1] if isinstance(end, tuple) else tag.end + len(inner))
     if step is None:
         _calm(tag)
+        if isinstance(end, tuple):
+            return _with_versions(page, tag, ahead, found, end[1])
     return step
+
+
+def _with_versions(page: Page, tag: Tag, ahead: Lookahead, found: list[Source], end: int) -> Step | None:
+    """A film's player that stays, with its other versions behind it; None if there are none."""
+    films = [source for source in found if source.kind is MediaKind.VIDEO and not page.is_granted(source.url)]
+    if not films or page.spec.render_versions is None or page.spec.video is not Action.ADAPT:
+        return None
+    versions = page.versions(_heavy(best(films), tag.value(b"aria-label") or tag.value(b"title"), ""))
+    return Step(end, tag.spliced() + ahead.buf[tag.end : end] + versions) if versions else None
 
 
 def frame(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
@@ -115,7 +127,15 @@ def size_label(page: Page, tag: Tag) -> bytes:
     size_bytes = page.size_of(url) if kind_of(url) else None
     if size_bytes is None:
         return b""
-    return page.encode(f' <span class="tropa-size">({_plain(page.spec.size_label(size_bytes))})</span>'.encode())
+    label = page.encode(f' <span class="tropa-size">({_plain(page.spec.size_label(size_bytes))})</span>'.encode())
+    return label + _light_copies(page, tag, url, size_bytes)
+
+
+def _light_copies(page: Page, tag: Tag, url: str, size_bytes: int) -> bytes:
+    if page.spec.render_light is None or kind_of(url) is not MediaKind.DOCUMENT or size_bytes < _LIGHT_FROM_BYTES:
+        return b""
+    source = Source(url=url, kind=MediaKind.DOCUMENT, size_bytes=size_bytes)
+    return page.light(_heavy(source, tag.value(b"title"), "", block=False))
 
 
 def _withheld(

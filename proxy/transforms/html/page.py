@@ -196,6 +196,21 @@ class Page:
             return card
         return self.encode(_minimal(heavy).encode())
 
+    def versions(self, heavy: Heavy) -> bytes:
+        """What offers the versions of a film whose player stays; b"" for nothing."""
+        return self._made(self.spec.render_versions, heavy)
+
+    def light(self, heavy: Heavy) -> bytes:
+        """What offers the light copies of a document behind its link; b"" for nothing."""
+        return self._made(self.spec.render_light, heavy)
+
+    def _made(self, render: Callable[[Heavy], bytes] | None, heavy: Heavy) -> bytes:
+        try:
+            made = self.encode(render(heavy)) if render is not None else b""
+        except Exception:
+            return b""
+        return made if len(made) <= MAX_CARD_BYTES else b""
+
     def note(self, url: str, size_bytes: int | None) -> None:
         self.changes.withheld_bytes += size_bytes or 0
         if url and len(self.changes.heavy_urls) < MAX_HEAVY_URLS:

@@ -34,7 +34,8 @@ class Rules:
         self.handlers = _handlers(spec)
         self.cleaner = textfirst.cleaner(spec.keep_scripts, spec.keep_styles)
         self.selectors: tuple[Selector, ...] = ()
-        if Action.CARD in (spec.video, spec.embed, spec.stream) or Action.DROP in (spec.video, spec.embed, spec.stream):
+        withheld = {Action.CARD, Action.DROP} & {spec.video, spec.embed, spec.stream}
+        if withheld or spec.video_stand_in:
             self.selectors = tuple(filter(None, map(parse_selector, spec.script_players)))
         # Links are stopped at only if their address is a heavy one's: pages are full of others.
         names = {name.decode() for name in self.handlers} - {"a"}
@@ -81,7 +82,8 @@ def _handlers(spec: HtmlSpec) -> dict[bytes, Handler]:
         b"link": diet.link,
         b"style": diet.style,
     }
-    if spec.show_sizes or Action.CARD in (spec.video, spec.stream) or spec.video_max_bytes is not None:
+    cards = Action.CARD in (spec.video, spec.stream) or spec.video_stand_in or spec.video_max_bytes is not None
+    if spec.show_sizes or cards:
         found[b"a"] = media.link
     if spec.lazy_images or spec.diet or spec.image is not Action.KEEP or spec.max_image_width_px is not None:
         found[b"img"] = images.image

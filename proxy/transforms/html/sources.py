@@ -70,7 +70,10 @@ def best(found: list[Source]) -> Source:
 
 
 def action_for(page: Page, source: Source) -> Action:
-    """KEEP, CARD or DROP, as the spec says for this kind and size. ADAPT keeps the element: the file is adapted."""
+    """KEEP, CARD or DROP, as the spec says for this kind and size.
+
+    ADAPT keeps the element, since its file is adapted, unless a film's recommended version is none.
+    """
     spec = page.spec
     action, max_bytes = {
         MediaKind.STREAM: (spec.stream, None),
@@ -80,6 +83,8 @@ def action_for(page: Page, source: Source) -> Action:
         action, max_bytes = spec.embed, None
     if action in (Action.CARD, Action.DROP):
         return action
+    if action is Action.ADAPT and spec.video_stand_in and source.kind is MediaKind.VIDEO and not source.host:
+        return Action.CARD
     too_big = max_bytes is not None and source.size_bytes is not None and source.size_bytes > max_bytes
     return Action.CARD if too_big else Action.KEEP
 

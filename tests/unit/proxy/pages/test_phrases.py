@@ -16,7 +16,8 @@ from proxy.pages.reasons import has_sentence, teacher_reason
 FOLDER = Path(proxy.pages.__file__).parent
 # Families whose last word is a value, not a literal: a reason's code, a kind, a host …
 FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
-            "place.scope.", "ics.", "advice.tonight_", "moment.")  # fmt: skip
+            "place.scope.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
+            "deferred.state.", "deferred.why.", "slidecast.")  # fmt: skip
 
 
 def _code() -> str:
