@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import datetime
+from collections import OrderedDict
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -33,6 +34,7 @@ from proxy.stages.context import Exchange
 from proxy.transforms.spec import Heavy
 
 HTML = "text/html; charset=utf-8"
+_ONCE_WITHIN, _MOST_REMEMBERED = timedelta(hours=6), 20_000
 _JITTER_S = 90  # forty schools knock within a minute and a half, not within a second
 
 
@@ -43,6 +45,7 @@ class Refusals:
         self._dresser = dresser
         self._codes = codes
         self._jitter = jitter
+        self._withheld: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
     # -- by decision ---------------------------------------------------------------------------------------
 
@@ -82,8 +85,9 @@ class Refusals:
         """The origin answered, but this body stays on this side."""
         tally = exchange.tally
         tally.treatment, tally.kind = "withheld", plan.kind
-        tally.withheld_bytes = plan.size_bytes or 0
-        tally.direct_bytes = plan.size_bytes
+        if self._first_time(exchange):  # a player asks for a withheld film again and again: it is saved once
+            tally.withheld_bytes = plan.size_bytes or 0
+            tally.direct_bytes = plan.size_bytes
         tally.reasons = (*exchange.decision.reasons, plan.reason)
         audience = exchange.facts.audience
         if audience in (Audience.PAGE, Audience.EMBED):
@@ -93,6 +97,18 @@ class Refusals:
             page = refusal_page(context, heavy) if audience is Audience.PAGE else embed_card(heavy, context)
             return own_page(403, page)
         return self._machine_form(exchange, 403, None, None)
+
+    def _first_time(self, exchange: Exchange) -> bool:
+        """Whether this learner wasn't refused this very thing within the last hours."""
+        asked, now = (exchange.who.learner, exchange.inbound.url), exchange.now
+        last = self._withheld.get(asked)
+        if last is not None and now - last < _ONCE_WITHIN:
+            return False
+        self._withheld.pop(asked, None)
+        self._withheld[asked] = now
+        if len(self._withheld) > _MOST_REMEMBERED:
+            self._withheld.popitem(last=False)
+        return True
 
     # -- by error ------------------------------------------------------------------------------------------
 

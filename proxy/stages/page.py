@@ -10,11 +10,12 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from urllib.parse import urljoin
 
 from policies.decision import RewritePage
-from policies.model import DietItem
+from policies.model import DietItem, EmbedHost
 from policies.treatments import Action
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
@@ -113,7 +114,8 @@ async def page_answer(
         lambda: rewriter(html_spec(exchange, plan, dressing_in(charset), size_of, charset=charset), prefix=look_ahead)
     )
     # Frames that nobody has seen yet can't be allowed by name, and a page is worth more than a player kept out.
-    if plan.treatments.embed.action is Action.CARD and fetched.complete:
+    cards_players = plan.treatments.embed.action is Action.CARD and fetched.complete
+    if cards_players and names_players(look_ahead, exchange.catalogue.embed_hosts):
         policy = frame_policy(exchange, look_ahead)
         if policy is not None:
             headers.add("Content-Security-Policy", policy)
@@ -173,6 +175,23 @@ async def _streamed(
     tally.withheld_bytes += page.withheld_bytes
     tally.direct_bytes = tally.from_origin_bytes
     yield encoder.feed(page.end()) + encoder.finish()
+
+
+def names_players(html: bytes, hosts: tuple[EmbedHost, ...]) -> bool:
+    """Whether anything in a page speaks of a withheld host, so that a script may make its player.
+
+    A page that doesn't gets no policy of ours, and its maps and puzzles against robots stay whole.
+    """
+    lower = html.lower()
+    return any(word in lower for word in _player_words(hosts))
+
+
+@lru_cache(maxsize=8)
+def _player_words(hosts: tuple[EmbedHost, ...]) -> tuple[bytes, ...]:
+    domains = {".".join(name.removeprefix("*.").split(".")[-2:]) for host in hosts for name in host.csp_hosts}
+    return tuple(
+        sorted(word.encode() for word in domains | {host.name.lower() for host in hosts if host.name.isascii()})
+    )
 
 
 def frame_policy(exchange: Exchange, html: bytes) -> str | None:

@@ -170,3 +170,13 @@ def test_nobody_is_asked_to_repeat_what_she_sent(refusals: Refusals) -> None:
     error: ExchangeError = upstream_timeout("x")
     assert "/mod/forum/post.php?reply=7" in text_of(refusals.failed(got, error))
     assert "/mod/forum/post.php?reply=7" not in text_of(refusals.failed(posted, error))
+
+
+def test_a_film_that_a_player_asks_for_again_is_saved_once_in_some_hours(refusals: Refusals) -> None:
+    plan = Withhold(kind=MediaKind.VIDEO, reason=Reason(rule="video-withheld"), size_bytes=18_000_000)
+    saved = []
+    for later in (timedelta(), timedelta(minutes=1), timedelta(hours=7)):
+        exchange = an_exchange(an_inbound("/film.mp4"), audience=Audience.MEDIA, now=NOON + later)
+        refusals.withheld(exchange, plan)
+        saved.append((exchange.tally.withheld_bytes, exchange.tally.direct_bytes))
+    assert saved == [(18_000_000, 18_000_000), (0, None), (18_000_000, 18_000_000)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import zlib
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from multidict import CIMultiDict
 
 from policies.decision import RewritePage
 from policies.facts import ResponseFacts
+from policies.model import EmbedHost
 from policies.treatments import Action, PageTreatment, Treatments, VideoTreatment
 from proxy.stages.context import Exchange, Fetched
-from proxy.stages.page import Dressing, frame_policy, page_answer
+from proxy.stages.page import Dressing, frame_policy, names_players, page_answer
 from tests.builders import a_catalogue, an_origin
 from tests.exchanges import an_exchange
 from tests.origins import talk
@@ -104,6 +106,27 @@ async def test_frames_are_found_in_a_coded_page_and_the_origins_own_policy_stays
     assert policies[0] == "img-src *" and len(policies) == 2
     assert "https://tool.example" in policies[1] and "rutube" not in policies[1]
     assert b"tropa-card" in gzip.decompress(reply.body)
+
+
+YOUTUBE = EmbedHost(name="youtube", pattern=re.compile("youtube"), csp_hosts=("*.youtube.com", "youtu.be"))
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        '<div data-plugin="YouTube" data-id="x">',
+        '<a href="https://youtu.be/x">',
+        "<script>go('www.youtube.com')</script>",
+    ],
+)
+def test_a_page_that_speaks_of_a_withheld_host_may_make_its_player(hint: str) -> None:
+    assert names_players(a_page(hint).encode(), (YOUTUBE,))
+
+
+def test_a_page_with_a_map_or_a_puzzle_made_by_a_script_is_left_alone() -> None:
+    page = a_page("<div id=map></div><script src='https://api-maps.example/2.1/'></script><div class=captcha></div>")
+    assert not names_players(page.encode(), (YOUTUBE,))
+    assert not names_players(a_page("youtube").encode(), ())
 
 
 async def test_a_page_whose_frames_are_not_all_seen_yet_forbids_none(tmp_path: Path) -> None:
