@@ -16,10 +16,10 @@ FONT_HOSTS: Final = frozenset(
 
 # What is not closed reaches to the end (a string: of its line), as in browsers; so nothing is looked at twice.
 _STRING = rb""""(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\Z)"""
-_COMMENT = rb"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
+COMMENT = rb"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
 _URL = rb"""[uU][rR][lL]\((?![\t\n\f\r ]*["'])(?:[^)\\]|\\.)*+(?:\)|\Z)"""
-_SKIPPED = _COMMENT + rb"|" + _STRING + rb"|" + _URL
-_BLOCK = rb"\{(?:" + _SKIPPED + rb"""|[^{}"'/uU]++|["'/uU])*+\}"""
+SKIPPED = COMMENT + rb"|" + _STRING + rb"|" + _URL
+_BLOCK = rb"\{(?:" + SKIPPED + rb"""|[^{}"'/uU]++|["'/uU])*+\}"""
 _HOST = rb"|".join(re.escape(host.encode()) for host in sorted(FONT_HOSTS))
 _IMPORT_TARGET = (
     rb"""(?:[uU][rR][lL]\([\t\n\f\r ]*+["']?|["'])[\t ]*+(?:https?:)?//(?:"""
@@ -27,9 +27,9 @@ _IMPORT_TARGET = (
     + rb""")[/?#](?:[^"')\\]|\\.)*+["']?"""
 )
 _RULES = re.compile(
-    rb"(?P<font>@[fF][oO][nN][tT]-[fF][aA][cC][eE](?![\w-])(?:[\t\n\f\r ]|" + _COMMENT + rb")*+" + _BLOCK + rb")"
+    rb"(?P<font>@[fF][oO][nN][tT]-[fF][aA][cC][eE](?![\w-])(?:[\t\n\f\r ]|" + COMMENT + rb")*+" + _BLOCK + rb")"
     rb"|(?P<import>@[iI][mM][pP][oO][rR][tT][\t\n\f\r ]*+" + _IMPORT_TARGET + rb"[^;{}\"']*+(?:;|\Z))"
-    rb"|" + _SKIPPED,
+    rb"|" + SKIPPED,
     re.DOTALL,
 )
 _WORTH_LOOKING = re.compile(rb"@font-face|@import", re.IGNORECASE)

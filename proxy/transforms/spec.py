@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from policies.model import DietItem, EmbedHost
@@ -49,6 +49,7 @@ class HtmlSpec:
     render_light     what stands behind a link to a document: its light copies, b"" for none; pure
     keep_scripts     False: script elements, event handlers and javascript: links go, noscript content shows
     keep_styles, keep_fonts  False: they go
+    late_styles      absolute URL of a sheet -> URL of the part of it that stands in its place until the text is there
     """
 
     page_url: str
@@ -78,6 +79,7 @@ class HtmlSpec:
     lazy_images: bool = False
     show_sizes: bool = False
     max_image_width_px: int | None = None
+    late_styles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class PageChanges:
     withheld_bytes: int = 0
     bailed_out: str = ""  # why the rest of the page passed untouched, "" if it didn't
     heavy_urls: list[str] = field(default_factory=list)
+    shell_urls: list[str] = field(default_factory=list)  # scripts and style sheets that the page still asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

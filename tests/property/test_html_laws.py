@@ -17,6 +17,7 @@ from proxy.transforms.spec import HtmlSpec
 from tests.unit.proxy.transforms.html.html_pages import (
     SPECS,
     in_pieces,
+    late,
     metered,
     moodle_page,
     rewrite,
@@ -36,6 +37,7 @@ SCRAPS = [
     b'<a href=/big.pdf>', b"<a href='b.mp4'>", b'</a>', b'<img src=1>', b'<img srcset="a 1w, b 2w" ',
     b'<meta charset=utf-8>', b'<link rel=stylesheet href=x>', b'<base href=//h/>', b'<figcaption>',
     b'</figcaption>', b"<object data='https://youtu.be/2'>", b'</object>', b" onclick='x'", b' style=y',
+    b'<script src=a.js>', b'<template>', b'</template>', b'<style media=print>', b'<link rel=stylesheet href=/x id=i>',
     b' data-video-id=1', b' hidden class=collapse', b'<frameset>', b'<plaintext>', b'<a href=javascript:x>',
 ]  # fmt: skip
 SOUP = st.lists(st.one_of(st.sampled_from(SCRAPS), st.binary(max_size=4)), max_size=40).map(b"".join)
@@ -109,7 +111,7 @@ def test_a_style_sheet_loses_whole_blocks_only(css: bytes) -> None:
         assert out == css
 
 
-@pytest.mark.parametrize("make", [metered, text_first])
+@pytest.mark.parametrize("make", [metered, text_first, late])
 def test_a_real_page_cut_anywhere_comes_out_the_same(make: Callable[[], HtmlSpec]) -> None:  # type: ignore[no-untyped-def]
     page = moodle_page(sections=7)
     whole = rewrite(page, make())

@@ -27,7 +27,11 @@ def script(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
     if not spec.keep_scripts:
         return page.dropped(tag.end, drop_content=True)
     if tag.has(b"src"):
-        return page.dropped(tag.end, drop_content=True) if page.dieted(page.attribute_url(tag, b"src")) else None
+        url = page.attribute_url(tag, b"src")
+        if page.dieted(url):
+            return page.dropped(tag.end, drop_content=True)
+        page.note_shell(url)
+        return None
     if spec.lazy_images and tag.value(b"type").lower() == "speculationrules":
         return page.dropped(tag.end, drop_content=True)
     if any(item.name == TRACKERS for item in spec.diet):
@@ -52,13 +56,18 @@ def _snippet(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
 def style(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
     if not page.spec.keep_styles:
         return page.dropped(tag.end, drop_content=True)
-    if page.spec.keep_fonts:
+    late = page.late if page.late is not None and page.late.waits else None
+    if page.spec.keep_fonts and late is None:
         return None
     end = ahead.element(b"style", tag.end)
     if not isinstance(end, tuple):
+        if end is None and late is not None:
+            late.style(tag, None)
         return end
     css = ahead.buf[tag.end : end[0]]
-    lighter = drop_font_faces(css)
+    lighter = css if page.spec.keep_fonts else drop_font_faces(css)
+    if late is not None:
+        late.style(tag, lighter)
     return Step(end[0], tag.raw + lighter) if lighter != css else None
 
 
@@ -68,7 +77,22 @@ def link(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
     goes = ("stylesheet" in rel and _style_goes(page, url)) or (
         bool(rel & _FETCHING) and _hint_goes(page, tag, rel, url)
     )
-    return page.dropped(tag.end) if goes else None
+    if goes:
+        return page.dropped(tag.end)
+    return _sheet(page, tag, rel, url)
+
+
+def _sheet(page: Page, tag: Tag, rel: set[str], url: str) -> Step | None:
+    """A sheet that stays, here or further down; a hint to fetch one that comes late would bring it first."""
+    if "stylesheet" in rel:
+        page.note_shell(url)
+    late = page.late
+    if late is None:
+        return None
+    if "stylesheet" in rel:
+        part = late.link(tag, url, page.charset)
+        return Step(tag.end, part) if part is not None else None
+    return page.dropped(tag.end) if rel & _FETCHING and url in late else None
 
 
 def _style_goes(page: Page, url: str) -> bool:

@@ -16,12 +16,14 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 from policies.model import DietItem
 from proxy.transforms.html.charset import codec_name
 from proxy.transforms.html.grammar import any_case
+from proxy.transforms.html.late import LateStyles
 from proxy.transforms.html.scan import Lookahead, Waiting
 from proxy.transforms.html.tag import Tag
 from proxy.transforms.spec import Heavy, HtmlSpec, PageChanges
 
 MAX_CARD_BYTES: Final = 4096
 MAX_HEAVY_URLS: Final = 200
+MAX_SHELL_URLS: Final = 32
 TRACKERS: Final = "trackers"  # the diet item whose snippets, pixels and frames go too
 MAX_TITLE_CHARS: Final = 200
 _SAFE = "%/:?#[]@!$&'()*+,;=~-._|"
@@ -59,6 +61,7 @@ class Page:
         "changes",
         "charset",
         "images",
+        "late",
         "other_charset",
         "spec",
     )
@@ -70,6 +73,7 @@ class Page:
         self.other_charset: str | None = None  # a <meta> that contradicts: readers may believe either
         self.base = spec.page_url
         self.images = 0
+        self.late = LateStyles(spec.late_styles) if spec.late_styles else None
         self._prefix = prefix
         self._literals: dict[str, bool] = {}
         self._readable: bytes | None = None  # the prefix without its scripts, made when somebody asks
@@ -215,6 +219,10 @@ class Page:
         self.changes.withheld_bytes += size_bytes or 0
         if url and len(self.changes.heavy_urls) < MAX_HEAVY_URLS:
             self.changes.heavy_urls.append(url)
+
+    def note_shell(self, url: str) -> None:
+        if url and len(self.changes.shell_urls) < MAX_SHELL_URLS:
+            self.changes.shell_urls.append(url)
 
     def dropped(self, end: int, out: bytes = b"", *, drop_content: bool = False) -> Step:
         self.changes.dropped += 1

@@ -10,6 +10,7 @@ from policies.treatments import Action
 from proxy.transforms.html import diet, images, media, textfirst
 from proxy.transforms.html.grammar import RAW_TEXT, skipping
 from proxy.transforms.html.kinds import HEAVY_HREF
+from proxy.transforms.html.late import WATCHED_ENDS, WATCHED_STARTS
 from proxy.transforms.html.page import Handler
 from proxy.transforms.html.selectors import Selector, parse_selector
 from proxy.transforms.spec import HtmlSpec
@@ -43,6 +44,9 @@ class Rules:
         ends = _STRUCTURE_ENDS | (_FRAME_ENDS if spec.foot else frozenset())
         if not spec.keep_scripts:
             ends |= {"noscript"}
+        if spec.late_styles:
+            starts |= WATCHED_STARTS
+            ends |= WATCHED_ENDS
         bar = HEAVY_HREF if b"a" in self.handlers else b""
         near = b"|".join(filter(None, [bar, *(selector.bar for selector in self.selectors)]))
         self.skip = _skipping(starts, ends, bar)

@@ -66,9 +66,9 @@ class Splicer:
         return self._run(buf, final=False)
 
     def end(self) -> bytes:
-        if self._passing:
-            return b""
-        out = self._run(self._pending, final=True)
+        out = self._run(self._pending, final=True) if not self._passing else b""
+        if self._page.late is not None:
+            out += self._page.late.rest()
         if self._foot_due and self._is_page and not self._passing and self._span is None:
             return out + self._page.encode(self._spec.foot)
         return out
@@ -224,6 +224,8 @@ class Splicer:
         start, end = match.span()
         if self._opening is not None:
             self._settle(buf, start, self._opening.tag(b"/" + name, None))
+        if self._page.late is not None and (sheets := self._page.late.before_end(name)):
+            self._replace(buf, start, start, sheets)
         if self._drop_end == name or (name == b"noscript" and not self._spec.keep_scripts):
             self._drop_end = b""
             self._replace(buf, start, end, b"")
@@ -255,6 +257,9 @@ class Splicer:
             if self._passing:
                 return tag.start
         self._note_structure(tag)
+        dropped = isinstance(step, Step) and step.drop_content
+        if page.late is not None and not dropped and (sheets := page.late.before(tag)):
+            self._replace(buf, tag.start, tag.start, sheets)
         if name == b"a":
             self._label = b""
         if isinstance(step, Step):

@@ -70,7 +70,18 @@ def text_first(**changes: Any) -> HtmlSpec:
     return metered(**({"keep_scripts": False, "keep_styles": False} | changes))
 
 
-SPECS: dict[str, Callable[..., HtmlSpec]] = {"spec": spec, "metered": metered, "text_first": text_first}
+LATE = {
+    "https://lms.test/course/x": "/.tropa/styles/0123.css",
+    "https://lms.test/theme/styles.php/boost/17/all": "/.tropa/styles/4567.css",
+}
+
+
+def late(**changes: Any) -> HtmlSpec:
+    """As through a thin link on a first visit."""
+    return metered(**({"late_styles": LATE} | changes))
+
+
+SPECS: dict[str, Callable[..., HtmlSpec]] = {"spec": spec, "metered": metered, "text_first": text_first, "late": late}
 
 
 def rewrite(page: bytes | str, html_spec: HtmlSpec, *, prefix: bytes | None = None) -> tuple[bytes, PageChanges]:
