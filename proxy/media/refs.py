@@ -1,0 +1,101 @@
+"""Which source is meant, how its bytes are asked for, and how that fails: plain values.
+
+Laws of this file: a source is known by what its origin's own validator proves; what the validator doesn't prove to be
+the same content for everybody belongs to one learner. HTTP is somebody else's: a `Fetch` is handed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from proxy.cache.variant_keys import is_content_hash, stable_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRef:
+    """One media file of an origin, as the head of its answer to a learner described it.
+
+    url            as received; sent as it is
+    etag           as the origin sent it, quotes included; a weak one is not used (RFC 9110 section 8.8.1)
+    last_modified  as the origin sent it; used where there is no strong ETag
+    length_bytes   None: the origin didn't say
+    private        the answer belongs to one learner (a cookie or a token was asked for)
+    learner        her keyed hash
+    """
+
+    origin: str
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+    length_bytes: int | None = None
+    private: bool = True
+    learner: str = ""
+
+    @property
+    def validator(self) -> str:
+        """What If-Range names; "": the source can't be resumed, and is nobody else's."""
+        return self.etag if len(self.etag) > 2 and self.etag.startswith('"') else self.last_modified
+
+    @property
+    def shared(self) -> bool:
+        """Equal keys mean equal content, whoever asks."""
+        return bool(self.validator) and (not self.private or is_content_hash(self.etag))
+
+    @property
+    def key(self) -> str:
+        """The provisional key: 64 hexadecimal digits."""
+        learner = "" if self.shared else self.learner
+        length = "" if self.length_bytes is None else str(self.length_bytes)
+        parts = ("media", self.origin, stable_url(self.url), self.validator, length, learner)
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The origin's answer. headers: names in lower case; chunks raises where the body ends early."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+class Fetch(Protocol):
+    """Asks the origin for a source with one learner's own conditions and credentials.
+
+    offset     from there on (`Range: bytes=offset-`); 0: the whole, without Range
+    validator  sent as If-Range where offset or tail is asked for
+    tail       the last so many bytes instead (`Range: bytes=-tail`)
+
+    Raises ExchangeError, OSError or TimeoutError where the origin can't be reached or the body breaks off.
+    """
+
+    def __call__(self, offset: int, validator: str | None, tail: int | None) -> AbstractAsyncContextManager[Fetched]:
+        """An answer that is closed on leaving, however far it was read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A source that is on disk from its first byte to its last."""
+
+    path: Path
+    sha256: str
+    length_bytes: int
+
+
+class SourceFailed(Exception):
+    """A source can't be had.
+
+    why  "too-large", "disk-full", "no-room", "changed", "broken" (the origin broke off too often), "needs-visit" (only
+         a learner's own request can fetch it), "closed", or "origin-403" and the like
+    """
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why = why
+        self.detail = detail
