@@ -1,0 +1,96 @@
+"""What the capping of a ladder is told, and what it answers: plain values.
+
+Laws of this package: a manifest is text in, text out: no socket, policy or clock; renditions are only ever taken away,
+never added, moved or changed; what is not understood stays as it is; capping a capped manifest changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from proxy.exchange import Refused, Unchanged
+
+LADDER_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderSpec:
+    """Which rungs may stay. None: no limit.
+
+    nothing_fits_lowest  where no rung fits the lowest one stays; False: the answer is `NothingFits`
+    language             the sound to prefer with sound_only, a primary subtag ("ru"); "": the manifest's own choice
+    """
+
+    max_height_px: int | None = None
+    max_bitrate_bps: int | None = None
+    sound_only: bool = False
+    nothing_fits_lowest: bool = True
+    language: str = ""
+
+    @property
+    def limits_nothing(self) -> bool:
+        return self.max_height_px is None and self.max_bitrate_bps is None and not self.sound_only
+
+    def fingerprint(self) -> str:
+        """Equal specs, and only they, have equal fingerprints."""
+        fits = "lowest" if self.nothing_fits_lowest else "nothing"
+        form = f"sound:{self.language}" if self.sound_only else "picture"
+        return f"h{self.max_height_px or 0}-b{self.max_bitrate_bps or 0}-{form}-{fits}-v{LADDER_VERSION}"
+
+    def is_narrower_than(self, other: LadderSpec) -> bool:
+        """Whether it lets less through in one respect and more in none."""
+        if self.sound_only != other.sound_only:
+            return self.sound_only
+        limits = ((self.max_height_px, other.max_height_px), (self.max_bitrate_bps, other.max_bitrate_bps))
+        pairs = [(_or_all(mine), _or_all(theirs)) for mine, theirs in limits]
+        return any(mine < theirs for mine, theirs in pairs) and all(mine <= theirs for mine, theirs in pairs)
+
+
+def _or_all(limit: int | None) -> float:
+    return float("inf") if limit is None else limit
+
+
+class Part(StrEnum):
+    """What a rendition carries."""
+
+    PICTURE = "picture"  # with or without its sound
+    SOUND = "sound"
+    TEXT = "text"
+    STILLS = "stills"  # for seeking: I-frame lists, trick-mode sets, thumbnails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendition:
+    """One rung, or one alternative of a rung.
+
+    addresses    as the manifest gives them, relative to it, variables filled in; of DASH also with `$Number$` and
+                 `$Time$` still in them
+    height_px, bitrate_bps  as judged; None: not told
+    """
+
+    addresses: tuple[str, ...]
+    part: Part = Part.PICTURE
+    height_px: int | None = None
+    bitrate_bps: int | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capped:
+    """The manifest with what may stay. locations: where a live one will be asked for again, if it says so."""
+
+    body: bytes
+    kept: tuple[Rendition, ...]
+    removed: tuple[Rendition, ...]
+    locations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingFits:
+    """No rung is within the limits (with sound_only: there is no sound by itself). lowest: the rung that asks least."""
+
+    lowest: Rendition
+
+
+LadderOutcome = Capped | Unchanged | NothingFits | Refused
