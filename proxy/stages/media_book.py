@@ -1,0 +1,98 @@
+"""What is known of films and documents that pages name: lengths, and which versions are ready or can't be made.
+
+Laws: memory only, bounded, for showing and for sparing a question to the origin, never for letting anybody have
+anything; what one learner's private file told is told to her alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from proxy.media.refs import SourceRef
+from proxy.pages.versions import MediaKnown
+
+_LOOK_HOLDS = timedelta(minutes=10)
+_PUBLIC = ""
+_V = TypeVar("_V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A source as the origin showed it to a learner a while ago."""
+
+    ref: SourceRef
+    content_type: str
+    at: datetime
+
+
+class MediaBook:
+    """URL (and learner, where it is private) -> what is known. The least recently noted is forgotten first."""
+
+    def __init__(self, *, max_entries: int = 20_000) -> None:
+        self._known: OrderedDict[tuple[str, str], MediaKnown] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str], Seen] = OrderedDict()
+        self._max_entries = max_entries
+
+    # -- what the origin showed ----------------------------------------------------------------------------
+
+    def saw(self, learner: str, url: str, ref: SourceRef, content_type: str, now: datetime) -> None:
+        """The origin gave this learner this source."""
+        self._put(self._seen, (url, learner), Seen(ref=ref, content_type=content_type, at=now))
+
+    def seen(self, learner: str, url: str, now: datetime) -> Seen | None:
+        """What the origin showed this learner within the last minutes."""
+        seen = self._seen.get((url, learner))
+        return seen if seen is not None and now - seen.at < _LOOK_HOLDS else None
+
+    def forget(self, learner: str) -> None:
+        """The origin's logout: whoever comes next is shown her own."""
+        for key in [key for key in self._seen if key[1] == learner]:
+            del self._seen[key]
+        for key in [key for key in self._known if key[1] == learner != _PUBLIC]:
+            del self._known[key]
+
+    # -- what its versions are -----------------------------------------------------------------------------
+
+    def known(self, learner: str, url: str) -> MediaKnown:
+        """What may be shown to this learner of this address."""
+        return self._known.get((url, learner)) or self._known.get((url, _PUBLIC)) or MediaKnown()
+
+    def has(self, learner: str, url: str) -> bool:
+        return (url, learner) in self._known or (url, _PUBLIC) in self._known
+
+    def lasts(self, ref: SourceRef, url: str, duration_s: float | None) -> None:
+        self._change(ref, url, duration_s=duration_s)
+
+    def became_ready(self, ref: SourceRef, url: str, version: str, length_bytes: int) -> None:
+        known = self._of(ref, url)
+        waiting = {form: left_s for form, left_s in known.ready_in_s.items() if form != version}
+        self._change(ref, url, ready={**known.ready, version: length_bytes}, ready_in_s=waiting)
+
+    def is_under_way(self, ref: SourceRef, url: str, version: str, ready_in_s: float) -> None:
+        self._change(ref, url, ready_in_s={**self._of(ref, url).ready_in_s, version: ready_in_s})
+
+    def cannot_be(self, ref: SourceRef, url: str, version: str) -> None:
+        known = self._of(ref, url)
+        waiting = {form: left_s for form, left_s in known.ready_in_s.items() if form != version}
+        self._change(ref, url, impossible=known.impossible | {version}, ready_in_s=waiting)
+
+    def _of(self, ref: SourceRef, url: str) -> MediaKnown:
+        return self._known.get((url, _owner(ref))) or MediaKnown()
+
+    def _change(self, ref: SourceRef, url: str, **changes: object) -> None:
+        changed = replace(self._of(ref, url), **changes)  # type: ignore[arg-type]
+        self._put(self._known, (url, _owner(ref)), changed)
+
+    def _put(self, book: OrderedDict[tuple[str, str], _V], key: tuple[str, str], value: _V) -> None:
+        book.pop(key, None)
+        book[key] = value
+        if len(book) > self._max_entries:
+            book.popitem(last=False)
+
+
+def _owner(ref: SourceRef) -> str:
+    """Whose knowledge it is: a private file's length is its learner's alone, whatever its validator proves."""
+    return ref.learner if ref.private else _PUBLIC

@@ -1,0 +1,157 @@
+"""Asking the origin for a media file in a learner's own name: whether she may have it, and its bytes.
+
+Laws: every request goes out with her own credentials and nobody else's; conditions and ranges are ours, never her
+player's; what the origin refuses her is refused here; a body that ends early raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from multidict import CIMultiDict
+
+from proxy.deliver.heads import has_directive
+from proxy.media.refs import Fetch, Fetched, SourceRef
+from proxy.obtain import names_of
+from proxy.stages.context import Exchange
+from proxy.transforms.media.glance import duration_s
+from proxy.upstream.headers import request_headers
+from proxy.upstream.response import UpstreamResponse
+from proxy.upstream.upstream import Upstream
+
+_GLANCE_BYTES, _GLANCE_S = 65536, 2.0
+_TOTAL = re.compile(r"bytes\s+\d+-\d+/(\d{1,18})", re.IGNORECASE)
+# What belongs to her player's or form's request and not to this one.
+_NOT_OURS = (
+    "Accept",
+    "Content-Type",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Origin",
+    "Range",
+    "Referer",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "Upgrade-Insecure-Requests",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the origin said when it was asked for a file's first bytes.
+
+    ref         None: it gives her no such file (status says why)
+    duration_s  as the file's own head tells it, None where it doesn't
+    """
+
+    status: int
+    ref: SourceRef | None = None
+    content_type: str = ""
+    duration_s: float | None = None
+
+
+class MediaOrigin:
+    """Requests for media files."""
+
+    def __init__(self, upstream: Upstream, *, via: str) -> None:
+        self._upstream = upstream
+        self._via = via
+
+    async def look(self, exchange: Exchange, url: str, *, page_url: str = "") -> Look:
+        """Her own request for the first bytes. Raises ExchangeError."""
+        response = await self._asked(exchange, url, page_url, CIMultiDict({"Range": f"bytes=0-{_GLANCE_BYTES - 1}"}))
+        try:
+            ref = source_ref(exchange, url, response)
+            if ref is None:
+                return Look(status=response.status)
+            head = await response.read_up_to(_GLANCE_BYTES, _GLANCE_S)
+            essence = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return Look(status=response.status, ref=ref, content_type=essence, duration_s=duration_s(head))
+        finally:
+            if response.at_end:
+                response.release()
+            else:
+                response.abort()
+
+    def fetcher(self, exchange: Exchange, url: str, *, page_url: str = "") -> Fetch:
+        """How this learner's source is fetched; good for as long as her login is."""
+
+        @asynccontextmanager
+        async def fetch(offset: int, validator: str | None, tail: int | None) -> AsyncIterator[Fetched]:
+            ours: CIMultiDict[str] = CIMultiDict()
+            if tail is not None:
+                ours["Range"] = f"bytes=-{tail}"
+            elif offset:
+                ours["Range"] = f"bytes={offset}-"
+            if validator and "Range" in ours:
+                ours["If-Range"] = validator
+            response = await self._asked(exchange, url, page_url, ours)
+            try:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                yield Fetched(status=response.status, headers=headers, chunks=response.iter_chunks(65536))
+            finally:
+                if response.at_end:
+                    response.release()
+                else:
+                    response.abort()
+
+        return fetch
+
+    async def _asked(self, exchange: Exchange, url: str, page_url: str, ours: CIMultiDict[str]) -> UpstreamResponse:
+        inbound = exchange.inbound
+        headers = request_headers(inbound, exchange.catalogue.settings, via=self._via, accept_encoding=None)
+        for name in _NOT_OURS:
+            headers.popall(name, None)
+        headers["Accept"] = "*/*"
+        headers["Accept-Encoding"] = "identity"
+        if page_url:
+            headers["Referer"] = page_url  # some sites give their films only to their own pages
+        headers.update(ours)
+        names = names_of(inbound)
+        if names is not None:
+            names.request(headers)
+        return await self._upstream.open(
+            origin=inbound.origin,
+            method="GET",
+            scheme=inbound.scheme,
+            host=inbound.host,
+            port=inbound.port,
+            target=url.removeprefix(f"{inbound.scheme}://{inbound.authority}").partition("#")[0],
+            headers=headers,
+        )
+
+
+def source_ref(exchange: Exchange, url: str, response: UpstreamResponse) -> SourceRef | None:
+    """The source that this answer describes, None for an answer that gives none."""
+    length = response.content_length
+    if response.status == 206:
+        found = _TOTAL.match(response.headers.get("Content-Range", "").strip())
+        length = int(found[1]) if found else None
+    elif response.status != 200:
+        return None
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        return None  # a login page in the file's place
+    private = has_directive(response.headers, "private", "no-store")
+    return SourceRef(
+        origin=exchange.decision.origin or exchange.inbound.host,
+        url=url,
+        etag=response.headers.get("ETag", ""),
+        last_modified=response.headers.get("Last-Modified", ""),
+        length_bytes=length,
+        private=private or "Authorization" in exchange.inbound.request.headers,
+        learner=exchange.who.learner,
+    )
+
+
+def is_same_site(exchange: Exchange, url: str) -> bool:
+    """Whether a URL belongs to the site that this exchange is with: nothing else is asked in her name."""
+    inbound = exchange.inbound
+    return url.startswith(f"{inbound.scheme}://{inbound.authority}/")
