@@ -130,6 +130,8 @@ class Download:
             return await self._refused(answer)
         if not self._same(answer):
             raise SourceFailed("changed", "the origin's validator is another one now")
+        if _is_coded(answer):
+            raise SourceFailed("coded", "the origin compresses what was asked for as it is")
         start, total = 0, _length(answer)
         if answer.status == 206:
             span = _span(answer)
@@ -146,7 +148,7 @@ class Download:
 
     async def _taken_tail(self, answer: Fetched) -> bool:
         span = _span(answer)
-        if span is None or span[2] is None or not self._same(answer):
+        if span is None or span[2] is None or _is_coded(answer) or not self._same(answer):
             return False
         await self._take_length(span[2])
         await self._store(answer.chunks, span[0])
@@ -219,6 +221,10 @@ class Download:
 def _length(answer: Fetched) -> int | None:
     told = answer.headers.get("content-length", "")
     return int(told) if told.isascii() and told.isdigit() else None
+
+
+def _is_coded(answer: Fetched) -> bool:
+    return answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
 
 
 def _span(answer: Fetched) -> tuple[int, int, int | None] | None:

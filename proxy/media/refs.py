@@ -91,7 +91,7 @@ class Whole:
 class SourceFailed(Exception):
     """A source can't be had.
 
-    why  "too-large", "disk-full", "no-room", "changed", "broken" (the origin broke off too often), "needs-visit" (only
+    why  "too-large", "disk-full", "no-room", "changed", "coded", "broken" (the origin broke off too often), "needs-visit" (only
          a learner's own request can fetch it), "closed", or "origin-403" and the like
     """
 

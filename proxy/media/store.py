@@ -1,0 +1,291 @@
+"""What recipes made, addressed by content: whole on disk or not there; what was tried in vain is remembered too.
+
+Laws of this file:
+- a medium appears by one rename, complete and on the disk; half-made things stay in `work` and go at the next start;
+- no failure here costs an exchange: what the disk doesn't take is told, counted and thrown away;
+- what somebody reads is not evicted, and who has opened a file reads it to its end whatever happens to its name;
+- what came from one learner's private source is shown in no list until two learners have had it, and lives a day,
+  as what is one person's should; what two have had stays as long as there is room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from proxy.clock import Clock
+from proxy.exchange import Refused, Unchanged
+from proxy.media import store_index as index
+from proxy.media.store_folders import SHARDS, Folders
+from proxy.media.store_values import MediaStoreStats, Negative, StoredMedia
+from proxy.media.table import Table
+from proxy.tasks import TaskKeeper
+from proxy.transforms.media.spec import MediaMade
+
+logger = logging.getLogger("tropa.media")
+
+PRIVATE_LIFE = timedelta(hours=24)
+NAME_LIFE = timedelta(days=30)
+NEGATIVE_LIFE = timedelta(hours=24)
+PASSING_LIFE = timedelta(minutes=10)
+# Why a recipe failed that says something of this machine at this hour and nothing of the source.
+PASSING = frozenset(("no-tool", "closed", "lost", "disk-full", "disk", "cancelled"))
+MAX_REMEMBERED = 200_000
+_HOT_ENTRIES = 1024
+_EVICT_TO = 0.95
+
+
+class MediaStore:
+    """Media under a folder, at most `max_bytes` of blocks on disk (what recipes are at comes on top)."""
+
+    def __init__(self, folder: Path, *, max_bytes: int, clock: Clock) -> None:
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._folders = Folders(folder)
+        self._index = Table(folder / "media.sqlite", index.SCHEMA)
+        self._keeper = TaskKeeper("media-store")
+        self._hot: OrderedDict[str, tuple[StoredMedia, float | None]] = OrderedDict()
+        self._reading: Counter[str] = Counter()
+        self._placing: set[str] = set()
+        self._dropping: set[str] = set()
+        self._proven: set[str] = set()
+        self._used: dict[str, float] = {}
+        self._learners: set[tuple[str, bytes]] = set()
+        self._stats = MediaStoreStats()
+        self._shard = 0
+
+    async def open(self) -> None:
+        """Open without a scan; clears what an earlier process left half made. Raises OSError."""
+        await asyncio.to_thread(self._folders.prepare)
+        await self._index.open()
+        await self._count()
+
+    async def close(self) -> None:
+        """Save what was noted and let go of the disk."""
+        await self._keeper.close()
+        await self._save_notes()
+        await self._index.close()
+
+    async def find(self, key: str) -> StoredMedia | None:
+        """A medium that is whole on disk; the first look in a process checks every file's length.
+
+        Its bytes are compared with their digests once a process, in the background: a damaged one is gone thereafter.
+        """
+        media, expires = self._hot.get(key, (None, None))
+        if media is None or (expires is not None and expires <= self._now()):
+            self._hot.pop(key, None)
+            media = await self._loaded(key)
+        if media is None or key in self._dropping:
+            return None
+        self._hot.move_to_end(key)
+        self._used[key] = self._now()
+        return media
+
+    @contextmanager
+    def reading(self, key: str) -> Iterator[None]:
+        """While this is entered the medium is not evicted. Enter it before `find`."""
+        self._reading[key] += 1
+        try:
+            yield
+        finally:
+            self._reading[key] -= 1
+            if not self._reading[key]:
+                del self._reading[key]
+
+    async def is_sound(self, media: StoredMedia) -> bool:
+        """Compare every byte with its digest; a damaged medium is dropped."""
+        if await asyncio.to_thread(self._folders.is_sound, media):
+            return True
+        if self._hot.get(media.key, (None, None))[0] is media:
+            logger.error("a stored medium is damaged and dropped: %s", media.key[:16])
+            self._stats = replace(self._stats, damaged=self._stats.damaged + 1)
+            await self._drop([media.key])
+        return False
+
+    async def new_work(self) -> Path:
+        """A folder on the same disk for one run of a recipe. Raises OSError."""
+        return await asyncio.to_thread(self._folders.new_work)
+
+    async def throw_away(self, work: Path) -> None:
+        await asyncio.to_thread(self._folders.throw_away, work)
+
+    async def put(
+        self, key: str, work: Path, made: MediaMade, *, recipe: str, source_bytes: int, private: bool, learner: str = ""
+    ) -> StoredMedia | Refused:
+        """Place what a recipe made in its work folder; Refused("disk-full", "lost") where that can't be done."""
+        at = self._clock.now()
+        self._placing.add(key)
+        try:
+            taken = await asyncio.to_thread(
+                lambda: self._folders.place(
+                    key, work, made, recipe=recipe, source_bytes=source_bytes, private=private, at=at
+                )
+            )
+            self._hot.pop(key, None)
+            row = self._row(key, taken, private, at)
+            await self._index.ask(lambda base: index.put(base, row))
+        except (OSError, ValueError) as error:
+            self._stats = replace(self._stats, failed_writes=self._stats.failed_writes + 1)
+            logger.warning("what a recipe made can't be stored: %s", error)
+            return Refused(why="disk-full" if isinstance(error, OSError) else "lost")
+        finally:
+            self._placing.discard(key)
+        self._proven.add(key)
+        self.note_learner(key, learner)
+        with self.reading(key):
+            await self._evict()
+            return await self.find(key) or Refused(why="lost")
+
+    async def tried_in_vain(self, key: str) -> Negative | None:
+        """That this recipe was tried on this content lately and made nothing of it."""
+        now = self._now()
+        found = await self._index.ask(lambda base: index.negative(base, key, now))
+        if found is None:
+            return None
+        kind, why, until = found
+        return Negative(key=key, kind=kind, why=why, until=datetime.fromtimestamp(until, UTC))
+
+    async def note_in_vain(self, key: str, outcome: Unchanged | Refused) -> Negative:
+        """Remember it for a day, or for minutes where it was the machine's fault."""
+        life = PASSING_LIFE if outcome.why in PASSING else NEGATIVE_LIFE
+        until = self._clock.now() + life
+        kind = "refused" if isinstance(outcome, Refused) else "unchanged"
+        await self._index.ask(lambda base: index.put_negative(base, key, kind, outcome.why, until.timestamp()))
+        return Negative(key=key, kind=kind, why=outcome.why, until=until)
+
+    async def named(self, name: str) -> tuple[str, str] | None:
+        """The key and the source's key that a name stands for."""
+        now = self._now()
+        return await self._index.ask(lambda base: index.named(base, name, now))
+
+    async def name(self, name: str, key: str, source_key: str) -> None:
+        """From now on this name stands for this medium, made from this source."""
+        until = (self._clock.now() + NAME_LIFE).timestamp()
+        await self._index.ask(lambda base: index.put_name(base, name, key, source_key, until))
+
+    def note_learner(self, key: str, learner: str) -> None:
+        """A learner has had it. Kept only as far as two can be told apart, and not across media."""
+        if learner:
+            self._learners.add((key, hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]))
+
+    async def sweep(self, now: datetime) -> MediaStoreStats:
+        """Drop what has expired, is over the budget or no manifest stands for (a part of it a call); save notes."""
+        await self._save_notes()
+        gone = await self._index.ask(lambda base: index.expired(base, now.timestamp())) or []
+        await self._drop([key for key in gone if key not in self._reading])
+        await self._index.ask(lambda base: index.prune(base, now.timestamp(), MAX_REMEMBERED))
+        await self._settle_shard()
+        await self._evict()
+        await self._count()
+        return self.stats()
+
+    def stats(self) -> MediaStoreStats:
+        return self._stats
+
+    async def inspect(self, limit: int = 100) -> list[StoredMedia]:
+        """The latest used for IT staff, without those that only one learner has had."""
+        await self._save_notes()
+        keys = await self._index.ask(lambda base: index.listing(base, limit)) or []
+        found = [await asyncio.to_thread(self._folders.load, key) for key in keys]
+        return [media for media in found if media is not None]
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def _loaded(self, key: str) -> StoredMedia | None:
+        row = await self._index.ask(lambda base: index.find(base, key))
+        if row is not None and row.expires is not None and row.expires <= self._now():
+            return None
+        media = await asyncio.to_thread(self._folders.load, key)
+        if media is None:
+            await self._is_gone(key, row is not None)
+            return None
+        if key in self._dropping:
+            return None
+        row = row or await self._adopted(media)
+        self._remember(replace(media, private=row.private), row.expires)
+        return self._hot[key][0]
+
+    def _remember(self, media: StoredMedia, expires: float | None) -> None:
+        self._hot[media.key] = (media, expires)
+        if len(self._hot) > _HOT_ENTRIES:
+            self._hot.popitem(last=False)
+        if media.key not in self._proven:
+            self._proven.add(media.key)
+            self._keeper.start(self.is_sound(media), name=media.key[:16])
+
+    async def _adopted(self, media: StoredMedia) -> index.MediaRow:
+        """A whole folder that the index has forgotten."""
+        taken = await asyncio.to_thread(self._folders.taken_bytes, media.key)
+        row = self._row(media.key, taken, media.private, media.made)
+        await self._index.ask(lambda base: index.put(base, row))
+        await self._count()
+        return row
+
+    def _row(self, key: str, taken: int, private: bool, made: datetime) -> index.MediaRow:
+        expires = (made + PRIVATE_LIFE).timestamp() if private else None
+        return index.MediaRow(key=key, disk_bytes=taken, private=private, expires=expires, used=self._now())
+
+    async def _is_gone(self, key: str, had_row: bool) -> None:
+        """There is no whole folder: forget its row; a folder that isn't whole is damage."""
+        damaged = key not in self._placing and await asyncio.to_thread(self._folders.exists, key)
+        self._stats = replace(self._stats, damaged=self._stats.damaged + damaged)
+        if damaged or had_row:
+            await self._drop([key])
+
+    async def _settle_shard(self) -> None:
+        shard, self._shard = self._shard, (self._shard + 1) % SHARDS
+        there = await asyncio.to_thread(self._folders.in_shard, shard)
+        known = await self._index.ask(lambda base: index.known_of(base, there))
+        for key in there if known is not None else ():
+            if known is not None and key not in known | self._placing:
+                await self.find(key)  # adopts what is whole, drops what isn't
+
+    async def _evict(self) -> None:
+        await self._count()
+        over = self._stats.disk_bytes - self._max_bytes
+        if over <= 0:
+            return
+        await self._save_notes()
+        wanted = over + int(self._max_bytes * (1 - _EVICT_TO))
+        keep = frozenset(self._reading) | frozenset(self._placing)
+        keys = await self._index.ask(lambda base: index.least_used(base, wanted, keep)) or []
+        dropped = await self._drop([key for key in keys if key not in self._reading])
+        self._stats = replace(self._stats, evicted=self._stats.evicted + dropped)
+        await self._count()
+
+    async def _drop(self, keys: list[str]) -> int:
+        """Rows first: a folder without a row is settled by the sweep."""
+        self._dropping.update(keys)
+        try:
+            for key in keys:
+                self._hot.pop(key, None)
+                self._proven.discard(key)
+            if keys:
+                await self._index.ask(lambda base: index.remove(base, keys))
+                await asyncio.to_thread(self._folders.remove, keys)
+        finally:
+            self._dropping.difference_update(keys)
+        return len(keys)
+
+    async def _count(self) -> None:
+        counted = await self._index.ask(index.totals)
+        if counted is not None:
+            self._stats = replace(
+                self._stats, media=counted.media, disk_bytes=counted.disk_bytes, negatives=counted.negatives
+            )
+
+    async def _save_notes(self) -> None:
+        used, self._used = self._used, {}
+        learners, self._learners = self._learners, set()
+        if used or learners:
+            await self._index.ask(lambda base: index.touch(base, used, learners))

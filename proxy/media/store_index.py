@@ -1,0 +1,154 @@
+"""What media there are and when they were last used; names that stand for them; what was tried in vain.
+
+Laws of this file: statements on the connection of the table's thread. The manifests are the truth: an index that was
+lost is made again from them, folder by folder, as they are asked for. Times are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from proxy.media.table import together
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS media (
+    key TEXT PRIMARY KEY, disk_bytes INTEGER NOT NULL, private INTEGER NOT NULL, learners BLOB NOT NULL,
+    expires REAL, used REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS media_used ON media (used, disk_bytes);
+CREATE TABLE IF NOT EXISTS negatives (
+    key TEXT PRIMARY KEY, kind TEXT NOT NULL, why TEXT NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names (
+    name TEXT PRIMARY KEY, key TEXT NOT NULL, source TEXT NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
+"""
+_LEARNER_BYTES = 8
+ENOUGH_BYTES = 2 * _LEARNER_BYTES  # two learners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRow:
+    """One medium. expires: None: until it is evicted."""
+
+    key: str
+    disk_bytes: int
+    private: bool
+    expires: float | None
+    used: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    media: int
+    disk_bytes: int
+    negatives: int
+
+
+def find(base: sqlite3.Connection, key: str) -> MediaRow | None:
+    found = base.execute("SELECT disk_bytes, private, expires, used FROM media WHERE key = ?", (key,)).fetchone()
+    if found is None:
+        return None
+    disk_bytes, private, expires, used = found
+    return MediaRow(key=key, disk_bytes=disk_bytes, private=bool(private), expires=expires, used=used)
+
+
+def put(base: sqlite3.Connection, row: MediaRow) -> None:
+    """Insert or replace. What was public stays public; learners already noted stay noted."""
+    with together(base):
+        base.execute(
+            "INSERT INTO media VALUES (?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET disk_bytes=excluded.disk_bytes,"
+            " used=excluded.used, private=min(private, excluded.private),"
+            " expires=CASE WHEN min(private, excluded.private) THEN excluded.expires END",
+            (row.key, row.disk_bytes, int(row.private), b"", row.expires, row.used),
+        )
+        base.execute("DELETE FROM negatives WHERE key = ?", (row.key,))
+
+
+def remove(base: sqlite3.Connection, keys: list[str]) -> None:
+    with together(base):
+        base.executemany("DELETE FROM media WHERE key = ?", ((key,) for key in keys))
+
+
+def touch(base: sqlite3.Connection, used: dict[str, float], learners: set[tuple[str, bytes]]) -> None:
+    """Note when media were last used, and by whom, until two learners are known."""
+    with together(base):
+        base.executemany("UPDATE media SET used = ?2 WHERE key = ?1", used.items())
+        base.executemany(
+            "UPDATE media SET learners = CAST(learners || ?2 AS BLOB)"
+            " WHERE key = ?1 AND instr(learners, ?2) = 0 AND length(learners) < ?3",
+            ((key, who[:_LEARNER_BYTES], ENOUGH_BYTES) for key, who in learners),
+        )
+        base.executemany(  # two learners had it: it is no person's own
+            "UPDATE media SET expires = NULL WHERE key = ?1 AND length(learners) >= ?2",
+            ((key, ENOUGH_BYTES) for key, _ in learners),
+        )
+
+
+def totals(base: sqlite3.Connection) -> Totals:
+    count, taken = base.execute("SELECT count(*), coalesce(sum(disk_bytes), 0) FROM media").fetchone()
+    negatives = base.execute("SELECT count(*) FROM negatives").fetchone()[0]
+    return Totals(count, taken, negatives)
+
+
+def least_used(base: sqlite3.Connection, disk_bytes: int, keep: frozenset[str]) -> list[str]:
+    """The keys of the media longest unused, together at least `disk_bytes`, without those to keep."""
+    keys: list[str] = []
+    for key, taken in base.execute("SELECT key, disk_bytes FROM media ORDER BY used"):
+        if disk_bytes <= 0:
+            break
+        if key not in keep:
+            keys.append(key)
+            disk_bytes -= taken
+    return keys
+
+
+def expired(base: sqlite3.Connection, now: float) -> list[str]:
+    return [key for (key,) in base.execute("SELECT key FROM media WHERE expires <= ?", (now,))]
+
+
+def known_of(base: sqlite3.Connection, keys: list[str]) -> set[str]:
+    return {key for key in keys if base.execute("SELECT 1 FROM media WHERE key = ?", (key,)).fetchone()}
+
+
+def listing(base: sqlite3.Connection, limit: int) -> list[str]:
+    """The latest used that may be shown: public ones, and private ones that two learners have had."""
+    rows = base.execute(
+        "SELECT key FROM media WHERE private = 0 OR length(learners) >= ? ORDER BY used DESC LIMIT ?",
+        (ENOUGH_BYTES, limit),
+    )
+    return [key for (key,) in rows]
+
+
+def negative(base: sqlite3.Connection, key: str, now: float) -> tuple[str, str, float] | None:
+    found: tuple[str, str, float] | None = base.execute(
+        "SELECT kind, why, until FROM negatives WHERE key = ? AND until > ?", (key, now)
+    ).fetchone()
+    return found
+
+
+def put_negative(base: sqlite3.Connection, key: str, kind: str, why: str, until: float) -> None:
+    base.execute("INSERT OR REPLACE INTO negatives VALUES (?,?,?,?)", (key, kind, why, until))
+
+
+def named(base: sqlite3.Connection, name: str, now: float) -> tuple[str, str] | None:
+    """The key and the source's key that a name stands for."""
+    found: tuple[str, str] | None = base.execute(
+        "SELECT key, source FROM names WHERE name = ? AND until > ?", (name, now)
+    ).fetchone()
+    return found
+
+
+def put_name(base: sqlite3.Connection, name: str, key: str, source: str, until: float) -> None:
+    base.execute("INSERT OR REPLACE INTO names VALUES (?,?,?,?)", (name, key, source, until))
+
+
+def prune(base: sqlite3.Connection, now: float, most: int) -> None:
+    """Forget negatives and names that ended, and the oldest of each beyond `most`."""
+    for table, column in (("negatives", "key"), ("names", "name")):
+        base.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - own words only
+        over = int(base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) - most  # noqa: S608
+        if over > 0:
+            oldest = f"SELECT {column} FROM {table} ORDER BY until LIMIT ?"  # noqa: S608
+            base.execute(f"DELETE FROM {table} WHERE {column} IN ({oldest})", (over,))  # noqa: S608
