@@ -1,0 +1,58 @@
+"""Is a document signed? Then its bytes are its worth, and no light copy of it is made.
+
+Laws of this file: in doubt a document is signed; `signed_by_bytes` runs no parser, so any process may call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pikepdf
+
+_CHUNK_BYTES = 1 << 20
+_PDF_MARK = b"/ByteRange"  # a signature's dictionary is never compressed, ISO 32000-2 section 12.8.1
+_PACKAGE_MARKS = (b"_xmlsignatures/", b"META-INF/documentsignatures", b"META-INF/macrosignatures")
+
+
+def signed_by_bytes(path: Path) -> bool:
+    """Whether a PDF or a package of parts carries a signature, by its bytes alone. Raises OSError."""
+    with path.open("rb") as file:
+        marks = _PACKAGE_MARKS if file.read(4) == b"PK\x03\x04" else (_PDF_MARK,)
+        file.seek(0)
+        kept = b""
+        while chunk := file.read(_CHUNK_BYTES):
+            window = kept + chunk
+            if any(mark in window for mark in marks):
+                return True
+            kept = chunk[-max(map(len, marks)) :]
+    return False
+
+
+def pdf_is_signed(pdf: pikepdf.Pdf) -> bool:
+    """Whether a form says so, a permission is signed (DocMDP, usage rights), or a signature field holds a value."""
+    form = pdf.Root.get("/AcroForm")
+    if "/Perms" in pdf.Root:
+        return True
+    if not isinstance(form, pikepdf.Dictionary):
+        return False
+    flags = form.get("/SigFlags", 0)
+    if isinstance(flags, int) and flags & 1:
+        return True
+    fields = form.get("/Fields")
+    return isinstance(fields, pikepdf.Array) and any(_signs(field, depth=0) for field in fields)
+
+
+def _signs(field: pikepdf.Object, depth: int) -> bool:
+    if not isinstance(field, pikepdf.Dictionary) or depth > 20:
+        return False
+    if field.get("/FT") == "/Sig" and "/V" in field:
+        return True
+    kids = field.get("/Kids")
+    return isinstance(kids, pikepdf.Array) and any(_signs(kid, depth + 1) for kid in kids)
+
+
+def package_is_signed(names: Iterable[str]) -> bool:
+    """Whether an OOXML or ODF package has a part with signatures (ECMA-376 part 2, section 13; ODF 1.3 part 2)."""
+    told = tuple(mark.decode() for mark in _PACKAGE_MARKS)
+    return any(name.startswith(told) for name in names)
