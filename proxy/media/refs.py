@@ -91,8 +91,8 @@ class Whole:
 class SourceFailed(Exception):
     """A source can't be had.
 
-    why  "too-large", "disk-full", "no-room", "changed", "coded", "broken" (the origin broke off too often), "needs-visit" (only
-         a learner's own request can fetch it), "closed", or "origin-403" and the like
+    why  "too-large", "disk-full", "disk", "no-room", "changed", "coded", "broken" (the origin broke off too often),
+         "needs-visit" (only a learner's own request can fetch it), "closed", or "origin-403" and the like
     """
 
     def __init__(self, why: str, detail: str = "") -> None:
