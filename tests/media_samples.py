@@ -287,13 +287,13 @@ def _with_references(boxes: bytes, references: bytes) -> bytes:
 
 
 def huge_picture(whole: bytes) -> bytes:
-    """An MP4 that announces frames of 65,008 by 65,008 pixels, in its header and in its H.264 parameters."""
+    """An MP4 that announces frames of 15,008 by 15,008 pixels, in its header and in its H.264 parameters."""
     body = bytearray(whole)
-    struct.pack_into(">HH", body, body.find(b"avc1") + 4 + 24, 65_008, 65_008)
+    struct.pack_into(">HH", body, body.find(b"avc1") + 4 + 24, 15_008, 15_008)
     at = body.find(b"avcC") + 4 + 6
     length = struct.unpack_from(">H", body, at)[0]
     # seq_parameter_set_id, log2_max_frame_num, pic_order_cnt_type, num_ref_frames, gaps, width, height, flags, stop
-    bits = _golomb(0) + _golomb(0) + _golomb(2) + _golomb(1) + "0" + _golomb(4062) + _golomb(4062) + "1101" + "1"
+    bits = _golomb(0) + _golomb(0) + _golomb(2) + _golomb(1) + "0" + _golomb(937) + _golomb(937) + "1101" + "1"
     told = b"\x67\x42\xc0\x3e" + int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8))
     body[at + 2 : at + 2 + length] = told.ljust(length, b"\0")
     return bytes(body)

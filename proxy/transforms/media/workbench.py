@@ -95,7 +95,7 @@ class Bench:
         """Run ffmpeg and answer the tail of its log. feed: what `-f NAME -i pipe:0` gets. Raises ToolFailed.
 
         Every input that has no `-f` of its own is opened by the demuxer that its first bytes name; one that they
-        don't name fails with "unknown-container". What feed or on_output raises goes up as it is, once the tool is gone.
+        don't name fails with "unknown-container". What feed or on_output raises goes up as it is, the tool being gone.
         """
         tool = self._need_tool()
         try:
