@@ -28,6 +28,8 @@ from proxy.account.state import (
     Claim,
     ClaimQuery,
     Health,
+    JobQuery,
+    JobRow,
     LedgerQuery,
     Mark,
     MarkQuery,
@@ -41,7 +43,7 @@ FILE_NAME = "tropa.db"
 MAX_FILE_BYTES = 2 * 1024**3  # a year of hourly sums of 1,000 regions is well under it
 _PAGE_BYTES = 4096
 
-_Query = LedgerQuery | UseQuery | MarkQuery | ClaimQuery
+_Query = LedgerQuery | UseQuery | MarkQuery | ClaimQuery | JobQuery
 
 
 class SqliteState:
@@ -98,6 +100,8 @@ class SqliteState:
     async def list(self, query: MarkQuery) -> tuple[Mark, ...]: ...
     @overload
     async def list(self, query: ClaimQuery) -> tuple[Claim, ...]: ...
+    @overload
+    async def list(self, query: JobQuery) -> tuple[JobRow, ...]: ...
     async def list(self, query: _Query) -> tuple[Any, ...]:
         lister: Callable[..., tuple[Any, ...]]
         match query:
@@ -109,6 +113,8 @@ class SqliteState:
                 lister = rows.list_marks
             case ClaimQuery():
                 lister = rows.list_claims
+            case JobQuery():
+                lister = rows.list_jobs
         return cast("tuple[Any, ...]", await self._look(lister, (), query))
 
     @property

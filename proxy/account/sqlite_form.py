@@ -31,6 +31,13 @@ STEPS: tuple[str, ...] = (
         id TEXT PRIMARY KEY, uses TEXT NOT NULL, reserved INTEGER NOT NULL, drawn INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE job (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL, region TEXT NOT NULL,
+        since INTEGER NOT NULL, until INTEGER, facts TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX job_kind ON job (kind, owner);
+    """,
 )
 
 

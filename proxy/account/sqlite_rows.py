@@ -20,11 +20,15 @@ from proxy.account.state import (
     Claim,
     ClaimQuery,
     DropClaim,
+    DropJob,
     DropMarks,
+    JobQuery,
+    JobRow,
     LedgerKey,
     LedgerQuery,
     Mark,
     MarkQuery,
+    PutJob,
     PutMark,
     Sums,
     Sweep,
@@ -70,16 +74,28 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
             connection.execute("DELETE FROM mark WHERE kind = ? AND owner = ? AND key = ?", (kind, owner, name))
         case DropClaim(id=claim_id):
             connection.execute("DELETE FROM claim WHERE id = ?", (claim_id,))
+        case PutJob(job=job):
+            _put_job(connection, job)
+        case DropJob(id=job_id):
+            connection.execute("DELETE FROM job WHERE id = ?", (job_id,))
         case Sweep():
             _sweep(connection, change)
 
 
 def _sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
     connection.execute("DELETE FROM mark WHERE until <= ?", (seconds(sweep.marks_until),))
+    connection.execute("DELETE FROM job WHERE until <= ?", (seconds(sweep.marks_until),))
     if sweep.uses_before is not None:
         connection.execute("DELETE FROM allowance_use WHERE start < ?", (seconds(sweep.uses_before),))
     if sweep.ledger_before is not None:
         connection.execute("DELETE FROM ledger_hour WHERE hour < ?", (seconds(sweep.ledger_before),))
+
+
+def _put_job(connection: sqlite3.Connection, job: JobRow) -> None:
+    facts = json.dumps(dict(job.facts), ensure_ascii=False, separators=(",", ":"))
+    until = None if job.until is None else seconds(job.until)
+    row = (job.id, job.kind, job.state, job.owner, job.region, seconds(job.since), until, facts)
+    connection.execute("INSERT OR REPLACE INTO job VALUES (?,?,?,?,?,?,?,?)", row)
 
 
 def journal(connection: sqlite3.Connection, claims: Iterable[Claim]) -> None:
@@ -133,6 +149,15 @@ def list_claims(connection: sqlite3.Connection, _: ClaimQuery) -> tuple[Claim, .
     )
 
 
+def list_jobs(connection: sqlite3.Connection, query: JobQuery) -> tuple[JobRow, ...]:
+    rows = connection.execute(
+        "SELECT id, kind, state, owner, region, since, until, facts FROM job "
+        "WHERE kind = :kind AND (:owner IS NULL OR owner = :owner) ORDER BY since, id",
+        {"kind": query.kind, "owner": query.owner},
+    )
+    return tuple(_job(row) for row in rows)
+
+
 def _sums(row: tuple[int, ...]) -> AddSums:
     hour, region, site, origin, traffic_class, kind, currency, *sums = row
     key = LedgerKey(
@@ -155,3 +180,17 @@ def _use(row: tuple[str, str, str, int]) -> UseKey:
 def _mark(row: tuple[str, str, str, int, str]) -> Mark:
     kind, owner, key, until, facts = row
     return Mark(kind=kind, owner=owner, key=key, until=instant(until), facts=json.loads(facts))
+
+
+def _job(row: tuple[str, str, str, str, str, int, int | None, str]) -> JobRow:
+    job_id, kind, state, owner, region, since, until, facts = row
+    return JobRow(
+        id=job_id,
+        kind=kind,
+        state=state,
+        owner=owner,
+        region=region,
+        since=instant(since),
+        until=None if until is None else instant(until),
+        facts=json.loads(facts),
+    )

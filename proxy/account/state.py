@@ -93,6 +93,29 @@ class Mark:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """Work that must not be forgotten at a restart: a media job, a deferred request.
+
+    id      never used again
+    kind    "media", "deferred", …
+    state   a word of its kind's
+    owner   a learner's id; "" for none
+    since   when it was asked for
+    until   when it may be forgotten; None: not before somebody drops it
+    facts   JSON values; an address only while the work is open
+    """
+
+    id: str
+    kind: str
+    state: str
+    owner: str
+    region: str
+    since: datetime
+    until: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 # -- changes ---------------------------------------------------------------------------------------------------
 
 
@@ -131,16 +154,31 @@ class DropClaim:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PutJob:
+    """Insert or replace, by its id."""
+
+    job: JobRow
+
+
+@dataclass(frozen=True, slots=True)
+class DropJob:
+    id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Forget what is over: marks that ended, uses whose period began before, ledger hours before (None: keep)."""
+    """Forget what is over: marks (and jobs) until when, uses whose period began before, ledger hours before.
+
+    None: keep all of them.
+    """
 
     marks_until: datetime
     uses_before: datetime | None = None
     ledger_before: datetime | None = None
 
 
-Change = AddSums | AddUse | PutMark | DropMarks | DropClaim | Sweep
+Change = AddSums | AddUse | PutMark | DropMarks | DropClaim | PutJob | DropJob | Sweep
 
 
 # -- queries ---------------------------------------------------------------------------------------------------
@@ -173,6 +211,14 @@ class MarkQuery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimQuery:
     """What open exchanges hold; right after the start, what a killed process left behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """Jobs of one kind, the earliest first; owner None: everybody's."""
+
+    kind: str
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +261,8 @@ class State(Protocol):
     async def list(self, query: MarkQuery) -> tuple[Mark, ...]: ...
     @overload
     async def list(self, query: ClaimQuery) -> tuple[Claim, ...]: ...
+    @overload
+    async def list(self, query: JobQuery) -> tuple[JobRow, ...]: ...
 
     @property
     def health(self) -> Health: ...

@@ -1,7 +1,7 @@
 """Changes that wait for the disk: merged, so that an hour without a disk costs no more memory than a minute.
 
-Laws of this file: merging keeps every sum exact; order between marks is kept; when too much waits, marks go
-before sums, for money matters more than a grant.
+Laws of this file: merging keeps every sum exact; order between marks, and between jobs, is kept; when too much waits,
+marks go first, then jobs, then sums, for money matters more than a grant.
 """
 
 from __future__ import annotations
@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from proxy.account.state import AddSums, AddUse, Change, DropClaim, DropMarks, LedgerKey, PutMark, Sums, Sweep, UseKey
+from proxy.account.state import (
+    AddSums,
+    AddUse,
+    Change,
+    DropClaim,
+    DropJob,
+    DropMarks,
+    LedgerKey,
+    PutJob,
+    PutMark,
+    Sums,
+    Sweep,
+    UseKey,
+)
 
 MAX_WAITING = 20_000  # about 10 MB: a day of hourly sums for many regions
 
@@ -22,12 +35,14 @@ class Unsaved:
         self._sums: dict[LedgerKey, Sums] = {}
         self._uses: dict[UseKey, int] = {}
         self._marks: dict[tuple[str, str, str | None], PutMark | DropMarks] = {}
+        self._jobs: dict[str, PutJob | DropJob] = {}
         self._ended: dict[DropClaim, None] = {}
         self._sweep: Sweep | None = None
         self.lost = 0
 
     def __len__(self) -> int:
-        return len(self._sums) + len(self._uses) + len(self._marks) + len(self._ended) + (self._sweep is not None)
+        kept = len(self._sums) + len(self._uses) + len(self._marks) + len(self._jobs) + len(self._ended)
+        return kept + (self._sweep is not None)
 
     def add(self, changes: Iterable[Change]) -> None:
         """Take changes in, in their order; the surplus over the bound is counted in `lost`."""
@@ -40,10 +55,11 @@ class Unsaved:
         changes: list[Change] = [AddSums(key=key, sums=sums) for key, sums in self._sums.items()]
         changes += [AddUse(use=use, nbytes=nbytes) for use, nbytes in self._uses.items()]
         changes += self._marks.values()
+        changes += self._jobs.values()
         changes += self._ended
         if self._sweep is not None:
             changes.append(self._sweep)
-        self._sums, self._uses, self._marks, self._ended, self._sweep = {}, {}, {}, {}, None
+        self._sums, self._uses, self._marks, self._jobs, self._ended, self._sweep = {}, {}, {}, {}, {}, None
         return changes
 
     def _add(self, change: Change) -> None:
@@ -57,6 +73,10 @@ class Unsaved:
                 self._put((mark.kind, mark.owner, mark.key), change)
             case DropMarks():
                 self._drop(change)
+            case PutJob(job=job):
+                self._jobs[job.id] = change
+            case DropJob(id=job_id):
+                self._jobs[job_id] = change
             case DropClaim():
                 self._ended[change] = None
             case Sweep():
@@ -73,7 +93,7 @@ class Unsaved:
         self._put((change.kind, change.owner, change.key), change)
 
     def _shed(self) -> None:
-        books: tuple[dict[Any, Any], ...] = (self._marks, self._ended, self._sums, self._uses)
+        books: tuple[dict[Any, Any], ...] = (self._marks, self._jobs, self._ended, self._sums, self._uses)
         for waiting in books:
             while len(self) > self._max and waiting:
                 waiting.pop(next(iter(waiting)))

@@ -18,11 +18,15 @@ from proxy.account.state import (
     Claim,
     ClaimQuery,
     DropClaim,
+    DropJob,
     DropMarks,
+    JobQuery,
+    JobRow,
     LedgerKey,
     LedgerQuery,
     Mark,
     MarkQuery,
+    PutJob,
     PutMark,
     State,
     Sums,
@@ -40,6 +44,16 @@ SUMS = Sums(exchanges=1, bytes_from_origin=10, bytes_to_learner=4, metered_bytes
 USE = UseKey(scope=Scope.SITE, holder="koryak/tigil", period=Period.DAY, start=NOW)
 CLAIM = Claim(id="run-1", uses=(USE, replace(USE, scope=Scope.REGION)), reserved_bytes=262_144, drawn_bytes=1000)
 MARK = Mark(kind="code", owner="", key="K7Q-4M2", until=NOW + timedelta(days=7), facts={"где": "Тигиль", "n": [1]})
+
+JOB = JobRow(
+    id="job-1",
+    kind="media",
+    state="queued",
+    owner="anna",
+    region="koryak",
+    since=NOW,
+    facts={"название": "Лекция 3.mp4", "spec": {"bitrate_bps": 16_000}, "watchers": []},
+)
 
 
 @pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)
@@ -152,6 +166,39 @@ async def test_a_claim_stands_in_the_journal_with_its_latest_draw_until_it_is_dr
     assert await state.list(ClaimQuery()) == ()
 
 
+async def test_a_job_is_listed_whole_until_it_is_dropped(state: State) -> None:
+    await state.commit([PutJob(JOB)])
+    assert await state.list(JobQuery(kind="media")) == (JOB,)
+    await state.commit([DropJob(JOB.id), DropJob("never-there")])
+    assert await state.list(JobQuery(kind="media")) == ()
+
+
+async def test_the_last_word_on_a_job_holds(state: State) -> None:
+    making = replace(JOB, state="making", until=NOW + timedelta(days=7), facts={})
+    await state.commit([PutJob(JOB), PutJob(making)])
+    assert await state.list(JobQuery(kind="media")) == (making,)
+    await state.commit([DropJob(JOB.id), PutJob(JOB)])
+    assert await state.list(JobQuery(kind="media")) == (JOB,)
+
+
+async def test_jobs_are_listed_by_kind_and_owner_the_earliest_first(state: State) -> None:
+    late = replace(JOB, id="a", since=NOW + timedelta(hours=1))
+    hers = replace(JOB, id="b", owner="boris")
+    deferred = replace(JOB, id="c", kind="deferred")
+    await state.commit([PutJob(job) for job in (late, JOB, hers, deferred)])
+    assert await state.list(JobQuery(kind="media", owner="anna")) == (JOB, late)
+    assert await state.list(JobQuery(kind="media")) == (hers, JOB, late)
+    assert await state.list(JobQuery(kind="deferred")) == (deferred,)
+
+
+async def test_a_sweep_forgets_jobs_that_ended_and_no_others(state: State) -> None:
+    ended = replace(JOB, id="ended", until=NOW)
+    lasting = replace(JOB, id="lasting", until=NOW + timedelta(seconds=1))
+    await state.commit([PutJob(JOB), PutJob(ended), PutJob(lasting)])
+    await state.commit([Sweep(marks_until=NOW)])
+    assert {job.id for job in await state.list(JobQuery(kind="media"))} == {JOB.id, "lasting"}
+
+
 async def test_a_sweep_forgets_what_is_over_and_nothing_else(state: State) -> None:
     old = NOW - timedelta(days=1)
     await state.commit(
@@ -172,12 +219,13 @@ async def test_a_sweep_forgets_what_is_over_and_nothing_else(state: State) -> No
 
 async def test_everything_survives_a_restart(opener: Opener, state: State, tmp_path: Path) -> None:
     await state.reserve([CLAIM])
-    await state.commit([AddSums(key=HOUR, sums=SUMS), AddUse(use=USE, nbytes=7), PutMark(MARK)])
+    await state.commit([AddSums(key=HOUR, sums=SUMS), AddUse(use=USE, nbytes=7), PutMark(MARK), PutJob(JOB)])
     fresh = await reopened(opener, state, tmp_path)
     assert await fresh.list(ClaimQuery()) == (CLAIM,)
     assert await fresh.list(LedgerQuery()) == (AddSums(key=HOUR, sums=SUMS),)
     assert await fresh.list(UseQuery()) == (AddUse(use=USE, nbytes=7),)
     assert await fresh.read("code", "", MARK.key, now=NOW) == MARK
+    assert await fresh.list(JobQuery(kind="media")) == (JOB,)
     await fresh.close()
 
 

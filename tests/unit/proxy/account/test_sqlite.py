@@ -18,7 +18,19 @@ import pytest
 
 from proxy.account.sqlite import SqliteState
 from proxy.account.sqlite_form import STEPS, bring_up_to_date
-from proxy.account.state import AddSums, LedgerKey, LedgerQuery, Mark, MarkQuery, PutMark, Sums
+from proxy.account.state import (
+    AddSums,
+    DropJob,
+    JobQuery,
+    JobRow,
+    LedgerKey,
+    LedgerQuery,
+    Mark,
+    MarkQuery,
+    PutJob,
+    PutMark,
+    Sums,
+)
 from proxy.account.unsaved import Unsaved
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -158,6 +170,29 @@ async def test_an_older_file_is_brought_up_to_date_with_its_content(tmp_path: Pa
     bring_up_to_date(connection, (*STEPS, "ALTER TABLE mark ADD COLUMN extra TEXT NOT NULL DEFAULT 'x';"))
     assert connection.execute("SELECT key, extra FROM mark").fetchall() == [("a", "x")]
     assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 1,)
+
+
+async def test_a_file_without_jobs_gets_them_and_keeps_its_marks(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite3"
+    connection = sqlite3.connect(path, isolation_level=None)
+    bring_up_to_date(connection, STEPS[:1])
+    until = int(NOW.timestamp()) + 60
+    connection.execute("INSERT INTO mark VALUES ('code', '', 'a', ?, '{}')", (until,))
+    connection.close()
+    state = await opened(path)
+    await state.commit([PutJob(JobRow(id="x", kind="media", state="queued", owner="", region="koryak", since=NOW))])
+    assert [job.id for job in await state.list(JobQuery(kind="media"))] == ["x"]
+    assert [mark.key for mark in await state.list(MarkQuery(kind="code", now=NOW))] == ["a"]
+    await state.close()
+
+
+def test_jobs_that_wait_for_the_disk_keep_their_last_word_and_go_before_sums() -> None:
+    job = JobRow(id="x", kind="media", state="queued", owner="", region="koryak", since=NOW)
+    waiting = Unsaved(max_waiting=2)
+    waiting.add([PutJob(job), DropJob("x"), ONE])
+    assert [change for change in waiting.take() if isinstance(change, PutJob | DropJob)] == [DropJob("x")]
+    waiting.add([DropJob("x"), PutJob(job), DropJob("y"), ONE])
+    assert waiting.lost == 1 and ONE in waiting.take()
 
 
 async def test_a_failed_step_leaves_the_older_form(tmp_path: Path) -> None:
