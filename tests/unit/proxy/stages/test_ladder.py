@@ -1,0 +1,196 @@
+"""A manifest through the stage: capped, remembered, coded, or as it was."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from multidict import CIMultiDict
+
+from policies.decision import Price, RewriteLadder, Withhold
+from policies.facts import ResponseFacts
+from policies.treatments import PASS_ALL, Action, Form, NothingFits, VideoTreatment
+from policies.values import MediaKind
+from proxy.clock import OffsetClock
+from proxy.deliver.answer import Answer
+from proxy.deliver.read_ahead import ReadAhead
+from proxy.deliver.sticky import Sticky
+from proxy.errors import ExchangeError
+from proxy.stages.context import Exchange, Fetched
+from proxy.stages.ladder import NOT_FOUND_TO_FIT, REMOVED_RUNG, LadderStage
+from proxy.stages.ladder_book import LadderBook
+from proxy.upstream.response import UpstreamResponse
+from tests.exchanges import NOON, a_decision, an_answer, an_exchange
+from tests.inbounds import an_inbound
+
+CASES = Path(__file__).parents[3] / "cases" / "ladder"
+MASTER = (CASES / "every-tag.m3u8").read_bytes()
+MUXED = (CASES / "muxed.m3u8").read_bytes()
+MANIFEST = (CASES / "every-element.mpd").read_bytes()
+MEDIA = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n" + b"#EXTINF:6,\nseg.ts\n" * 100 + b"#EXT-X-ENDLIST\n"
+LOW = VideoTreatment(action=Action.ADAPT, max_height_px=144)
+
+
+@dataclass(slots=True)
+class FromTheOrigin:
+    """What is left of an origin's answer once its body is read."""
+
+    headers: CIMultiDict[str]
+    reason: str = "OK"
+
+
+class Stage:
+    """A stage with all that it stands on."""
+
+    def __init__(self) -> None:
+        self.book, self.read_ahead, self.sticky = LadderBook(), ReadAhead(), Sticky()
+        self.refused: list[Withhold] = []
+        self.stage = LadderStage(self.book, self.read_ahead, self.sticky, OffsetClock(NOON), self._withheld)
+
+    def _withheld(self, exchange: Exchange, what: Withhold) -> Answer:
+        self.refused.append(what)
+        return an_answer(403)
+
+    async def get(
+        self, body: bytes, stream: VideoTreatment = LOW, target: str = "/l/master.m3u8", **fields: Any
+    ) -> Answer:
+        exchange = fields.pop("exchange", None) or watching(target, stream)
+        plan = RewriteLadder(stream=stream, manifest="dash" if target.endswith("mpd") else "hls")
+        return await self.stage.answer(exchange, fetched(body, **fields), plan)
+
+
+def watching(target: str = "/l/master.m3u8", stream: VideoTreatment = LOW, **fields: Any) -> Exchange:
+    headers = {"Accept_Encoding": fields.pop("accepts", "identity"), "Sec_Fetch_Dest": "empty"}
+    headers |= fields.pop("headers", {})
+    decision = a_decision(treatments=replace(PASS_ALL, stream=stream), price=Price(amount=Decimal("0.4")), **fields)
+    return an_exchange(an_inbound(target, **headers), decision=decision)
+
+
+def fetched(body: bytes, *, coding: str = "", **headers: str) -> Fetched:
+    head = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
+    head["Content-Length"] = str(len(body))
+    if coding:
+        head["Content-Encoding"] = coding
+    facts = ResponseFacts(status=200, content_coding=coding, length_bytes=len(body))
+    upstream = cast("UpstreamResponse", FromTheOrigin(head))
+    return Fetched(upstream=upstream, headers=head, facts=facts, prefix=body, complete=True)
+
+
+def text_of(answer: Answer) -> bytes:
+    assert isinstance(answer.body, bytes)
+    assert answer.headers["Content-Length"] == str(len(answer.body))
+    return answer.body
+
+
+async def test_a_master_goes_out_with_what_may_stay_and_is_private() -> None:
+    answer = await Stage().get(MASTER, ETag='"v1"', Cache_Control="max-age=600, immutable", Digest="sha-256=x")
+    assert b"144.m3u8" in text_of(answer) and b"720.m3u8" not in text_of(answer)
+    assert answer.headers["ETag"].startswith('"t1.') and "Digest" not in answer.headers
+    assert "private" in answer.headers["Cache-Control"] and "immutable" not in answer.headers["Cache-Control"]
+
+
+async def test_a_dash_manifest_is_capped_too_and_decoded_before() -> None:
+    answer = await Stage().get(gzip.compress(MANIFEST), target="/l/m.mpd", coding="gzip")
+    assert b'id="v144"' in text_of(answer) and b'id="v720"' not in text_of(answer)
+    assert "Content-Encoding" not in answer.headers
+
+
+async def test_a_capped_manifest_is_coded_for_the_way() -> None:
+    answer = await Stage().get(MASTER, exchange=watching(accepts="gzip"))
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert b"720.m3u8" not in gzip.decompress(text_of(answer))
+
+
+async def test_lists_of_segments_pass_byte_for_byte() -> None:
+    answer = await Stage().get(MEDIA, target="/l/144.m3u8", ETag='"v1"')
+    assert text_of(answer) == MEDIA and answer.headers["ETag"] == '"v1"'
+    coded = await Stage().get(MEDIA, exchange=watching("/l/144.m3u8", accepts="gzip"), ETag='"v1"')
+    assert gzip.decompress(text_of(coded)) == MEDIA and coded.headers["ETag"] == 'W/"v1"'
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n"])
+async def test_what_is_not_understood_passes(body: bytes) -> None:
+    answer = await Stage().get(body, ETag='"v1"')
+    assert text_of(answer) == body and answer.headers["ETag"] == '"v1"'
+
+
+async def test_a_broken_coding_is_the_origins_fault() -> None:
+    with pytest.raises(ExchangeError):
+        await Stage().get(b"no gzip", coding="gzip")
+
+
+async def test_the_cap_stays_when_the_policy_changes_in_mid_lecture() -> None:
+    stage = Stage()
+    first = await stage.get(MANIFEST, target="/l/m.mpd")
+    wider = replace(LOW, max_height_px=720)
+    assert text_of(await stage.get(MANIFEST, wider, target="/l/m.mpd")) == text_of(first)
+    assert b'id="v720"' in text_of(await stage.get(MANIFEST, wider, target="/l/other.mpd"))
+
+
+async def test_a_rung_that_was_taken_away_is_withheld_by_itself() -> None:
+    stage = Stage()
+    await stage.get(MASTER)
+    gone = watching("/l/media/v1/720.m3u8")
+    found = stage.stage.withholds(gone)
+    assert found is not None and found.reason.rule == REMOVED_RUNG
+    assert stage.stage.withholds(watching("/l/audio/ru-lo.m3u8")) is None
+    for free in (
+        watching("/l/media/v1/720.m3u8", VideoTreatment(action=Action.KEEP)),
+        watching("/l/media/v1/720.m3u8", bypassed=True),
+        watching("/l/media/v1/720.m3u8", exempt=True),
+    ):
+        assert stage.stage.withholds(free) is None
+
+
+async def test_where_nothing_fits_policy_says_what_goes() -> None:
+    stage = Stage()
+    tiny = VideoTreatment(action=Action.ADAPT, max_height_px=90, nothing_fits=NothingFits.CARD)
+    assert (await stage.get(MASTER, tiny)).status == 403
+    assert stage.refused[0].reason.rule == NOT_FOUND_TO_FIT and stage.refused[0].kind is MediaKind.STREAM
+    lowest = await stage.get(MASTER, replace(tiny, nothing_fits=NothingFits.LOWEST), target="/l/b.m3u8")
+    assert b"144.m3u8" in text_of(lowest) and b"240.m3u8" not in text_of(lowest)
+
+
+async def test_sound_that_is_only_inside_the_pictures_comes_with_the_least_of_them() -> None:
+    sound = VideoTreatment(action=Action.ADAPT, form=Form.SOUND)
+    answer = await Stage().get(MUXED, sound)
+    assert b"144.m3u8" in text_of(answer) and b"360.m3u8" not in text_of(answer)
+
+
+async def test_the_way_follows_the_cap_that_is_watched() -> None:
+    stage = Stage()
+    before = stage.stage.known(watching(headers={"Sec_Fetch_Dest": "empty"}))
+    assert before is not None
+    tag = (await stage.get(MASTER, ETag='"v1"')).headers["ETag"]
+    assert f".{before.way}." in tag
+    wider = stage.stage.known(watching(stream=replace(LOW, max_height_px=720)))
+    assert wider is not None and wider.way == before.way
+
+
+async def test_a_head_request_tells_no_length_of_another_body() -> None:
+    exchange = an_exchange(
+        an_inbound("/l/master.m3u8", method="HEAD"), decision=a_decision(treatments=replace(PASS_ALL, stream=LOW))
+    )
+    answer = await Stage().get(MASTER, exchange=exchange, ETag='"v1"')
+    assert answer.body is None and not {"Content-Length", "ETag"} & set(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("fields", "waits"),
+    [({}, True), ({"free_now": True}, False), ({"price": Price()}, False), ({"bypassed": True}, False)],
+    ids=["paid", "free window", "free link", "bypassed"],
+)
+async def test_segments_wait_only_where_megabytes_cost(fields: dict[str, Any], waits: bool) -> None:
+    stage, learner = Stage(), watching().who.learner
+    lines = "".join(f"#EXTINF:6,\n{number}.ts\n" for number in range(20))
+    await stage.get(f"#EXTM3U\n{lines}#EXT-X-ENDLIST\n".encode(), target="/l/144.m3u8")
+    for number in range(3):
+        exchange = watching(f"/l/{number}.ts")
+        await stage.stage.pace(replace(exchange, decision=replace(exchange.decision, **fields)))
+    # What didn't wait wasn't counted either: the fourth is then the first of all.
+    now_s = OffsetClock(NOON).steady_s()
+    assert (stage.read_ahead.hold_s(learner, "https://lms.example.org/l/3.ts", 0, now_s) > 0) == waits
