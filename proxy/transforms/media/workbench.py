@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import signal
@@ -222,15 +223,15 @@ class Bench:
                 raise ToolFailed("too-large", "all files together")
 
     def _expect_output(self, args: Sequence[str], job: _Job) -> None:
-        """It said that all went well: then there must be something."""
-        last = args[-1] if args else ""
-        if job.on_output is not None:
-            if job.written == 0:
-                raise ToolFailed("no-output")
-        elif last not in ("-", "pipe:1", "") and "%" not in last:
-            path = self._folder / last
+        """It said that all went well: then every file that it was told to write must be there, and not be empty."""
+        if job.on_output is not None and job.written == 0:
+            raise ToolFailed("no-output")
+        for before, arg in itertools.pairwise(["", *args]):
+            if before == "-i" or "%" in arg or not arg.startswith(f"{self._folder}/"):
+                continue
+            path = Path(arg)
             if not path.is_file() or path.stat().st_size == 0:
-                raise ToolFailed("no-output", last)
+                raise ToolFailed("no-output", path.name)
 
 
 @dataclass(slots=True, kw_only=True)

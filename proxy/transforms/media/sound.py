@@ -1,0 +1,154 @@
+"""Speech for a thin link: one channel of Opus (or AAC), at an even loudness, from a film or a sound file.
+
+Laws of this file: the result lasts as long as its source and keeps its chapters; pictures, covers and everything that
+says where it was recorded go. A sound file that is nearly as small already is left alone.
+
+How loud it becomes is measured over the whole (ITU-R BS.1770) and mended by one gain before a limiter: `loudnorm` in
+one pass would take three times the processor time of all the rest, and a gain that follows the speaker pumps up noise
+in every pause.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.capped import neutral, sound_rate_hz
+from proxy.transforms.media.check import claimed_s, fault_in
+from proxy.transforms.media.probe import MediaInfo, probe
+from proxy.transforms.media.spec import MediaMade, MediaOutcome, SoundCodec, SoundSpec, Workbench
+
+VERSION = 1
+WORTH_IT = 1.3
+LOUDNESS_LUFS = -18.0  # one channel heard from both sides is 3 LU louder than it is measured
+MAX_GAIN_DB = 20.0  # what is quieter was not meant to be heard
+_SILENCE_LUFS = -60.0
+_LIMIT = 0.9
+_RUMBLE_HZ = 80  # below speech: tables, wind, hum
+_FRAME_MS = 60  # Opus's longest: at 12 kbit/s shorter ones cost a tenth more in heads of packets
+_WIDE_FROM_BPS = 14_000  # below that an 8 kHz band sounds better than a wider one
+_SUMMARY = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS", re.MULTILINE)
+_MEASURING_SHARE = 0.2
+
+MAIN = {SoundCodec.OPUS: "sound.webm", SoundCodec.AAC: "sound.m4a"}
+CONTENT_TYPE = {SoundCodec.OPUS: "audio/webm", SoundCodec.AAC: "audio/mp4"}
+
+
+async def make_sound(source: Path, spec: SoundSpec, bench: Workbench) -> MediaOutcome:
+    """Make `sound.webm` or `sound.m4a`.
+
+    Unchanged: "already-small", "not-smaller". Refused: "no-sound", "no-media", "too-short", "damaged" …
+    Raises ToolFailed.
+    """
+    info = await probe(source, bench)
+    if (outcome := _unfit(info, spec)) is not None:
+        return outcome
+    gain_db = await _gain_db(source, info, bench)
+    return await _made(source, info, spec, bench, gain_db)
+
+
+async def make_sound_simply(source: Path, spec: SoundSpec, bench: Workbench) -> MediaOutcome:
+    """The same at the loudness that it has, more forgiving of damage."""
+    info = await probe(source, bench)
+    if (outcome := _unfit(info, spec)) is not None:
+        return outcome
+    return await _made(source, info, spec, bench, None)
+
+
+def _unfit(info: MediaInfo, spec: SoundSpec) -> MediaOutcome | None:
+    if info.sound is None:
+        return Refused(why="no-sound" if info.video is not None else "no-media")
+    if info.video is None and (info.bitrate_bps or WORTH_IT * spec.bitrate_bps + 1) <= WORTH_IT * spec.bitrate_bps:
+        return Unchanged(why="already-small")
+    return None
+
+
+# -- loudness --------------------------------------------------------------------------------------------------
+
+
+async def _gain_db(source: Path, info: MediaInfo, bench: Workbench) -> float:
+    log = await bench.ffmpeg(measuring_args(source, info), reads=[source])
+    bench.progress(_MEASURING_SHARE)
+    return gain_for(measured_lufs(log))
+
+
+def measuring_args(source: Path | str, info: MediaInfo) -> list[str]:
+    """ffmpeg's arguments that only listen. The frames' own lines are left out of the log: they would fill it."""
+    assert info.sound is not None
+    heard = ffmpeg.input(str(source))[str(info.sound.index)]
+    heard = heard.filter("aformat", channel_layouts="mono").filter("aresample", 24_000)
+    heard = heard.filter("highpass", f=_RUMBLE_HZ).filter("ebur128", framelog="verbose")
+    told = ffmpeg.output(heard, "-", f="null").global_args("-loglevel", "info")
+    return list(told.compile(cmd="ffmpeg"))[1:]
+
+
+def measured_lufs(log: str) -> float | None:
+    """The integrated loudness that ebur128 told; None: nothing was heard."""
+    found = _SUMMARY.findall(log)
+    if not found or found[-1] in ("nan", "inf", "-inf"):
+        return None
+    return float(found[-1])
+
+
+def gain_for(loudness_lufs: float | None) -> float:
+    """Decibels that bring it to LOUDNESS_LUFS, within MAX_GAIN_DB; silence stays silence."""
+    if loudness_lufs is None or loudness_lufs < _SILENCE_LUFS:
+        return 0.0
+    return round(max(-MAX_GAIN_DB, min(MAX_GAIN_DB, LOUDNESS_LUFS - loudness_lufs)), 1)
+
+
+# -- encoding --------------------------------------------------------------------------------------------------
+
+
+async def _made(
+    source: Path, info: MediaInfo, spec: SoundSpec, bench: Workbench, gain_db: float | None
+) -> MediaOutcome:
+    name = MAIN[spec.codec]
+    target = bench.folder / name
+    args = sound_args(source, info, spec, target, gain_db=gain_db)
+    await bench.ffmpeg(args, reads=[source], media_s=info.duration_s)
+    fault = await fault_in(target, bench, video=False, sound=True, expected_s=claimed_s(info))
+    if fault:
+        return Refused(why=fault)
+    made = await probe(target, bench)
+    if made.length_bytes >= info.length_bytes:
+        return Unchanged(why="not-smaller")
+    return MediaMade(
+        main=name,
+        content_type=CONTENT_TYPE[spec.codec],
+        files=(name,),
+        length_bytes=made.length_bytes,
+        duration_s=made.duration_s,
+        facts={"gain_db": gain_db or 0.0, "chapters": len(made.chapters)},
+    )
+
+
+def sound_args(
+    source: Path | str, info: MediaInfo, spec: SoundSpec, target: Path, *, gain_db: float | None = None
+) -> list[str]:
+    """ffmpeg's arguments for the sound alone. gain_db None: as loud as it is, and over damage."""
+    assert info.sound is not None
+    reading = {"fflags": "+genpts+discardcorrupt", "err_detect": "ignore_err"} if gain_db is None else {}
+    heard = ffmpeg.input(str(source), **reading)[str(info.sound.index)]
+    heard = heard.filter("aformat", channel_layouts="mono").filter("aresample", _rate_hz(spec), **{"async": 1})
+    heard = heard.filter("highpass", f=_RUMBLE_HZ)
+    if gain_db:
+        heard = heard.filter("volume", f"{gain_db}dB").filter("alimiter", limit=_LIMIT, level=0)
+    told = ffmpeg.output(heard, str(target), **_codec(spec), **neutral(), threads=1)
+    return list(told.compile(cmd="ffmpeg"))[1:]
+
+
+def _rate_hz(spec: SoundSpec) -> int:
+    if spec.codec is SoundCodec.AAC:
+        return sound_rate_hz(spec.bitrate_bps)
+    return 24_000 if spec.bitrate_bps >= _WIDE_FROM_BPS else 16_000
+
+
+def _codec(spec: SoundSpec) -> dict[str, Any]:
+    if spec.codec is SoundCodec.AAC:
+        return {"c:a": "aac", "b:a": spec.bitrate_bps, "movflags": "+faststart"}
+    return {"c:a": "libopus", "application": "voip", "b:a": spec.bitrate_bps, "vbr": "on", "frame_duration": _FRAME_MS}
