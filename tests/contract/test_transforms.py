@@ -58,6 +58,7 @@ TRANSFORMS = {
     "image-base": image(accepts=frozenset(), animation=Animation.STILL),
     "image-avif": image(accepts=EVERY, effort="background", animation=Animation.STILL),
     "image-bytes": image(max_bytes=9_000, animation=Animation.STILL),
+    "image-moving": image(animation=Animation.SMALLER),
 }
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from PIL import Image
 
 from proxy.exchange import Outcome, Refused, Replaced, Unchanged
+from proxy.transforms.image.animation import smaller_animation
 from proxy.transforms.image.content import Content, look_at
-from proxy.transforms.image.decode import Hostile, NotForUs, Opened, open_image, to_srgb
+from proxy.transforms.image.decode import Animated, Hostile, NotForUs, Opened, open_image, to_srgb
 from proxy.transforms.image.encode import Encoded, encode
 from proxy.transforms.image.size import next_probe, quality_floor, target_width_px
 from proxy.transforms.spec import ImageSpec
@@ -31,7 +32,7 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError,
 
 
 def adapt_image(source: bytes | Path, spec: ImageSpec) -> Outcome:
-    """Make the variant that `spec` asks for.
+    """Make the variant that `spec` asks for. VIDEO is a smaller animation here: a film is not an image's to be.
 
     Replaced: smaller; notes say format, content, width_px, height_px, quality and source pixels, and `over_limit`
     where a text's floor forbade max_bytes. Unchanged: not an image, broken, animated and to be kept, small, or
@@ -59,7 +60,10 @@ def adapt_image(source: bytes | Path, spec: ImageSpec) -> Outcome:
 
 
 def _adapted(source: bytes | Path, source_bytes: int, spec: ImageSpec) -> Outcome:
-    opened = open_image(source, spec, min_width_px=spec.max_width_px)
+    try:
+        opened = open_image(source, spec, min_width_px=spec.max_width_px)
+    except Animated:
+        return smaller_animation(source, spec)
     look = look_at(opened.image)
     width_px = target_width_px(opened.source_width_px, look, spec.max_width_px)
     if width_px > opened.image.width:  # text that a JPEG decoder's shortcut made too small

@@ -32,6 +32,10 @@ class NotForUs(Exception):
     """The image passes byte for byte; the text is the reason."""
 
 
+class Animated(Exception):
+    """It moves, and the policy wants it to go on moving, smaller."""
+
+
 class Hostile(Exception):
     """The image must not be decoded; the text is the reason."""
 
@@ -84,7 +88,7 @@ def _weigh_size(width_px: int, height_px: int, spec: ImageSpec) -> None:
 def open_image(source: bytes | Path, spec: ImageSpec, *, min_width_px: int | None) -> Opened:
     """Decode to upright pixels at least `min_width_px` wide where the source is (None: at full size).
 
-    Raises NotForUs, Hostile, MemoryError, and whatever Pillow raises for broken files (OSError, ValueError,
+    Raises NotForUs, Animated, Hostile, MemoryError, and whatever Pillow raises for broken files (OSError, ValueError,
     SyntaxError, struct.error, EOFError, IndexError).
     """
     with _stream(source) as stream:
@@ -132,6 +136,8 @@ def _first_frame(image: Image.Image, spec: ImageSpec) -> None:
         return
     if spec.animation is Animation.KEEP:
         raise NotForUs("animated")
+    if spec.animation is not Animation.STILL:
+        raise Animated
     for number in range(MAX_BLANK_FRAMES):
         try:
             image.seek(number)

@@ -17,9 +17,16 @@ DEADLINE_S = 240.0
 async def told_by_worker(
     bench: Workbench, args: tuple[str, ...], *, reads: Path
 ) -> dict[str, Any] | Unchanged | Refused:
-    """What the worker answered. Raises nothing but CancelledError."""
+    """What the documents' worker answered."""
+    return await told_by(WORKER, bench, args, reads=reads)
+
+
+async def told_by(
+    worker: str, bench: Workbench, args: tuple[str, ...], *, reads: Path
+) -> dict[str, Any] | Unchanged | Refused:
+    """What a worker answered in its one line of JSON. Raises nothing but CancelledError."""
     try:
-        said = await bench.python(WORKER, args, reads=(reads,), deadline_s=DEADLINE_S)
+        said = await bench.python(worker, args, reads=(reads,), deadline_s=DEADLINE_S)
         answer = json.loads(said.strip().rpartition("\n")[2])
     except ToolFailed as failed:
         return Refused(why=failed.why)
