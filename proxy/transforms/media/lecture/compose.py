@@ -1,0 +1,163 @@
+"""A film of a lecture into a folder of slides, sound and captions: `make_slidecast`.
+
+Laws of this file: it reads like a table of contents; a film that isn't slides becomes sound and one poster, and says so
+(`verdict`); nothing is left in the folder but what lecture.json names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.lecture import draw, model, parts, watch
+from proxy.transforms.media.lecture.detect import FPS, Detected
+from proxy.transforms.media.lecture.flow import Run, through_pipes
+from proxy.transforms.media.lecture.parts import SideText
+from proxy.transforms.media.lecture.picture import Drawn, fitted_px
+from proxy.transforms.media.lecture.shots import Shot
+from proxy.transforms.media.lecture.stills import Still, poster_still, readings, wanted
+from proxy.transforms.media.probe import MediaInfo, probe
+from proxy.transforms.media.spec import MediaMade, MediaOutcome, SlidecastSpec, Workbench
+
+VERSION = 1
+MAIN = "lecture.json"
+CONTENT_TYPE = "application/json"
+_MODULE = "proxy.transforms.media.lecture"
+_BASE_S, _PER_MEDIA_S = 120.0, 1.0
+_SHAKEN_PX = 0.12  # of a 256 wide picture: half a pixel of a 1280 wide one
+_WATCHED, _DRAWN = 0.55, 0.8  # shares of the work
+
+
+async def make_slidecast(
+    source: Path, spec: SlidecastSpec, bench: Workbench, *, beside: Sequence[SideText] = ()
+) -> MediaOutcome:
+    """Make `lecture.json` and what it names. beside: captions that came with the film.
+
+    Facts: the lecture's own JSON, with `form` "slides" or "sound-poster". Refused: "no-video", "no-sound-no-slides".
+    Unchanged: "not-smaller". Raises ToolFailed.
+    """
+    info = await probe(source, bench)
+    if info.video is None:
+        return Refused(why="no-video")
+    detected = await found_in(source, info, spec, bench)
+    bench.progress(_WATCHED)
+    slides = await _slides(source, info, detected, spec, bench)
+    bench.progress(_DRAWN)
+    sound = await parts.sounds(source, info, spec, bench)
+    if not sound and (detected.why or not slides):
+        return Refused(why="no-sound-no-slides")
+    lecture = model.Lecture(
+        duration_s=round(max(detected.duration_s, info.duration_s or 0.0), 2),
+        verdict=detected.why.value if detected.why else model.SLIDES,
+        form=model.SOUND_POSTER if detected.why else model.SLIDES,
+        slides=slides,
+        sound=sound,
+        captions=await parts.captions(source, info, bench, beside),
+        chapters=parts.chapters(info),
+    )
+    made = await asyncio.to_thread(finished, lecture, bench.folder)
+    return made if made.length_bytes < info.length_bytes else Unchanged(why="not-smaller")
+
+
+async def found_in(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Workbench) -> Detected:
+    """The slides of the film, as the detector sees them. Raises ToolFailed."""
+    pipe = bench.folder / "frames.pipe"
+    args = ("-i", str(source), "-map", "0:V:0", "-an", "-sn", "-dn", "-vf", watch.FILTER, "-f", "rawvideo", str(pipe))
+    answer = await through_pipes(
+        bench,
+        [Run(args=args, pipe=pipe.name)],
+        f"{_MODULE}.watch",
+        [str(pipe), str(spec.max_slides)],
+        source=source,
+        deadline_s=_deadline_s(info),
+    )
+    return watch.detected_from(answer)
+
+
+async def drawn(
+    source: Path, info: MediaInfo, stills: Sequence[Still], spec: SlidecastSpec, bench: Workbench, *, sharpest: bool
+) -> dict[int, Drawn]:
+    """The stills as files in `slides/`, by picture. Raises ToolFailed."""
+    assert info.video is not None
+    size = fitted_px(*info.video.shown_px, spec.slide_width_px)
+    reading = readings(stills, source, size, bench.folder)
+    plan = bench.folder / "plan.json"
+    plan.write_text(draw.plan_json(reading, size, quality=spec.slide_quality, sharpest=sharpest))
+    answer = await through_pipes(
+        bench,
+        [one.run for one in reading],
+        f"{_MODULE}.draw",
+        [str(plan)],
+        source=source,
+        deadline_s=_deadline_s(info),
+    )
+    plan.unlink()
+    return draw.drawn_from(answer)
+
+
+def finished(lecture: model.Lecture, folder: Path) -> MediaMade:
+    """Write lecture.json and say what was made."""
+    told = model.lecture_json(lecture)
+    (folder / MAIN).write_bytes(told)
+    named = [slide.file for slide in lecture.slides] + [sound.file for sound in lecture.sound]
+    files = tuple(dict.fromkeys((MAIN, *named, *(text.file for text in lecture.captions))))
+    return MediaMade(
+        main=MAIN,
+        content_type=CONTENT_TYPE,
+        files=files,
+        length_bytes=sum((folder / name).stat().st_size for name in files),
+        duration_s=lecture.duration_s,
+        facts=facts(lecture),
+    )
+
+
+def facts(lecture: model.Lecture) -> dict[str, Any]:
+    """The lecture as JSON values, without what was said in the chat."""
+    told = asdict(lecture)
+    told["chat"] = len(lecture.chat)
+    return {"version": model.VERSION, **told}
+
+
+async def _slides(
+    source: Path, info: MediaInfo, detected: Detected, spec: SlidecastSpec, bench: Workbench
+) -> tuple[model.Slide, ...]:
+    if detected.why is not None:
+        poster = await drawn(source, info, [poster_still(detected.duration_s)], spec, bench, sharpest=True)
+        shots: tuple[Shot, ...] = (Shot(at_s=0.0, until_s=detected.duration_s),)
+        return slide_rows(shots, poster)
+    made = await drawn(
+        source, info, wanted(detected.shots), spec, bench, sharpest=detected.shaken_px > _SHAKEN_PX
+    )
+    return slide_rows(detected.shots, made)
+
+
+def slide_rows(shots: Sequence[Shot], made: dict[int, Drawn]) -> tuple[model.Slide, ...]:
+    """The slides in the order of time; one whose picture couldn't be had is left out, its time goes to the one before."""
+    rows: list[model.Slide] = []
+    for shot in shots:
+        picture = made.get(shot.picture)
+        if picture is None:
+            continue
+        row = model.Slide(
+            n=len(rows) + 1,
+            at_s=round(shot.at_s, 2) if rows else 0.0,
+            until_s=round(shot.until_s, 2),
+            file=picture.file,
+            width=picture.width,
+            height=picture.height,
+            bytes=picture.bytes,
+            steps_s=tuple(shot.steps_s),
+        )
+        rows.append(row)
+    return tuple(rows)
+
+
+def _deadline_s(info: MediaInfo) -> float:
+    return _BASE_S + _PER_MEDIA_S * (info.duration_s or 3600.0)
+
+
+__all__ = ["FPS", "make_slidecast", "found_in", "drawn", "finished", "facts", "slide_rows"]
