@@ -55,6 +55,13 @@ _ROWS = (
     _row("script", _READABLE, "скрипты", "scripts"),
     _row("style", _READABLE, "таблицы стилей", "style sheets"),
     _row("text-coding", _READABLE, "лучшее сжатие текста", "better coding of text"),
+    _row(
+        "socket",
+        frozenset({Mode.REVERSE}),
+        "путь и класс WebSocket: через явный прокси Chromium и для ws:// открывает туннель, виден только узел",
+        "a WebSocket's path and class: through an explicit proxy Chromium opens a tunnel even for ws://, "
+        "so only host, clock and budget hold",
+    ),
     _row("renamed-host", frozenset({Mode.REVERSE}), "другое публичное имя сайта", "another public name of the site"),
 )
 _BY_RULE = {row.rule: row for row in _ROWS}

@@ -52,7 +52,8 @@ def _by_embed_host(hosts: tuple[EmbedHost, ...], request: RequestFacts) -> Class
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a path says: its class, whether things are edited under it, whether it ends the session.
+    """What a path says: its class, whether things are edited under it, whether it ends the session, whether its
+    players must stay.
 
     token  equal for two paths that are decided alike
     """
@@ -60,6 +61,7 @@ class Seen:
     classification: Classification
     edited: bool = False
     logout: bool = False
+    player: bool = False
     token: tuple[object, ...] = ()
 
 
@@ -99,9 +101,10 @@ class Classifier:
         found = classify(self._catalogue, origin, request)
         edited = origin is not None and is_edited(origin, request.path)
         logout = origin is not None and is_logout(origin, request.path)
+        player = origin is not None and is_player(origin, request.path)
         source = found.source if found.traffic_class is TrafficClass.ASSESSMENT else ""  # no other reason names it
-        token = (found.traffic_class, found.kind, found.required_for_credit, source, edited, logout)
-        return Seen(classification=found, edited=edited, logout=logout, token=token)
+        token = (found.traffic_class, found.kind, found.required_for_credit, source, edited, logout, player)
+        return Seen(classification=found, edited=edited, logout=logout, player=player, token=token)
 
 
 class OriginMatcher:
@@ -221,3 +224,8 @@ def is_logout(origin: Origin, path: str) -> bool:
 def is_edited(origin: Origin, path: str) -> bool:
     """Whether documents under this path are being edited: what is read here may be saved back."""
     return any(pattern.search(path) for pattern in origin.preset.edit_paths)
+
+
+def is_player(origin: Origin, path: str) -> bool:
+    """Whether a player under this path must be seen to the end for its course part to count."""
+    return any(pattern.search(path) for pattern in origin.preset.player_paths)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from policies.classify import Classification
+from policies.classify import Classification, is_player
 from policies.decision import Decision, LinkSpeed, Price, Verdict
 from policies.exceptions import policy_for
 from policies.facts import RequestFacts, Usage
@@ -24,7 +24,7 @@ from policies.rules.situate import situate
 from policies.rules.situation import NOTHING, Effect, Situation, earlier, joined
 from policies.rules.treatment_reasons import treatment_reasons
 from policies.treatments import PASS_ALL, Treatments
-from policies.values import Reason
+from policies.values import Mode, Reason
 
 _KEPT_BITS = 3
 _NO_MONEY = Decimal(0)
@@ -110,11 +110,21 @@ def _decision(
         exempt=exempt,
         observe=observe,
         bypassed=bypassed,
-        honour_no_transform=at.origin is None or at.origin.no_transform is NoTransform.HONOUR,
+        honour_no_transform=_honours_no_transform(at),
         required_for_credit=at.classification.required_for_credit,
+        player_must_stay=at.origin is not None and is_player(at.origin, request.path),
         audience=request.audience,
         direction=request.direction,
     )
+
+
+def _honours_no_transform(at: Situation) -> bool:
+    """In front of a site Tropa acts for its owner; an explicit proxy does so where the origin itself says it."""
+    if at.origin is None:
+        return True
+    forward = at.request.mode is not Mode.REVERSE
+    said = at.origin.forward_no_transform if forward else at.origin.no_transform
+    return said is NoTransform.HONOUR
 
 
 def _valid_until(at: Situation, effect: Effect, dates_until: datetime | None) -> datetime | None:

@@ -6,7 +6,7 @@ raises, so that an old log stays readable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -134,6 +134,7 @@ class Explanation:
             "currency": decision.price.currency,
             "free_now": decision.free_now,
             "required_for_credit": decision.required_for_credit,
+            "player_must_stay": decision.player_must_stay,
             "exempt": decision.exempt,
             "observe": decision.observe,
             "bypassed": decision.bypassed,
@@ -229,13 +230,18 @@ def _concerns(reason: Reason, kind: MediaKind | None) -> bool:
 def _not_enforceable(
     catalogue: Catalogue, request: RequestFacts, decision: Decision, usage: Usage, at: datetime, language: str
 ) -> tuple[tuple[str, str], ...]:
-    """What the policy treats and this mode can't see; nothing for the modes that can read."""
+    """What the policy treats and this mode can't see; of the modes that read, a WebSocket through an explicit proxy."""
     if request.mode is not Mode.TUNNEL:
-        return ()
+        asked = {"socket"} if request.audience is Audience.SOCKET else set()
+        return _rows(asked, request.mode, language)
     readable = decide(catalogue, replace(request, mode=Mode.FORWARD), usage, at)
     asked = {name for name, action in words.actions(readable.treatments).items() if action != "keep"}
     asked |= {"class-by-path", "assessment", "refusal-page"} if request.origin else {"refusal-page"}
-    rows = (row for row in matrix() if row.rule in asked and not enforceable(request.mode, row.rule))
+    return _rows(asked, request.mode, language)
+
+
+def _rows(asked: Collection[str], mode: Mode, language: str) -> tuple[tuple[str, str], ...]:
+    rows = (row for row in matrix() if row.rule in asked and not enforceable(mode, row.rule))
     return tuple((row.rule, row.title.in_language(language)) for row in rows)
 
 

@@ -294,6 +294,7 @@ class Preset:
     no_transform: NoTransform = NoTransform.HONOUR
     socket_close: bool = False  # a refused WebSocket gets 101, then close 4503
     script_players: tuple[str, ...] = ()  # CSS selectors that a site's scripts turn into players
+    player_paths: tuple[re.Pattern[str], ...] = ()  # players here must be seen to the end for the part to count
     source: str = ""
 
 
@@ -313,8 +314,9 @@ class Origin:
     upstream: str | None
     preset: Preset
     rules: tuple[PathRule, ...]  # the origin's own, before the preset's
-    no_transform: NoTransform
+    no_transform: NoTransform  # in reverse mode, where Tropa acts for the owner: its own word, else the preset's
     learner_address: LearnerAddress
+    forward_no_transform: NoTransform = NoTransform.HONOUR  # in forward mode only its own word can lift it
     rename: bool = False
     allow_private: bool = False
     ca_file: str | None = None
@@ -375,6 +377,13 @@ class Limits:
     image_queue: int = 64
     hold_s: float = 3.0
     variant_store_bytes: int = 5 * 1024**3
+    media_workers: int = 0  # 0: the number of cores less one, at least one
+    media_queue: int = 256
+    media_store_bytes: int = 20 * 1024**3
+    media_source_store_bytes: int = 20 * 1024**3
+    max_media_source_bytes: int = 4 * 1024**3
+    max_media_s: float = 4 * 3600.0  # of playing time
+    media_deadline_s: float = 2 * 3600.0  # of one piece of work
     log_bytes: int = 512 * 1024**2
     log_days: int = 7
 

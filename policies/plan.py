@@ -322,6 +322,7 @@ def rewrites_pages(treatments: Treatments) -> bool:
         replace(treatments.page, action=Action.KEEP) != PageTreatment()
         or any(body.action is not Action.KEEP or body.max_bytes is not None for body in bodies)
         or any(body.action is not Action.KEEP for body in downloads)
+        or bool(treatments.document.light)
         or treatments.image.action in (Action.CARD, Action.DROP)
         or (treatments.image.action is Action.ADAPT and treatments.image.max_width_px is not None)
         or any(part is not Action.KEEP for part in (treatments.font, treatments.script, treatments.style))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from policies import words
 from policies.explain import explain_request
 from policies.model import Catalogue, PolicyTest
+from policies.treatments import Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,9 @@ def _compared(catalogue: Catalogue, test: PolicyTest) -> Iterator[tuple[str, str
     if test.expect_class is not None:
         yield "class", test.expect_class, decision.traffic_class.value
     short, full = words.actions(decision.treatments), explained.treatments
+    forms = words.forms(decision.treatments)
     for kind, expected in test.expect_treatments.items():
         got = short.get(kind, "no such kind")
+        if expected in tuple(Form):
+            got = forms.get(kind, got)
         yield kind, expected, expected if expected == full.get(kind) else got

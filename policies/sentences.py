@@ -110,8 +110,16 @@ SENTENCES: Mapping[str, Text] = {
         "Assessment: nothing is limited, deferred or cut.",
     ),
     "edit-path": _text(
-        "Путь редактора: изображения, документы и архивы передаются без изменений.",
-        "An editor's path: images, documents and archives keep their bytes.",
+        "Путь редактора: изображения, документы и архивы передаются без изменений, видео и звук не уменьшаются.",
+        "An editor's path: images, documents and archives keep their bytes; film and sound aren't made smaller.",
+    ),
+    "player-stays": _text(
+        "Зачёт ставит сам плеер, поэтому видео остаётся в нём, только уменьшенным.",
+        "Its own player counts the part as done, so the film stays in it, only smaller.",
+    ),
+    "player-needed": _text(
+        "Зачёт ставит сам плеер: без полного видео этот раздел не будет засчитан, и карточка говорит об этом.",
+        "Its own player counts the part as done: it needs the full film, and the card says so.",
     ),
     "original-taken": _text(
         "Оригинал взят по просьбе учащегося (не больше: {max_bytes}).",

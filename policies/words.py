@@ -31,6 +31,12 @@ def actions(treatments: Treatments) -> Mapping[str, str]:
     return found | {name: getattr(treatments, name).value for name in _PARTS}
 
 
+def forms(treatments: Treatments) -> Mapping[str, str]:
+    """The version that is recommended of each film that is made smaller: {"video": "slidecast"}."""
+    films = {name: getattr(treatments, name) for name in _FILMS}
+    return {name: film.form.value for name, film in films.items() if film.action is Action.ADAPT}
+
+
 def plain(treatments: Treatments) -> Mapping[str, str]:
     """The same with what belongs to it: "adapt, at most 640 px wide, quality 40 (text 60)"."""
     found = {"page": _page(treatments.page), "image": _image(treatments.image)}

@@ -225,6 +225,7 @@ MOODLE = Preset(
     ),
     logout=(re.compile("^/login/logout"),),
     edit_paths=(re.compile("/draftfile.php/"),),
+    player_paths=(re.compile("^/mod/videotime/"),),
     source="presets/moodle.yaml:1",
 )
 
@@ -236,6 +237,7 @@ def an_origin(
     preset: Preset = MOODLE,
     rules: tuple[PathRule, ...] = (),
     no_transform: NoTransform = NoTransform.IGNORE,
+    forward_no_transform: NoTransform = NoTransform.HONOUR,
     alternatives: Mapping[TrafficClass, tuple[Alternative, ...]] | None = None,
 ) -> Origin:
     return Origin(
@@ -246,6 +248,7 @@ def an_origin(
         preset=preset,
         rules=rules,
         no_transform=no_transform,
+        forward_no_transform=forward_no_transform,
         learner_address=LearnerAddress.NONE,
         alternatives=alternatives or {},
         source="regions.yaml:60",

@@ -10,7 +10,7 @@ from policies.compile.policy import compile_alternatives
 from policies.compile.presets import PresetLibrary, ordered_rules
 from policies.compile.spot import Spot
 from policies.faults import FaultList
-from policies.model import Origin
+from policies.model import NoTransform, Origin
 from policies.schema.check import check
 from policies.schema.origin import OriginSection
 from policies.values import Text
@@ -52,6 +52,7 @@ def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrar
         preset=preset,
         rules=ordered_rules(section.rules, spot.at("rules"), mount_of(section, spot)),
         no_transform=section.no_transform or preset.no_transform,
+        forward_no_transform=section.no_transform or NoTransform.HONOUR,
         learner_address=section.learner_address,
         rename=section.rename,
         allow_private=section.allow_private,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from policies.compile.media import check_media
 from policies.compile.merge import overlay
 from policies.compile.spot import Spot
 from policies.compile.time import Clockwork, compile_windows
@@ -17,6 +18,7 @@ from policies.decision import Alternative
 from policies.faults import FaultList, did_you_mean
 from policies.model import ClassRule, Policy, When, Windows
 from policies.schema.check import check
+from policies.schema.media import VideoSection
 from policies.schema.policy import (
     KINDS,
     AlternativeSection,
@@ -25,7 +27,7 @@ from policies.schema.policy import (
     OriginalSection,
     PolicySection,
 )
-from policies.treatments import Treatments
+from policies.treatments import Form, Treatments
 from policies.values import Text, TrafficClass
 from policies.yaml_marks import MarkedList, MarkedMap
 
@@ -63,6 +65,7 @@ class _Compiler:
     def policy(self) -> Policy:
         section = self._section
         self._check_diets()
+        self._check_media()
         slow = section.slow_link
         if slow is not None and slow.below is None:
             self._spot.at("slow_link").fault("below is missing", "add below: 128 kbit/s")
@@ -112,12 +115,21 @@ class _Compiler:
         if section.when not in (None, "always"):
             spot.at("when").fault("assessment is never shut: answers would be lost", "remove it")
         for key in KINDS:
-            if key != "images" and getattr(section, key) is not None:
-                spot.at(key).fault("assessment is never cut", "remove it; only images may be adapted there")
+            if key not in ("images", "video") and getattr(section, key) is not None:
+                spot.at(key).fault("assessment is never cut", "remove it; only images and video may be adapted there")
+        if section.video is not None:
+            self._check_assessment_video(section.video, spot.at("video"))
         if section.images is not None and section.images.treatment in ("card", "drop"):
             spot.at("images").fault("a question's images are never withheld", "write keep or adapt")
         treatments = for_assessment(self._class_treatments(TrafficClass.ASSESSMENT))
         return ClassRule(treatments=treatments, source=spot.source)
+
+    @staticmethod
+    def _check_assessment_video(video: VideoSection, spot: Spot) -> None:
+        if video.treatment in ("card", "drop"):
+            spot.fault("a question's film is never withheld", "write keep or adapt")
+        if video.as_ not in (None, Form.CAPPED) or video.also:
+            spot.fault("a question's film stays a player", "remove as and also: it is capped there")
 
     def _when(self, section: ClassSection, spot: Spot) -> tuple[When, Windows]:
         when = section.when
@@ -136,6 +148,13 @@ class _Compiler:
         if not free.always and not free.windows:
             spot.fault("open only when free, but the tariff is never free", "add tariff.free, or write always")
         return free
+
+    def _check_media(self) -> None:
+        check_media(self._spot)
+        for key in ("save_data", "slow_link"):
+            check_media(self._spot.at(key), self._kinds)
+        for name in self._section.classes:
+            check_media(self._spot.at("classes", name), self._kinds)
 
     def _check_diets(self) -> None:
         parts = [("pages",), ("save_data", "pages"), ("slow_link", "pages")]

@@ -103,6 +103,7 @@ class PresetLibrary:
             no_transform=next((s.no_transform for s, _ in sections if s.no_transform is not None), NoTransform.HONOUR),
             socket_close=next((s.socket_close for s, _ in sections if s.socket_close is not None), False),
             script_players=words("script_players"),
+            player_paths=paths("player_paths"),
             source=sections[0][1].source if sections else "",
         )
 

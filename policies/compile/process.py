@@ -88,6 +88,11 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "hold": "hold_s",
     "variant_store": "variant_store_bytes",
     "log": "log_bytes",
+    "media_store": "media_store_bytes",
+    "media_source_store": "media_source_store_bytes",
+    "max_media_source": "max_media_source_bytes",
+    "max_media": "max_media_s",
+    "media_deadline": "media_deadline_s",
 }
 
 

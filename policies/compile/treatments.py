@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from policies.schema.policy import BodySection, ImageSection, KindsSection, PageSection
+from policies.rules.assessment import assessment_image, assessment_video
+from policies.schema.media import (
+    AudioSection,
+    BodySection,
+    DocumentSection,
+    EmbedSection,
+    ImageSection,
+    StreamSection,
+    VideoSection,
+)
+from policies.schema.policy import KindsSection, PageSection
 from policies.treatments import (
     Action,
-    Animation,
     AudioTreatment,
+    Credit,
     DocumentTreatment,
+    Form,
     ImageTreatment,
+    NothingFits,
     PageTreatment,
     SizedTreatment,
     Treatments,
     VideoTreatment,
 )
 
-ASSESSMENT_MIN_WIDTH_PX = 800  # a diagram in a question must stay legible
-ASSESSMENT_MIN_QUALITY = 60  # the text floor holds for every image of an assessment
+DEFAULT_HEIGHT_PX = 240
+DEFAULT_FPS = 15
+# A ladder whose rungs cost twice as much each.
+_RATES = ((160, 80_000), (240, 150_000), (360, 300_000), (480, 600_000), (720, 1_200_000), (2160, 3_000_000))
 
 _DEFAULT_IMAGE = ImageTreatment()
 
@@ -30,7 +44,7 @@ def compile_treatments(kinds: KindsSection) -> Treatments:
         image=image,
         video=_video(kinds.video),
         stream=_video(kinds.streams),
-        embed=_video(kinds.embeds),
+        embed=_embed(kinds.embeds),
         audio=_audio(kinds.audio),
         document=_document(kinds.documents),
         archive=_sized(kinds.archives),
@@ -44,18 +58,8 @@ def compile_treatments(kinds: KindsSection) -> Treatments:
 
 
 def for_assessment(treatments: Treatments) -> Treatments:
-    """What is left of treatments in an assessment: images may be adapted above the text floor, all else is kept."""
-    image = treatments.image
-    if image.action is Action.KEEP:
-        return Treatments()
-    quality = max(image.text_quality, ASSESSMENT_MIN_QUALITY)
-    adapted = ImageTreatment(
-        action=Action.ADAPT,
-        max_width_px=max(image.max_width_px, ASSESSMENT_MIN_WIDTH_PX) if image.max_width_px else None,
-        photo_quality=max(image.photo_quality, quality),
-        text_quality=quality,
-    )
-    return Treatments(image=adapted)
+    """What is left of treatments in an assessment: pictures above the text floor, films capped, all else is kept."""
+    return Treatments(image=assessment_image(treatments.image), video=assessment_video(treatments.video))
 
 
 def _image(section: ImageSection | None) -> ImageTreatment:
@@ -70,26 +74,57 @@ def _image(section: ImageSection | None) -> ImageTreatment:
         max_bytes=section.max,
         photo_quality=section.photo_quality,
         text_quality=max(section.text_quality, section.photo_quality),
-        animation=Animation(section.animation),
+        animation=section.animation,
     )
 
 
-def _video(section: BodySection | None) -> VideoTreatment:
-    return (
-        VideoTreatment() if section is None else VideoTreatment(action=Action(section.treatment), max_bytes=section.max)
+def _video(section: VideoSection | None) -> VideoTreatment:
+    """With adapt every limit of a smaller film has a value."""
+    if section is None:
+        return VideoTreatment()
+    action, credit = Action(section.treatment), section.credit or Credit.UNSAID
+    if action is not Action.ADAPT:
+        return VideoTreatment(action=action, max_bytes=section.max, credit=credit)
+    form = section.as_ or Form.CAPPED
+    height_px = section.max_height or DEFAULT_HEIGHT_PX
+    stream = section if isinstance(section, StreamSection) else None
+    return VideoTreatment(
+        action=action,
+        max_bytes=section.max,
+        form=form,
+        also=frozenset(section.also) - {form},
+        max_height_px=height_px,
+        max_fps=section.max_fps or (DEFAULT_FPS if stream is None else None),
+        max_bitrate_bps=section.max_rate or rate_of_height_bps(height_px),
+        sound_bitrate_bps=section.sound or VideoTreatment().sound_bitrate_bps,
+        nothing_fits=(stream.if_nothing_fits if stream else None) or NothingFits.LOWEST,
+        credit=credit,
     )
 
 
-def _audio(section: BodySection | None) -> AudioTreatment:
-    return (
-        AudioTreatment() if section is None else AudioTreatment(action=Action(section.treatment), max_bytes=section.max)
-    )
+def rate_of_height_bps(height_px: int) -> int:
+    """What is given to a film of that height, picture and sound, where the policy doesn't say."""
+    return next((rate_bps for height, rate_bps in _RATES if height_px <= height), _RATES[-1][1])
 
 
-def _document(section: BodySection | None) -> DocumentTreatment:
+def _embed(section: EmbedSection | None) -> VideoTreatment:
+    if section is None:
+        return VideoTreatment()
+    return VideoTreatment(action=Action(section.treatment), credit=section.credit or Credit.UNSAID)
+
+
+def _audio(section: AudioSection | None) -> AudioTreatment:
+    if section is None:
+        return AudioTreatment()
+    bitrate_bps = section.rate or AudioTreatment().bitrate_bps
+    return AudioTreatment(action=Action(section.treatment), max_bytes=section.max, bitrate_bps=bitrate_bps)
+
+
+def _document(section: DocumentSection | None) -> DocumentTreatment:
     if section is None:
         return DocumentTreatment()
-    return DocumentTreatment(action=Action(section.treatment), max_bytes=section.max)
+    light = frozenset(section.light)
+    return DocumentTreatment(action=Action(section.treatment), max_bytes=section.max, light=light)
 
 
 def _sized(section: BodySection | None) -> SizedTreatment:

@@ -13,6 +13,7 @@ from policies.rules.allowance import allowance
 from policies.rules.class_gate import class_gate
 from policies.rules.edit_path import edit_path
 from policies.rules.original import original
+from policies.rules.player_path import player_path
 from policies.rules.rate_share import rate_share
 from policies.rules.save_data import save_data
 from policies.rules.situation import Effect, Situation
@@ -31,6 +32,7 @@ NARROWING: tuple[Callable[[Situation], Effect | None], ...] = (
 
 ADJUSTING: tuple[Callable[[Situation, Treatments], tuple[Treatments, Reason] | None], ...] = (
     edit_path,
+    player_path,
     original,
     tunnel,
 )

@@ -31,13 +31,18 @@ def check(model: type[Model], raw: MarkedMap, faults: FaultList) -> tuple[Model,
             items = [item for item in error.errors(include_url=False) if not _is_noise(item)]
             wrong = [_written(raw, tuple(item["loc"])) for item in items]
             for item, path in zip(items, wrong, strict=True):
-                if not (again and item["type"] == "missing"):  # it was written, and left out for its own fault
+                if not (again and (item["type"] == "missing" or _holds(path, found))):
                     _report(model, raw, item, path, faults)
             if not all(wrong) or found.issuperset(wrong):
                 return None
             found.update(wrong)
             raw = _pruned(raw, set(wrong))
     return None
+
+
+def _holds(path: Path, found: set[Path]) -> bool:
+    """Whether something below a path was left out for a fault of its own: what is missing there was written."""
+    return any(other[: len(path)] == path for other in found)
 
 
 def _is_noise(item: Any) -> bool:

@@ -10,13 +10,19 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from policies.faults import Wrong
 from policies.schema.base import Id, Section, Url, described, word
+from policies.schema.media import SHORT_FORMS
 from policies.schema.origin import OriginSection
 from policies.schema.place import RegionSection
 from policies.schema.policy import KINDS, ClassWord, PolicySection
 from policies.schema.process import TropaSection
 from policies.schema.time import Spans
+from policies.treatments import Form
 
 ActionWord = Annotated[Literal["keep", "adapt", "card", "drop"], word("keep", "adapt", "card", "drop")]
+FilmWord = Annotated[
+    Literal["keep", "adapt", "card", "drop", "capped", "slidecast", "sound", "slides"],
+    word("keep", "adapt", "card", "drop", *Form),
+]
 
 
 def _read_instant(value: object) -> datetime:
@@ -42,8 +48,8 @@ class ExpectSection(Section):
     )
     traffic_class: ClassWord | None = Field(default=None, alias="class", description="The traffic class.")
     images: ActionWord | None = Field(default=None, description="What becomes of images.")
-    video: ActionWord | None = Field(default=None, description="What becomes of video files.")
-    streams: ActionWord | None = Field(default=None, description="What becomes of HLS and DASH streams.")
+    video: FilmWord | None = Field(default=None, description="What becomes of video files; or the version it has.")
+    streams: FilmWord | None = Field(default=None, description="What becomes of HLS and DASH streams.")
     embeds: ActionWord | None = Field(default=None, description="What becomes of players.")
     audio: ActionWord | None = Field(default=None, description="What becomes of sound.")
     documents: ActionWord | None = Field(default=None, description="What becomes of documents.")
@@ -100,8 +106,7 @@ def json_schema() -> dict[str, Any]:
 _SHORT_FORMS: Mapping[str, tuple[str, ...]] = {
     "TextSection": ("string",),
     "WindowSection": ("string",),
-    "ImageSection": ("string",),
-    "BodySection": ("string",),
+    **{section.__name__: ("string",) for section in SHORT_FORMS},
     "OriginalSection": ("string",),
     "AlternativeSection": ("string",),
     "AllowanceSection": ("string",),

@@ -53,7 +53,9 @@ class OriginSection(Section):
     mount: Line = Field(default="", description="The folder it lives in, as /moodle; the preset's paths begin there.")
     rules: list[RuleSection] = Field(default=[], description="Its own classes by path, before the preset's.")
     no_transform: NoTransformWord | None = Field(
-        default=None, description="honour or ignore its Cache-Control: no-transform; left out: as the preset says."
+        default=None,
+        description="honour or ignore its Cache-Control: no-transform; left out: as the preset says, and in forward "
+        "mode honour.",
     )
     learner_address: Annotated[LearnerAddress, word(*LearnerAddress)] = Field(
         default=LearnerAddress.X_FORWARDED_FOR, description="How it learns the learner's address."
@@ -106,13 +108,18 @@ class PresetSection(Section):
     )
     edit_paths: Annotated[list[Line], Listed] = Field(default=[], description="Paths where documents keep their bytes.")
     no_transform: NoTransformWord | None = Field(
-        default=None, description="honour or ignore Cache-Control: no-transform."
+        default=None, description="honour or ignore Cache-Control: no-transform; in forward mode it is honoured."
     )
     socket_close: Truth | None = Field(
         default=None, description="A refused WebSocket is accepted, then closed with 4503."
     )
     script_players: Annotated[list[Line], Listed] = Field(
         default=[], description="CSS selectors that scripts turn into players."
+    )
+    player_paths: Annotated[list[Line], Listed] = Field(
+        default=[],
+        description="Paths whose players must be seen to the end for the course part to count: a film there stays a "
+        "player, and where it is withheld its card says so.",
     )
     embed_hosts: list[EmbedHostSection] = Field(default=[], description="Video hosts; known to every origin.")
 

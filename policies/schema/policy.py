@@ -14,8 +14,6 @@ from policies.schema.base import (
     Id,
     Line,
     Listed,
-    Pixels,
-    Quality,
     Rate,
     Seconds,
     Section,
@@ -23,6 +21,15 @@ from policies.schema.base import (
     Truth,
     described,
     word,
+)
+from policies.schema.media import (
+    AudioSection,
+    BodySection,
+    DocumentSection,
+    EmbedSection,
+    ImageSection,
+    StreamSection,
+    VideoSection,
 )
 from policies.schema.time import WindowSection
 from policies.values import TrafficClass
@@ -45,42 +52,8 @@ KINDS: Mapping[str, str] = {
 CLASS_SHORTHANDS: Mapping[str, str] = {"consultations": "consultation", "webinars": "webinar"}
 """Keys of a region that stand for classes.X."""
 
-ImageWord = Annotated[Literal["keep", "adapt", "card", "drop"], word("keep", "adapt", "card", "drop")]
-BodyWord = Annotated[Literal["keep", "card", "drop"], word("keep", "card", "drop")]
 PartWord = Annotated[Literal["keep", "drop"], word("keep", "drop")]
 ClassWord = Annotated[TrafficClass, word(*TrafficClass)]
-
-
-class _Treated(Section):
-    @classmethod
-    def longhand(cls, value: object) -> object:
-        return {"treatment": value} if isinstance(value, str) else value
-
-
-class ImageSection(_Treated):
-    """Still images. Short form: one word."""
-
-    treatment: ImageWord = Field(
-        default="adapt", description="keep: as they are; adapt: smaller; card: a stand-in; drop: left out."
-    )
-    max_width: Pixels | None = Field(default=None, description="Wider ones are reduced to this width.")
-    max: Bytes | None = Field(default=None, description="The size to stay under, where quality can still give way.")
-    photo_quality: Quality = Field(
-        default=50, description="For photographs, on WebP's scale: 60 good, 50 fair, 30 thrifty, 20 poor."
-    )
-    text_quality: Quality = Field(
-        default=60, description="For screenshots, diagrams and text: the floor under which none goes."
-    )
-    animation: Annotated[Literal["keep", "still"], word("keep", "still")] = Field(
-        default="keep", description="still: only the first picture of an animation."
-    )
-
-
-class BodySection(_Treated):
-    """Video, streams, players, sound, documents or archives. Short form: one word."""
-
-    treatment: BodyWord = Field(default="keep", description="keep, card (a readable stand-in) or drop (left out).")
-    max: Bytes | None = Field(default=None, description="With keep: larger ones become cards.")
 
 
 class PageSection(Section):
@@ -112,12 +85,12 @@ class OriginalSection(Section):
 class KindsSection(Section):
     """A treatment for each kind of media; kinds left out pass as they are, or as inherited."""
 
-    images: ImageSection | None = Field(default=None, description="Still images.")
-    video: BodySection | None = Field(default=None, description="Video files.")
-    streams: BodySection | None = Field(default=None, description="HLS and DASH streams.")
-    embeds: BodySection | None = Field(default=None, description="Players of video hosts inside pages.")
-    audio: BodySection | None = Field(default=None, description="Sound files.")
-    documents: BodySection | None = Field(default=None, description="PDF and office documents.")
+    images: ImageSection | None = Field(default=None, description="Pictures.")
+    video: VideoSection | None = Field(default=None, description="Video files.")
+    streams: StreamSection | None = Field(default=None, description="HLS and DASH streams.")
+    embeds: EmbedSection | None = Field(default=None, description="Players of video hosts inside pages.")
+    audio: AudioSection | None = Field(default=None, description="Sound files.")
+    documents: DocumentSection | None = Field(default=None, description="PDF and office documents.")
     archives: BodySection | None = Field(default=None, description="ZIP and other archives.")
     fonts: PartWord | None = Field(default=None, description="Web fonts: keep or drop.")
     scripts: PartWord | None = Field(default=None, description="Scripts: keep or drop.")

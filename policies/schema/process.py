@@ -84,6 +84,15 @@ class LimitsSection(Section):
     image_queue: Count = Field(default=64, description="Images that may wait for one.")
     hold: Seconds = Field(default=3.0, description="How long a response may wait for its smaller variant.")
     variant_store: Bytes = Field(default=5 * 1024**3, description="Disk for variants.")
+    media_workers: Count = Field(
+        default=0, description="Films and recordings worked on at once; 0: the number of cores less one, at least one."
+    )
+    media_queue: Count = Field(default=256, description="Films and recordings that may wait for one.")
+    media_store: Bytes = Field(default=20 * 1024**3, description="Disk for their smaller versions.")
+    media_source_store: Bytes = Field(default=20 * 1024**3, description="Disk for what they are made of.")
+    max_media_source: Bytes = Field(default=4 * 1024**3, description="Larger files aren't taken in.")
+    max_media: Seconds = Field(default=4 * 3600.0, description="Nor are longer ones, in playing time.")
+    media_deadline: Seconds = Field(default=2 * 3600.0, description="How long one piece of that work may take.")
     log: Bytes = Field(default=512 * 1024**2, description="Disk for the log.")
     log_days: Count = Field(default=7, description="Days that the log is kept.")
 

@@ -111,6 +111,7 @@ def _remarks(call: Call, explained: Explanation) -> str:
         (decision.observe, words("только наблюдение: ничего не меняется", "observe: nothing is changed")),
         (decision.exempt, words("контрольное задание: не ограничивается", "assessment: never cut")),
         (decision.required_for_credit, words("нужно для зачёта", "required for credit")),
+        (decision.player_must_stay, words("зачёт ставит сам плеер", "its own player counts it as done")),
         (decision.free_now, words("связь сейчас бесплатна", "the link is free now")),
     )
     told = "; ".join(note for on, note in notes if on)

@@ -199,7 +199,11 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
     territory: Territory = draw(territories)
     return a_catalogue(
         territory,
-        origins=(an_origin(no_transform=draw(st.sampled_from(NoTransform))),),
+        origins=(
+            an_origin(
+                no_transform=draw(st.sampled_from(NoTransform)), forward_no_transform=draw(st.sampled_from(NoTransform))
+            ),
+        ),
         embed_hosts=(EmbedHost(name="tube", pattern=re.compile(r"^https?://tube\.example/embed/")),),
         bypassed_origins=draw(st.sampled_from([frozenset(), frozenset(), frozenset({"lms"})])),
     )
@@ -219,6 +223,7 @@ PATHS = [
     "/mod/forum/x",
     "/mod/chat/",
     "/draftfile.php/1/a.png",
+    "/mod/videotime/view.php",
     "/login/logout",
 ]
 requests = st.builds(

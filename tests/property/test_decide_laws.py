@@ -12,7 +12,7 @@ from policies.explain import codes
 from policies.facts import NO_USAGE, RequestFacts, Usage
 from policies.model import Catalogue
 from policies.narrow import narrowest
-from policies.treatments import Action
+from policies.treatments import Action, Form
 from policies.values import Mode, TrafficClass
 from tests.property.strategies import catalogues, instants, requests, usages
 
@@ -64,10 +64,26 @@ def test_assessment_is_never_shut_slowed_or_cut(situation: Situation) -> None:
     assert decision.verdict is Verdict.ALLOW
     assert decision.rate_bps is None
     treatments = decision.treatments
-    bodies = (treatments.video, treatments.stream, treatments.embed, treatments.audio, treatments.document)
+    bodies = (treatments.stream, treatments.embed, treatments.audio, treatments.document)
     assert all(body.action is Action.KEEP and body.max_bytes is None for body in bodies)
+    film = treatments.video
+    assert film.max_bytes is None
+    assert film.action is Action.KEEP or (film.action is Action.ADAPT and film.form is Form.CAPPED and not film.also)
     assert treatments.page.action is Action.KEEP and not treatments.page.text_first
     assert treatments.image.action in (Action.KEEP, Action.ADAPT)
+
+
+@relaxed
+@given(situations())
+def test_a_player_that_must_be_seen_to_the_end_gets_no_stand_in_where_the_film_is_made_smaller(
+    situation: Situation,
+) -> None:
+    catalogue, request, usage, now = situation
+    player = replace(request, path="/mod/videotime/view.php", origin="lms", mode=Mode.REVERSE)
+    decision = decide(catalogue, player, usage, now)
+    assert decision.player_must_stay
+    for film in (decision.treatments.video, decision.treatments.stream):
+        assert film.action is not Action.ADAPT or (film.form is Form.CAPPED and Form.CAPPED not in film.also)
 
 
 @relaxed

@@ -19,6 +19,10 @@ def test_every_treatment_is_a_row_that_readable_modes_can_enforce() -> None:
         assert not enforceable(Mode.TUNNEL, kind)
 
 
+def test_a_websockets_path_is_seen_before_the_site_only() -> None:
+    assert [mode for mode in Mode if enforceable(mode, "socket")] == [Mode.REVERSE]
+
+
 def test_rows_are_told_in_both_languages_and_once() -> None:
     rows = matrix()
     assert len({row.rule for row in rows}) == len(rows)

@@ -11,7 +11,7 @@ import pytest
 from policies.explain import codes, explain_request, sentence
 from policies.model import PolicyTest
 from policies.policy_tests import run_policy_tests
-from policies.treatments import Action, Treatments, VideoTreatment
+from policies.treatments import Action, Form, Treatments, VideoTreatment
 from policies.values import Mode, Reason
 from tests.builders import a_catalogue, a_policy, a_territory
 
@@ -116,6 +116,12 @@ def test_in_a_tunnel_it_says_what_cant_be_enforced() -> None:
     assert "image" not in rules  # the policy doesn't ask for it
 
 
+@pytest.mark.parametrize(("mode", "told"), [("forward", ["socket"]), ("reverse", [])])
+def test_a_websocket_through_an_explicit_proxy_is_said_to_be_a_tunnel(mode: str, told: list[str]) -> None:
+    explained = explain_request(CATALOGUE, "ws://lms.example.org/live", region="koryak", mode=mode, at=NOON)
+    assert [rule for rule, _ in explained.not_enforceable] == told
+
+
 @pytest.mark.parametrize("url", ["https://", "ftp://lms.example.org/", "https:///x"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
@@ -149,6 +155,29 @@ def test_an_expectation_that_doesnt_hold_names_its_place_and_both_values() -> No
         "regions.yaml:90: https://lms.example.org/mod/chat/: verdict: expected allow, got defer",
         "regions.yaml:90: https://lms.example.org/mod/chat/: image: expected card, got keep",
     ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [("slidecast", []), ("adapt", []), ("capped", ["capped, got slidecast"]), ("card", ["card, got adapt"])],
+)
+def test_a_film_may_be_expected_by_its_action_or_its_version(expected: str, told: list[str]) -> None:
+    slides = Treatments(video=VideoTreatment(action=Action.ADAPT, form=Form.SLIDECAST))
+    test = a_test(expect_treatments={"video": expected})
+    catalogue = a_catalogue(a_territory(policy=a_policy(treatments=slides)), tests=(test,))
+    assert [str(failed).partition("expected ")[2] for failed in run_policy_tests(catalogue)] == told
+
+
+def test_a_version_isnt_expected_of_a_film_that_is_kept() -> None:
+    assert failures(a_test(expect_treatments={"video": "sound"})) == [
+        "regions.yaml:90: https://lms.example.org/mod/chat/: video: expected sound, got card"
+    ]
+
+
+def test_a_film_that_is_made_smaller_says_how() -> None:
+    reason = Reason(rule="video-adapted", params=(("form", "slidecast"),))
+    assert sentence(reason, "en") == "Video files are made smaller: slides with sound."
+    assert sentence(reason, "ru") == "Видеофайлы становятся меньше: слайды со звуком."
 
 
 def test_an_expectation_about_nowhere_fails() -> None:
