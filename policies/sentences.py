@@ -83,6 +83,13 @@ SENTENCES: Mapping[str, Text] = {
         "Сайт запретил менять ответ (no-transform), а целиком он не передаётся ({kind}).",
         "The site forbids to change the answer (no-transform), and as a whole it doesn't go ({kind}).",
     ),
+    "ladder-nothing-fits": _text(
+        "Ни одна ступень потока не укладывается в ограничения.", "No rung of the stream is within the limits."
+    ),
+    "ladder-rung-removed": _text(
+        "Эта ступень потока сверх ограничений; в списке потока её больше нет.",
+        "This rung of the stream is above the limits; its manifest doesn't name it any more.",
+    ),
     "unmade-withheld": _text(
         "Версия поменьше не получилась ({kind}); целиком файл не передаётся.",
         "No smaller version could be made ({kind}); as a whole the file doesn't go.",
