@@ -8,7 +8,7 @@ a place needs a few remembered decisions, not thousands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from policies.rules.original import original_max_bytes
 from policies.rules.situate import binding_uses, left_bytes
 from policies.rules.slow_link import sign_of_slowness
 
+_MAX_FITS = 256  # per decision: readers and directions, a few links and sizes
 _Key = tuple[object, ...]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -44,6 +45,7 @@ class _Known:
 
     link      the link without measurement
     limiting  which of the usage's allowances bound the original
+    fits      the same for other readers, links and sizes of originals; bounded
     """
 
     made_at: datetime
@@ -51,6 +53,7 @@ class _Known:
     decision: Decision
     link: LinkSpeed
     limiting: tuple[int, ...]
+    fits: dict[_Key, Decision] = field(default_factory=dict)
 
 
 class Decider:
@@ -171,9 +174,14 @@ def _fitted(
     )
     if fits:
         return decision
-    return replace(
-        decision, audience=request.audience, direction=request.direction, original_max_bytes=original, link=link
-    )
+    key = (request.audience, request.direction, original, link.down_bps, link.up_bps, link.rtt_ms)
+    fitted = known.fits.get(key)
+    if fitted is None:
+        fitted = replace(
+            decision, audience=request.audience, direction=request.direction, original_max_bytes=original, link=link
+        )
+        _remember(known.fits, key, fitted, _MAX_FITS)
+    return fitted
 
 
 def _picked(usage: Usage, indexes: tuple[int, ...]) -> list[AllowanceUse]:

@@ -56,6 +56,7 @@ _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "})
 _VIDEO_BOXES = frozenset({b"moov", b"moof", b"styp", b"sidx"})
 _OFFICE_MEMBERS = (b"[Content_Types].xml", b"_rels/.rels", b"word/", b"ppt/", b"xl/")
 _OFFICE_TYPES = (b"mimetypeapplication/vnd.oasis.opendocument", b"mimetypeapplication/epub+zip")
+_CONTAINER_STARTS = b"RF\x1aOP"  # of RIFF, FORM and FLV, Matroska, Ogg, ZIP
 _TEXT_STARTS = b"<# \t\r\n\f\xef"  # of markup and playlists, white space and a byte order mark included
 _HTML_TAGS = (
     *(b"<!doctype html", b"<html", b"<head", b"<script", b"<iframe", b"<h1", b"<div", b"<font", b"<table", b"<a"),
@@ -84,8 +85,9 @@ def sniff(prefix: bytes) -> MediaKind | None:
     for signature, kind in _HEADS_BY_FIRST_BYTE.get(head[0], ()):
         if head.startswith(signature):
             return kind
-    text = _text(head) if head[0] in _TEXT_STARTS else None
-    return _container(head) or text or _by_offset(head) or _audio_frames(head)
+    if head[0] in _TEXT_STARTS:
+        return _container(head) or _text(head) or _by_offset(head)
+    return _container(head) or _by_offset(head) or (_audio_frames(head) if head[0] == 0xFF else None)
 
 
 # -- containers ------------------------------------------------------------------------------------------------
@@ -96,6 +98,8 @@ def _container(head: bytes) -> MediaKind | None:
         return _mp4(head)
     if head[4:8] in _VIDEO_BOXES and 8 <= int.from_bytes(head[:4], "big") < 1 << 28:
         return _mp4_tracks(head)
+    if head[0] not in _CONTAINER_STARTS:
+        return None
     if head.startswith(b"RIFF"):
         return {b"WEBP": MediaKind.IMAGE, b"AVI ": MediaKind.VIDEO, b"WAVE": MediaKind.AUDIO}.get(head[8:12])
     if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
@@ -147,9 +151,11 @@ def _by_offset(head: bytes) -> MediaKind | None:
         return MediaKind.FONT  # Embedded OpenType
     if head.startswith(b"BM") and len(head) >= 26 and head[6:10] == bytes(4):
         return MediaKind.IMAGE  # the two reserved words of a bitmap are zero
+    if head[0] != 0x47 and head[4:5] != b"\x47":
+        return None
     for size in _MPEG_TS_PACKETS:
         start = size - 188 if size == 192 else 0
-        packets = head[start::size][:3]
+        packets = head[start : start + 2 * size + 1 : size]
         if len(packets) >= 2 and set(packets) == {0x47}:
             return MediaKind.VIDEO
     return None

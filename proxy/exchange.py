@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,14 +70,20 @@ class Inbound:
     @property
     def authority(self) -> str:
         """host, with the port where it is not the scheme's own."""
-        default = 443 if self.scheme == "https" else 80
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == default else f"{host}:{self.port}"
+        return authority_of(self.scheme, self.host, self.port)
 
     @property
     def url(self) -> str:
         """The public URL, raw."""
-        return f"{self.scheme}://{self.authority}{self.target}"
+        return f"{self.scheme}://{authority_of(self.scheme, self.host, self.port)}{self.target}"
+
+
+@lru_cache(maxsize=1024)
+def authority_of(scheme: str, host: str, port: int) -> str:
+    """host (IPv6 in brackets), with the port where it is not the scheme's own."""
+    default = 443 if scheme == "https" else 80
+    name = f"[{host}]" if ":" in host else host
+    return name if port == default else f"{name}:{port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

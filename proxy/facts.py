@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from policies.facts import NO_HINTS, Hints, RequestFacts
 from policies.kinds import kind_of_destination, kind_of_path
+from policies.model import Preset
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
 
@@ -72,12 +73,29 @@ def is_app(inbound: Inbound, path: str) -> bool:
     """Whether this path belongs to a native app's interface, by the origin's preset."""
     if inbound.origin is None:
         return False
-    return any(pattern.search(path) for pattern in inbound.origin.preset.app_paths)
+    preset = inbound.origin.preset
+    if not preset.app_paths:
+        return False
+    key = (id(preset), path)
+    known = _app_paths.get(key)
+    if known is None or known[0] is not preset:
+        known = preset, any(pattern.search(path) for pattern in preset.app_paths)
+        if len(path) <= _MAX_MEMO_CHARS:
+            if len(_app_paths) >= _MAX_APP_PATHS:
+                del _app_paths[next(iter(_app_paths))]
+            _app_paths[key] = known
+    return known[1]
+
+
+# A pure memory: of each path whether it is an app's. The preset is held, so that its id can't be another's.
+_app_paths: dict[tuple[int, str], tuple[Preset, bool]] = {}
+_MAX_APP_PATHS = 8192
+_MAX_MEMO_CHARS = 1024
 
 
 def audience_and_kind(headers: Mapping[str, str], path: str, *, app: bool) -> tuple[Audience, MediaKind | None]:
     """Who reads the answer and what is asked for; Fetch Metadata first, then the old signs for old browsers."""
-    if headers.get("Upgrade", "").lower() == "websocket":
+    if "Upgrade" in headers and headers["Upgrade"].lower() == "websocket":
         return Audience.SOCKET, None
     if app:
         return Audience.APP, kind_of_path(path)
@@ -121,8 +139,9 @@ def _by_old_signs(headers: Mapping[str, str], path: str) -> tuple[Audience, Medi
 
 def hints(headers: Mapping[str, str]) -> Hints:
     """Save-Data, Network Information and client hints; most requests carry none and share one value."""
-    values = tuple(headers.get(name) for name in _HINT_HEADERS)
-    return NO_HINTS if not any(values) else _parsed_hints(values)
+    if not any([name in headers for name in _HINT_HEADERS]):  # noqa: C419 - a list is quicker than a generator
+        return NO_HINTS
+    return _parsed_hints(tuple([headers.get(name) for name in _HINT_HEADERS]))
 
 
 @lru_cache(maxsize=1024)

@@ -38,7 +38,23 @@ def decision_field(decision: Decision, treatment: str, support_code: str, *, bri
     return f'{text};code="{support_code}"' if support_code else text
 
 
+# A pure memory: the decider hands the same decisions out again and again. Each is held, so that its id stays its own.
+_fixed_parts: dict[int, tuple[Decision, str]] = {}
+_MAX_FIXED_PARTS = 2048
+
+
 def _fixed_part(decision: Decision) -> str:
+    known = _fixed_parts.get(id(decision))
+    if known is not None:
+        return known[1]
+    text = _made_fixed_part(decision)
+    if len(_fixed_parts) >= _MAX_FIXED_PARTS:
+        _fixed_parts.clear()
+    _fixed_parts[id(decision)] = (decision, text)
+    return text
+
+
+def _made_fixed_part(decision: Decision) -> str:
     until = int(decision.valid_until.timestamp()) if decision.valid_until is not None else None
     why = tuple(dict.fromkeys(reason.rule for reason in decision.reasons))[:_MOST_REASONS]
     return _by_values(decision.verdict.value, decision.region, decision.site, decision.traffic_class.value, until, why)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -90,10 +91,10 @@ class Obtainer:
 
     def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
         inbound = exchange.inbound
-        codings = ", ".join(name for name in ("gzip", "br", "zstd") if name in exchange.codings)
         settings = exchange.catalogue.settings
-        headers = request_headers(inbound, settings, via=self._via, accept_encoding=codings or "identity")
-        self._map_conditions(headers, client, wish)
+        headers = request_headers(inbound, settings, via=self._via, accept_encoding=_asked_codings(exchange.codings))
+        if client.any or wish is not NO_WISH or "If-None-Match" in headers or "If-Modified-Since" in headers:
+            self._map_conditions(headers, client, wish)
         names = names_of(inbound)
         if names is not None:
             names.request(headers)
@@ -143,6 +144,12 @@ class Obtainer:
         )
         names = names_of(exchange.inbound)
         return fetched if names is None else renamed(exchange, fetched, names)
+
+
+@lru_cache(maxsize=64)
+def _asked_codings(accepted: tuple[str, ...]) -> str:
+    """What the origin is asked for: of the codings that this client takes those that we can read."""
+    return ", ".join(name for name in ("gzip", "br", "zstd") if name in accepted) or "identity"
 
 
 def names_of(inbound: Inbound) -> NameMap | None:
@@ -209,14 +216,14 @@ def _continuer(request: web.BaseRequest) -> Callable[[], None] | None:
 def response_facts(exchange: Exchange, response: UpstreamResponse) -> ResponseFacts:
     """The response's head as the policy sees it."""
     headers = response.headers
-    essence, _, params = headers.get("Content-Type", "").partition(";")
-    accept = exchange.inbound.request.headers.get("Accept", "")
+    essence, charset = _media_type(headers.get("Content-Type", ""))
+    coding = _coding(headers.getall("Content-Encoding")) if "Content-Encoding" in headers else ""
     return ResponseFacts(
         status=response.status,
-        content_type=essence.strip().lower(),
-        charset=_charset(params),
+        content_type=essence,
+        charset=charset,
         length_bytes=response.content_length,
-        content_coding=_coding(headers.getall("Content-Encoding", ())),
+        content_coding=coding,
         attachment=headers.get("Content-Disposition", "").lower().startswith("attachment"),
         no_transform=has_directive(headers, "no-transform"),
         private=has_directive(headers, "private", "no-store"),
@@ -225,8 +232,20 @@ def response_facts(exchange: Exchange, response: UpstreamResponse) -> ResponseFa
         request_kind=exchange.facts.kind,
         path=exchange.facts.path,
         headers={name.lower(): headers[name] for name in _RULE_FIELDS if name in headers},
-        accepts=frozenset(kind for kind in _MODERN_IMAGES if kind in accept),
+        accepts=_modern(exchange.inbound.request.headers.get("Accept", "")),
     )
+
+
+@lru_cache(maxsize=512)
+def _media_type(content_type: str) -> tuple[str, str | None]:
+    """Essence and charset, both lower case."""
+    essence, _, params = content_type.partition(";")
+    return essence.strip().lower(), _charset(params)
+
+
+@lru_cache(maxsize=512)
+def _modern(accept: str) -> frozenset[str]:
+    return frozenset(kind for kind in _MODERN_IMAGES if kind in accept)
 
 
 def with_sniffed(facts: ResponseFacts, prefix: bytes, *, from_start: bool) -> ResponseFacts:
@@ -251,7 +270,7 @@ def _uncoded(prefix: bytes, coding: str) -> bytes:
         return b""
 
 
-def _coding(values: list[str] | tuple[str, ...]) -> str:
+def _coding(values: list[str]) -> str:
     text = ",".join(values).strip().lower()
     return "" if text == "identity" else text
 

@@ -119,7 +119,8 @@ class Pipeline:
             make = opened or make
         meter = self._parts.accountant.begin(exchange.decision, exchange.who)
         sent = await self._in_turn(exchange, meter, make)
-        receipt = meter.finish(receipt_of(exchange, sent, clock.steady_s() - started_s))
+        receipt = receipt_of(exchange, sent, clock.steady_s() - started_s, meter)
+        meter.record(receipt)
         self._parts.savings.record(receipt, exchange.who.territory)
         self._measure(exchange, sent)
         return sent.response
@@ -270,7 +271,14 @@ class Pipeline:
         if waits(exchange) and is_thin(exchange):
             await self._parts.turns.wait(exchange.who.learner, exchange.tally.turn)
         dress_head(exchange, answer)
-        overseer = Overseer(
+        watch = None
+        if answer.body is not None and not isinstance(answer.body, bytes):  # a whole body goes out at once
+            watch = self._overseer(exchange, meter).watch
+        patience_s = exchange.catalogue.settings.timeouts.client_idle_s
+        return await send(exchange.inbound.request, answer, watch=watch, write_timeout_s=patience_s)
+
+    def _overseer(self, exchange: Exchange, meter: Meter) -> Overseer:
+        return Overseer(
             clock=self._parts.clock,
             pacer=self._parts.pacer,
             meter=meter,
@@ -279,8 +287,6 @@ class Pipeline:
             again=self._again(exchange),
             tally=exchange.tally,
         )
-        patience_s = exchange.catalogue.settings.timeouts.client_idle_s
-        return await send(exchange.inbound.request, answer, watch=overseer.watch, write_timeout_s=patience_s)
 
     def _measure(self, exchange: Exchange, sent: Sent) -> None:
         if sent.complete and sent.body_s > 0:

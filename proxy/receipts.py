@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
+from proxy.account.meter import NO_CHARGE, Meter
 from proxy.deliver.send import Sent
 from proxy.exchange import Receipt
 from proxy.stages.context import Exchange
 
 
-def receipt_of(exchange: Exchange, sent: Sent, duration_s: float) -> Receipt:
-    """What this exchange cost and saved; metered bytes and money are filled in by accounting."""
+def receipt_of(exchange: Exchange, sent: Sent, duration_s: float, meter: Meter | None = None) -> Receipt:
+    """What this exchange cost and saved.
+
+    meter  what measured the exchange: it is settled here, once. None: whoever finishes the receipt settles it
+    """
     inbound, decision, tally = exchange.inbound, exchange.decision, exchange.tally
     direct, withheld = sent.to_learner_bytes, tally.withheld_bytes
     if not exchange.body_wanted:
         withheld = 0  # a HEAD would have moved no body either
     elif tally.direct_bytes is not None:
         direct = tally.direct_bytes
+    direct = max(direct, 0)
+    charge = NO_CHARGE
+    if meter is not None:
+        charge = meter.settle(
+            from_origin_bytes=tally.from_origin_bytes,
+            to_learner_bytes=sent.to_learner_bytes,
+            up_bytes=tally.up_bytes,
+            direct_bytes=direct,
+        )
     return Receipt(
         at=exchange.now,
         duration_s=duration_s,
@@ -36,10 +47,11 @@ def receipt_of(exchange: Exchange, sent: Sent, duration_s: float) -> Receipt:
         bytes_from_origin=tally.from_origin_bytes,
         bytes_to_learner=sent.to_learner_bytes,
         bytes_up=tally.up_bytes,
-        metered_bytes=0,
-        bytes_direct=max(direct, 0),
+        metered_bytes=charge.metered_bytes,
+        bytes_direct=direct,
         bytes_withheld=withheld,
-        cost=Decimal(0),
+        cost=charge.cost,
+        direct_cost=charge.direct_cost,
         currency=decision.price.currency,
         reasons=tally.reasons or decision.reasons,
         support_code=tally.support_code,

@@ -12,6 +12,7 @@ import contextlib
 import socket
 import struct
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from fcntl import ioctl
 from statistics import median
 
@@ -26,12 +27,21 @@ _DELIVERY_RATE_AT = 160  # linux/tcp.h struct tcp_info: tcpi_delivery_rate, byte
 _APP_LIMITED_AT = 7
 
 
+@dataclass(slots=True)
+class _Link:
+    """bps: the median of the samples until the oldest of them is forgotten (until_s); None: to be worked out."""
+
+    samples: deque[tuple[float, float]]
+    bps: int | None = None
+    until_s: float = 0.0
+
+
 class LinkMeter:
     """Estimates per key (a learner's id)."""
 
     def __init__(self, *, max_keys: int = 10_000) -> None:
         self._max_keys = max_keys
-        self._samples: OrderedDict[str, deque[tuple[float, float]]] = OrderedDict()
+        self._links: OrderedDict[str, _Link] = OrderedDict()
 
     def delivered(self, key: str, nbytes: int, seconds: float, steady_s: float, *, held_up: bool = True) -> None:
         """Learn from one delivery.
@@ -47,23 +57,28 @@ class LinkMeter:
             known = self.bps(key, steady_s)
             if known is None or bps <= known:
                 return
-        samples = self._samples.get(key)
-        if samples is None:
-            samples = self._samples[key] = deque(maxlen=_SAMPLES)
-            if len(self._samples) > self._max_keys:
-                self._samples.popitem(last=False)
-        self._samples.move_to_end(key)
-        samples.append((bps, steady_s))
+        link = self._links.get(key)
+        if link is None:
+            link = self._links[key] = _Link(deque(maxlen=_SAMPLES))
+            if len(self._links) > self._max_keys:
+                self._links.popitem(last=False)
+        self._links.move_to_end(key)
+        link.samples.append((bps, steady_s))
+        link.bps = None
 
     def bps(self, key: str, steady_s: float) -> int | None:
         """Bits per second: the median of the last half hour's samples; None: nothing measured."""
-        samples = self._samples.get(key)
-        if not samples:
+        link = self._links.get(key)
+        if link is None:
             return None
-        if steady_s - samples[-1][1] > _FORGET_S:
-            del self._samples[key]
+        if link.bps is not None and steady_s <= link.until_s:
+            return link.bps
+        live = [(bps, at_s) for bps, at_s in link.samples if steady_s - at_s <= _FORGET_S]
+        if not live:
+            del self._links[key]
             return None
-        return int(median(bps for bps, at_s in samples if steady_s - at_s <= _FORGET_S))
+        link.bps, link.until_s = int(median(bps for bps, _ in live)), live[0][1] + _FORGET_S
+        return link.bps
 
 
 def unsent_bytes(transport: asyncio.Transport | None) -> int:

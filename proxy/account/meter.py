@@ -6,7 +6,7 @@ which it moved; assessment, and what is only observed, is counted and never cut.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 _NOTHING = Decimal(0)
 _SHARES = 8  # a learner's browser opens at most six connections to a site
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an exchange is charged: metered bytes, their price, and what it would have cost without Tropa."""
+
+    metered_bytes: int = 0
+    cost: Decimal = _NOTHING
+    direct_cost: Decimal = _NOTHING
+
+
+NO_CHARGE = Charge()
 
 
 class Meter:
@@ -114,8 +126,20 @@ class Meter:
 
         The receipt's bytes are the truth; what was drawn beyond them is free again.
         """
+        charge = self.settle(
+            from_origin_bytes=receipt.bytes_from_origin,
+            to_learner_bytes=receipt.bytes_to_learner,
+            up_bytes=receipt.bytes_up,
+            direct_bytes=receipt.bytes_direct,
+        )
+        settled = replace(receipt, metered_bytes=charge.metered_bytes, cost=charge.cost, direct_cost=charge.direct_cost)
+        self._done(settled)
+        return settled
+
+    def settle(self, *, from_origin_bytes: int, to_learner_bytes: int, up_bytes: int, direct_bytes: int) -> Charge:
+        """The exchange is over: settle with the allowances. Its receipt, made with this charge, goes to `record`."""
         tariff, amount = self._who.territory.tariff, self._decision.price.amount
-        total = metered(costly_bytes(self.hop, receipt), tariff)
+        total = metered(_on_hop(self.hop, from_origin_bytes, to_learner_bytes, up_bytes), tariff)
         earlier = self._drawn_metered - self._segment_metered
         spent = self._spent + cost(max(0, total - earlier), amount) if amount or self._spent else _NOTHING
         rest = total - self._settled_metered  # negative where less moved than was drawn
@@ -124,9 +148,13 @@ class Meter:
             self._reservation = None
         elif self._counts and rest:
             self._allowances.count(self._who.territory, self._who.learner, rest, self._clock.now())
-        settled = replace(receipt, metered_bytes=total, cost=spent, direct_cost=self._direct_cost(receipt))
-        self._done(settled)
-        return settled
+        if not amount or self.hop is CostlyHop.NONE:
+            return Charge(total, spent)
+        return Charge(total, spent, cost(metered(direct_bytes + up_bytes, tariff), amount))
+
+    def record(self, receipt: Receipt) -> None:
+        """Count and log the receipt of what `settle` has settled."""
+        self._done(receipt)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -157,20 +185,14 @@ class Meter:
             self._reservation = None
         self._left = 0
 
-    def _direct_cost(self, receipt: Receipt) -> Decimal:
-        amount = self._decision.price.amount
-        if not amount or self.hop is CostlyHop.NONE:
-            return _NOTHING
-        return cost(metered(receipt.bytes_direct + receipt.bytes_up, self._who.territory.tariff), amount)
 
-
-def costly_bytes(hop: CostlyHop, receipt: Receipt) -> int:
-    """The receipt's bytes on the hop that costs."""
+def _on_hop(hop: CostlyHop, from_origin_bytes: int, to_learner_bytes: int, up_bytes: int) -> int:
+    """Those of an exchange's bytes that cross the hop that costs."""
     match hop:
         case CostlyHop.LEARNER_LINK:
-            return receipt.bytes_to_learner + receipt.bytes_up
+            return to_learner_bytes + up_bytes
         case CostlyHop.SITE_UPLINK:
-            return receipt.bytes_from_origin + receipt.bytes_up
+            return from_origin_bytes + up_bytes
         case CostlyHop.NONE:
             return 0
 

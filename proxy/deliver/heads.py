@@ -8,8 +8,9 @@ policies intersect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -50,10 +51,13 @@ _LONGEST_FRESHNESS_S = 86_400
 def end_to_end(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, via: str | None) -> CIMultiDict[str]:
     """The origin's fields that travel on, in order. via: our line, which a proxy must add; None: a gateway may not
     (RFC 9110 section 7.6.3), and saves its bytes on the learner's link."""
-    named = {
-        token.strip().lower() for value in headers.getall("Connection", ()) for token in value.split(",")
-    } | HOP_BY_HOP
-    kept: CIMultiDict[str] = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in named)
+    kept: CIMultiDict[str] = CIMultiDict(headers)
+    for value in headers.getall("Connection", ()):
+        for token in value.split(","):
+            kept.popall(token.strip(), None)
+    for name in HOP_BY_HOP:
+        if name in kept:
+            del kept[name]
     if via is not None:
         kept.add("Via", via)
     return kept
@@ -110,7 +114,8 @@ def private_freshness(cache_control: str, *, now: datetime, valid_until: datetim
     return f"private, max-age={seconds}"
 
 
-def _directives(cache_control: str) -> dict[str, str]:
+@lru_cache(maxsize=512)
+def _directives(cache_control: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for part in cache_control.split(","):
         name, _, value = part.strip().partition("=")
@@ -125,11 +130,15 @@ def _seconds(text: str | None) -> int | None:
 
 def has_directive(headers: CIMultiDictProxy[str] | CIMultiDict[str], *names: str) -> bool:
     """Whether Cache-Control carries one of these directives."""
-    text = ", ".join(headers.getall("Cache-Control", ()))
+    if "Cache-Control" not in headers:
+        return False
+    text = ", ".join(headers.getall("Cache-Control"))
     return bool(text) and not _directives(text).keys().isdisjoint(names)
 
 
 def long_lived(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, at_least_s: int = 3600) -> bool:
     """Whether the origin lets it be kept for a while, so that coding it well pays."""
-    directives = _directives(", ".join(headers.getall("Cache-Control", ())))
+    if "Cache-Control" not in headers:
+        return False
+    directives = _directives(", ".join(headers.getall("Cache-Control")))
     return "immutable" in directives or (_seconds(directives.get("max-age")) or 0) >= at_least_s

@@ -22,7 +22,7 @@ from proxy.headbytes import head_bytes
 from proxy.tasks import TaskKeeper
 from proxy.upstream.body import RequestBody
 
-_READ_BUFFER_BYTES = 16384  # small, so that a slow reader holds little (0.3 MB measured against 0.5 to 1.0)
+READ_BUFFER_BYTES = 16384  # small, so that a slow reader holds little (0.3 MB measured against 0.5 to 1.0)
 _EXPECT_WAIT_S = 3.0  # RFC 9110 section 10.1.1: don't wait for ever for an origin that ignores Expect
 DISCONNECTED = (ServerDisconnectedError, ClientOSError, ClientConnectionResetError, EofStream)
 
@@ -46,7 +46,7 @@ class Channel:
             read_until_eof=True,
             auto_decompress=False,
             read_timeout=timeouts.response_head_s,
-            read_bufsize=_READ_BUFFER_BYTES,
+            read_bufsize=READ_BUFFER_BYTES,
             max_line_size=limits.max_header_bytes,
             max_field_size=limits.max_header_bytes,
         )

@@ -49,11 +49,10 @@ def request_headers(
     host             replaces the public authority in Host (an origin whose public name differs); None: kept
     """
     headers = inbound.request.headers
+    kept: CIMultiDict[str] = CIMultiDict([("Host", host if host is not None else _host(inbound))])
     dropped = _dropped(inbound, settings)
-    fields = [("Host", host if host is not None else _host(inbound))]
-    fields += [field for field in headers.items() if field[0].lower() not in dropped]
-    kept: CIMultiDict[str] = CIMultiDict(fields)
-    if any("tropa" in value for value in headers.getall("Cookie", ())):
+    kept.extend([field for field in headers.items() if field[0].lower() not in dropped])
+    if "Cookie" in headers and any("tropa" in value for value in headers.getall("Cookie")):
         kept = CIMultiDict(field for field in map(_own_cookies_off, kept.items()) if field[1])
     if accept_encoding is not None and "Accept-Encoding" in headers:
         kept["Accept-Encoding"] = accept_encoding

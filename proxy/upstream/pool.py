@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +21,7 @@ from yarl import URL
 from policies.model import Timeouts
 from proxy.upstream.address import Target
 from proxy.upstream.guard import GuardedResolver, SocketGuard
+from proxy.upstream.wire import Wire
 
 _POOL_IDLE_S = 55.0  # below the 60 s after which common servers close, so that reuse rarely meets a dead one
 _DNS_KEPT_S = 30
@@ -45,12 +47,36 @@ class Pool:
     stall_timeout_s: float = 120.0
     _connector: aiohttp.TCPConnector | None = None
     _routes: dict[Route, aiohttp.ClientRequest] = field(default_factory=dict)
+    _resting: dict[Route, deque[Wire]] = field(default_factory=dict)
 
     async def connect(self, route: Route, timeouts: Timeouts) -> Connection:
         """A connection, used before or new. Raises what aiohttp raises."""
         if self._connector is None:
             self._connector = self._made()
         return await self._connector.connect(self._request(route), [], _timeout(timeouts))
+
+    async def wire(self, route: Route, timeouts: Timeouts, *, fresh: bool) -> Wire:
+        """A connection for requests without a body: the one used last, or (always with fresh) a new one.
+
+        Raises what aiohttp raises.
+        """
+        resting = self._resting.get(route)
+        while resting and not fresh:
+            wire = resting.pop()
+            if wire.usable:
+                return wire
+        connection = await self.connect(route, timeouts)
+        return Wire(connection, lambda wire: self._rests(route, wire))
+
+    def _rests(self, route: Route, wire: Wire) -> None:
+        resting = self._resting.get(route)
+        if resting is None:
+            if len(self._resting) >= _ROUTES_KEPT:
+                self._resting = {known: wires for known, wires in self._resting.items() if any(w.usable for w in wires)}
+            resting = self._resting[route] = deque()
+        while resting and not resting[0].usable:  # the one that has rested longest ends first
+            resting.popleft()
+        resting.append(wire)
 
     def _made(self) -> aiohttp.TCPConnector:
         guard = SocketGuard(own_ports=self.own_ports, allow_private=self.private, stall_timeout_s=self.stall_timeout_s)
@@ -72,6 +98,10 @@ class Pool:
         return known
 
     async def close(self) -> None:
+        for wires in self._resting.values():
+            for wire in wires:
+                wire.close()
+        self._resting.clear()
         if self._connector is not None:
             await self._connector.close()
             self._connector = None

@@ -18,6 +18,7 @@ from multidict import CIMultiDictProxy
 from proxy.live.duplex import Duplex, taken_from_origin
 from proxy.upstream.channel import Channel
 from proxy.upstream.faults import body_fault, upstream_too_large
+from proxy.upstream.wire import Wire
 
 
 class UpstreamResponse:
@@ -44,8 +45,8 @@ class UpstreamResponse:
 
     def __init__(
         self,
-        channel: Channel,
-        connection: Connection,
+        channel: Channel | Wire,
+        connection: Connection | None,
         message: RawResponseMessage,
         content: StreamReader,
         *,
@@ -143,6 +144,7 @@ class UpstreamResponse:
 
         Whoever takes it closes it.
         """
+        assert self._connection is not None, "asked for by nobody"
         return taken_from_origin(self._connection)
 
     def release(self) -> None:
@@ -151,5 +153,5 @@ class UpstreamResponse:
             self._channel.abort()
 
     def abort(self) -> None:
-        """Close the connection now, unless it was given back already."""
-        self._channel.abort()
+        """Close the connection now, unless it was given back already: then it may be somebody else's."""
+        self.release()

@@ -94,11 +94,34 @@ class Upstream:
             # A connection from the pool that the origin had closed meanwhile: nothing was lost but the way there.
             if fresh or call.body is not None or call.method not in _IDEMPOTENT:
                 raise
-        return await self._once(call)
+        return await self._once(call, fresh=True)
 
-    async def _once(self, call: _Call) -> UpstreamResponse:
-        settings = call.settings
+    async def _once(self, call: _Call, *, fresh: bool = False) -> UpstreamResponse:
         route = call.route()
+        if call.body is None and "Upgrade" not in call.headers:
+            return await self._asked(call, route, fresh=fresh)
+        return await self._exchanged(call, route)
+
+    async def _asked(self, call: _Call, route: Route, *, fresh: bool) -> UpstreamResponse:
+        """By a `Wire`: no body goes out, and no other protocol may follow."""
+        settings = call.settings
+        head = request_head(call.method, call.target_line(route), call.headers)
+        wire = await self._pool(call).wire(route, settings.timeouts, fresh=fresh)
+        message, content = await wire.ask(
+            head, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts
+        )
+        return UpstreamResponse(
+            wire,
+            None,
+            message,
+            content,
+            target=call.where.authority,
+            max_body_bytes=settings.limits.max_body_bytes,
+        )
+
+    async def _exchanged(self, call: _Call, route: Route) -> UpstreamResponse:
+        """By a `Channel`: with a body, or into another protocol."""
+        settings = call.settings
         connection = await self._pool(call).connect(route, settings.timeouts)
         try:
             channel = Channel(
