@@ -148,7 +148,10 @@ def cards(language: str) -> Iterator[tuple[str, bytes]]:
     """Each kind of card, by name."""
     here = context_in(language)
     free = replace(DECISION, free_now=True)
-    night = replace(DECISION, store=Store.SCHOOL_BOX, costly_hop=CostlyHop.SITE_UPLINK)
+    film = VideoTreatment(action=Action.ADAPT, form=Form.SLIDECAST)
+    night = replace(
+        DECISION, store=Store.SCHOOL_BOX, costly_hop=CostlyHop.SITE_UPLINK, treatments=Treatments(video=film)
+    )
     with_night = {**here.tokens, "tonight": token}
     yield "wait for free hours", card(VIDEO, here)
     yield "free now", card(VIDEO, context_in(language, free, now=NOW + timedelta(hours=14)))

@@ -18,7 +18,7 @@ from policies.values import CostlyHop, Store
 from policies.windows import current_close, next_opening
 from proxy.pages.context import PageContext
 from proxy.pages.figures import cost_of
-from proxy.pages.versions import Version, versions_for
+from proxy.pages.versions import Version, allowed_forms, versions_for
 from proxy.transforms.spec import Heavy
 
 Span = tuple[datetime, datetime | None]
@@ -64,7 +64,8 @@ def offer_for(heavy: Heavy, context: PageContext) -> Offer:
     priced = decision.costly_hop is not CostlyHop.NONE and decision.price.amount > 0 and not decision.free_now
     free = _free_span(context, priced=priced)
     original = context.token("original", heavy.url) if heavy.url and _allows(decision, heavy.size_bytes) else None
-    tonight = context.token("tonight", heavy.url) if heavy.url and free and _has_store(decision) else None
+    later = free and _has_store(decision) and allowed_forms(heavy, context)
+    tonight = context.token("tonight", heavy.url) if later else None
     opens_at = decision.opens_at if decision.verdict is Verdict.DEFER else None
     cost = None
     if heavy.size_bytes is not None and priced:

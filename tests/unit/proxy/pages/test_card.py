@@ -10,6 +10,7 @@ import pytest
 
 from policies.decision import Alternative, LinkSpeed, Price, Verdict
 from policies.model import Tariff, Windows
+from policies.treatments import Action, Form, Treatments, VideoTreatment
 from policies.values import CostlyHop, MediaKind, Reason, Store
 from proxy.pages import MAX_CARD_BYTES, Savings, card, embed_card, forms_foot, page_bar
 from proxy.pages.gallery import CLOSED, DECISION, NOW, TERRITORY, VIDEO, cards, context_in, token
@@ -24,6 +25,8 @@ def words(body: bytes, charset: str = "utf-8") -> str:
 
 
 def with_tonight(decision=DECISION):
+    lighter = Treatments(video=VideoTreatment(action=Action.ADAPT, form=Form.SLIDECAST))
+    decision = replace(decision, treatments=lighter)
     return context_in("ru", decision, tokens={**HERE.tokens, "tonight": token})
 
 
@@ -59,6 +62,11 @@ def test_tonight_is_never_promised_where_no_hop_is_costly():
     decision = replace(DECISION, store=Store.SCHOOL_BOX, costly_hop=CostlyHop.NONE)
     text = words(card(VIDEO, with_tonight(decision)))
     assert "бесплатн" not in text.lower() and "₽" not in text
+
+
+def test_tonight_is_not_promised_for_what_has_no_version_to_fetch():
+    kept = replace(with_tonight(), decision=replace(DECISION, store=Store.BROWSER))
+    assert "Загрузить в бесплатные часы" not in words(card(VIDEO, kept))
 
 
 def test_tonight_is_not_offered_where_nothing_keeps_it():
