@@ -17,13 +17,6 @@ from proxy.transforms.media.spec import MediaMade, MediaOutcome, ToolFailed, Wor
 TOLERANCE_S, TOLERANCE_SHARE = 2.0, 0.02
 # Containers that don't say how long they last: ffmpeg guesses by the bit rate of what it has seen.
 _GUESSED = frozenset(("mp3", "aac", "amr", "mpegts", "mpeg", "mpegvideo"))
-# What the tools' ways of failing mean for the source; the others keep their names.
-_OF_THE_SOURCE = {"exit": "damaged", "no-output": "damaged"}
-
-
-def refusal(failed: ToolFailed) -> Refused:
-    """The outcome that a tool's failure stands for."""
-    return Refused(why=_OF_THE_SOURCE.get(failed.why, failed.why))
 
 
 def claimed_s(info: MediaInfo) -> float | None:
@@ -56,8 +49,8 @@ def _of_length(found_s: float, expected_s: float) -> str:
     return "too-long" if found_s > expected_s + tolerance_s else ""
 
 
-def checked_files(made: MediaMade, folder: Path, source_bytes: int) -> MediaOutcome:
-    """The outcome itself if its files are there as it says and smaller than the source together.
+def checked_files(made: MediaMade, folder: Path, below_bytes: int | None) -> MediaOutcome:
+    """The outcome itself if its files are there as it says, and smaller together than below_bytes (None: any size).
 
     Unchanged("not-smaller"), or Refused("incomplete") where a file is missing, strange or of another length.
     """
@@ -67,7 +60,7 @@ def checked_files(made: MediaMade, folder: Path, source_bytes: int) -> MediaOutc
         return Refused(why="incomplete")
     if len(lengths) != len(made.files) or made.main not in made.files or sum(lengths) != made.length_bytes:
         return Refused(why="incomplete")
-    if made.length_bytes >= source_bytes:
+    if below_bytes is not None and made.length_bytes >= below_bytes:
         return Unchanged(why="not-smaller")
     return made
 

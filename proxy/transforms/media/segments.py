@@ -14,7 +14,7 @@ Sources: RFC 8216 (playlist; 3.3 fragmented MP4; 6.2.1), Apple's HLS authoring s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -140,21 +140,40 @@ async def make_segment(source: Path, spec: HlsSpec, number: int, bench: Workbenc
 
 
 async def make_hls(source: Path, spec: HlsSpec, bench: Workbench) -> MediaOutcome:
-    """Make the playlist and every segment.
+    """Make the playlist and `init.mp4`: all that there is of the film before somebody watches it.
 
     Refused beside a capped film's: "unknown-length". Raises ToolFailed.
     """
     info = await probe(source, bench)
-    if (outcome := unfit(info, spec.capped)) is not None:
+    if (outcome := _unfit(info, spec)) is not None:
         return outcome
-    if info.duration_s is None:
-        return Refused(why="unknown-length")
+    a_second = replace(info, duration_s=min(1.0, info.duration_s or 1.0))
+    (await make_segment(source, spec, 0, bench, info=a_second)).unlink()
+    return _written(info, spec, bench, segments=0)
+
+
+async def make_whole_hls(source: Path, spec: HlsSpec, bench: Workbench) -> MediaOutcome:
+    """Make the playlist and every segment. As make_hls in all else."""
+    info = await probe(source, bench)
+    if (outcome := _unfit(info, spec)) is not None:
+        return outcome
     plan = hls_plan(info, spec)
     for number in range(plan.count):
         await make_segment(source, spec, number, _Quiet(bench), info=info)
         bench.progress((number + 1) / plan.count)
+    return _written(info, spec, bench, segments=plan.count)
+
+
+def _unfit(info: MediaInfo, spec: HlsSpec) -> MediaOutcome | None:
+    if (outcome := unfit(info, spec.capped)) is not None:
+        return outcome
+    return None if info.duration_s is not None else Refused(why="unknown-length")
+
+
+def _written(info: MediaInfo, spec: HlsSpec, bench: Workbench, *, segments: int) -> MediaMade:
+    plan = hls_plan(info, spec)
     _write(bench.folder / PLAYLIST, playlist(plan).encode())
-    files = (PLAYLIST, INIT, *(segment_name(number) for number in range(plan.count)))
+    files = (PLAYLIST, INIT, *(segment_name(number) for number in range(segments)))
     width_px, height_px = capped_size(info.video, spec.capped.max_height_px) if info.video else (0, 0)
     return MediaMade(
         main=PLAYLIST,
