@@ -20,10 +20,38 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 Picture = NDArray[np.uint8]
-_WORDS = (
-    "lesson teacher village region method school learning pupil text reading water forest number measure graph island"
-    " history question answer practice group project language river weather distance satellite course record example"
-).split()
+_WORDS = [
+    "lesson",
+    "teacher",
+    "village",
+    "region",
+    "method",
+    "school",
+    "learning",
+    "pupil",
+    "text",
+    "reading",
+    "water",
+    "forest",
+    "number",
+    "measure",
+    "graph",
+    "island",
+    "history",
+    "question",
+    "answer",
+    "practice",
+    "group",
+    "project",
+    "language",
+    "river",
+    "weather",
+    "distance",
+    "satellite",
+    "course",
+    "record",
+    "example",
+]
 _BASE_WIDTH = 1280  # everything is laid out for it
 
 
@@ -72,7 +100,11 @@ class Look:
     bar: tuple[int, int, int] = (30, 90, 140)
 
 
-LOOKS = (Look(), Look((24, 30, 48), (235, 235, 225), (200, 120, 40)), Look((232, 240, 246), (20, 30, 60), (150, 40, 60)))
+LOOKS = (
+    Look(),
+    Look((24, 30, 48), (235, 235, 225), (200, 120, 40)),
+    Look((232, 240, 246), (20, 30, 60), (150, 40, 60)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +165,12 @@ def _table(slide: Slide, image: Image.Image, draw: ImageDraw.ImageDraw, rng: ran
         draw.line((50 * scale, top, 1230 * scale, top), fill=slide.look.ink, width=max(1, round(2 * scale)))
         for column in range(4):
             text = f"{_words(rng, 1)} {rng.randint(1, 999)}"
-            draw.text(((60 + 295 * column) * scale, top + 18 * scale), text, fill=slide.look.ink, font=_font(round(30 * scale)))
+            draw.text(
+                ((60 + 295 * column) * scale, top + 18 * scale),
+                text,
+                fill=slide.look.ink,
+                font=_font(round(30 * scale)),
+            )
 
 
 @lru_cache(maxsize=16)
@@ -173,7 +210,9 @@ def speaker(seed: int, at_s: float, width: int, height: int) -> Picture:
     draw.ellipse((x - 0.42 * width, y + 0.25 * height, x + 0.42 * width, y + 1.2 * height), fill=(60, 70, 110))
     draw.ellipse((x - 0.16 * width, y - 0.28 * height, x + 0.16 * width, y + 0.24 * height), fill=(205, 165, 140))
     mouth = (math.sin(at_s * 9) + 1) * 0.02 * height
-    draw.ellipse((x - 0.06 * width, y + 0.1 * height - mouth, x + 0.06 * width, y + 0.12 * height + mouth), fill=(120, 50, 50))
+    draw.ellipse(
+        (x - 0.06 * width, y + 0.1 * height - mouth, x + 0.06 * width, y + 0.12 * height + mouth), fill=(120, 50, 50)
+    )
     hand = math.sin(at_s * 1.7 + 2 * seed)
     draw.ellipse(
         (x + 0.2 * width * hand, y + 0.5 * height, x + 0.2 * width * hand + 0.14 * width, y + 0.68 * height),
@@ -213,11 +252,17 @@ def _rest(seed: int, leg: int) -> tuple[int, int]:
 
 
 def grainy(frame: Picture, seed: int, sigma: float) -> Picture:
-    """Sensor noise."""
-    rng = np.random.default_rng(seed)
+    """Sensor noise: one of a few tiles, laid differently on each frame."""
     height, width = frame.shape[:2]
-    tile = rng.normal(0, sigma, (height, width, 1)).astype(np.float32)
-    return (frame + tile).clip(0, 255).astype(np.uint8)
+    rng = random.Random(seed)
+    tile = _grain(rng.randrange(6), height + 64, width + 64)
+    top, left = rng.randrange(64), rng.randrange(64)
+    return (frame + tile[top : top + height, left : left + width] * np.float32(sigma)).clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _grain(number: int, height: int, width: int) -> NDArray[np.float32]:
+    return np.random.default_rng(number).normal(0, 1, (height, width, 1)).astype(np.float32)
 
 
 def shaken(frame: Picture, at_s: float, amplitude_px: float, seed: int) -> Picture:
@@ -390,7 +435,11 @@ def looping_chart(seed: int, duration_s: float) -> Sample:
         for bar in range(5):
             tall = round((120 + 110 * math.sin(step * 1.1 + bar)) * scale)
             left = round((760 + 80 * bar) * scale)
-            frame[round(620 * scale) - tall : round(620 * scale), left : left + round(50 * scale)] = (190, 70 + 20 * bar, 40)
+            frame[round(620 * scale) - tall : round(620 * scale), left : left + round(50 * scale)] = (
+                190,
+                70 + 20 * bar,
+                40,
+            )
 
     plan.overlays = [loop]
     return plan.sample("looping chart")
@@ -426,7 +475,10 @@ def low_quality(seed: int, duration_s: float) -> Sample:
 def busy(seed: int, duration_s: float) -> Sample:
     """Several troubles at once: speaker, builds, fades, a little shake, drift."""
     plan = Plan(seed, duration_s, build_s=4.0, fade_s=0.6, kinds=("text", "photo", "chart", "text", "table"))
-    plan.overlays = [inset(seed, (960, 480, 310, 230)), lambda frame, at_s: pointer(frame, at_s, lasts_s=10, every_s=30)]
+    plan.overlays = [
+        inset(seed, (960, 480, 310, 230)),
+        lambda frame, at_s: pointer(frame, at_s, lasts_s=10, every_s=30),
+    ]
     plan.camera = [
         lambda frame, at_s: shaken(frame, at_s, 2, seed),
         lambda frame, at_s: (frame * np.float32(0.96 + 0.04 * math.sin(at_s / 6))).astype(np.uint8),
@@ -471,7 +523,9 @@ def screencast(seed: int, duration_s: float) -> Sample:
         return frame
 
     ends = [*starts[1:], duration_s]
-    changes = tuple(Change(at_s=start, full_s=end - 0.5, picture=i) for i, (start, end) in enumerate(zip(starts, ends, strict=True)))
+    changes = tuple(
+        Change(at_s=start, full_s=end - 0.5, picture=i) for i, (start, end) in enumerate(zip(starts, ends, strict=True))
+    )
     return Sample(name="screencast", duration_s=duration_s, changes=changes, draw=draw)
 
 
@@ -487,7 +541,12 @@ def _code_page(seed: int, number: int, typed: int, width: int, height: int) -> I
     for line in range(14):
         text = "  " * rng.randint(0, 3) + _words(rng, 5).lower()
         text, left = text[: min(34, max(0, left))], left - 34
-        draw.text((60 * scale, (60 + 44 * line) * scale), text, fill=(200, 220, 170) if dark else (20, 30, 80), font=_font(round(30 * scale)))
+        draw.text(
+            (60 * scale, (60 + 44 * line) * scale),
+            text,
+            fill=(200, 220, 170) if dark else (20, 30, 80),
+            font=_font(round(30 * scale)),
+        )
     return image
 
 
@@ -514,7 +573,9 @@ def filmed_board(seed: int, duration_s: float) -> Sample:
         jitter = shake_at(at_s, seed)
         left = follow * (wide - width) + 3 * scale * jitter[0]
         top = 90 * scale + 3 * scale * jitter[1]
-        view = board.transform((width, height), Image.Transform.AFFINE, (1, 0, left, 0, 1, top), Image.Resampling.BILINEAR)
+        view = board.transform(
+            (width, height), Image.Transform.AFFINE, (1, 0, left, 0, 1, top), Image.Resampling.BILINEAR
+        )
         return grainy(np.array(view), int(at_s * 50), 3.0)
 
     return Sample(name="filmed board", duration_s=duration_s, changes=(), draw=draw, verdict="filmed")
@@ -524,7 +585,9 @@ def filmed_board(seed: int, duration_s: float) -> Sample:
 def _board(seed: int, width: int, height: int) -> Image.Image:
     wall = photo(seed, width, height).point(lambda level: level // 4 + 120)
     draw = ImageDraw.Draw(wall)
-    draw.rectangle((width * 0.03, height * 0.05, width * 0.97, height * 0.8), fill=(40, 76, 60), outline=(130, 100, 70), width=6)
+    draw.rectangle(
+        (width * 0.03, height * 0.05, width * 0.97, height * 0.8), fill=(40, 76, 60), outline=(130, 100, 70), width=6
+    )
     return wall.filter(ImageFilter.GaussianBlur(0.6))
 
 
@@ -586,7 +649,13 @@ def frames_of(sample: Sample, fps: float, width: int, height: int) -> Iterator[P
 
 
 def film(
-    sample: Sample, path: Path, *, height_px: int | None = None, fps: int = 10, sound_bitrate: str = "96k", ffmpeg: str = "ffmpeg"
+    sample: Sample,
+    path: Path,
+    *,
+    height_px: int | None = None,
+    fps: int = 10,
+    sound_bitrate: str = "96k",
+    ffmpeg: str = "ffmpeg",
 ) -> Path:
     """Write the sample as H.264 and AAC in MP4 with spoken (or else hummed) sound; kept if it is already there."""
     if path.exists():

@@ -16,6 +16,8 @@ _TYPES = {
     "tropa.css": "text/css; charset=utf-8",
     "plain.css": "text/css; charset=utf-8",
     "gate.js": "text/javascript; charset=utf-8",
+    "slidecast.css": "text/css; charset=utf-8",
+    "slidecast.js": "text/javascript; charset=utf-8",
     "tropa.svg": "image/svg+xml",
 }
 _VIEWPORT = ('<meta name="viewport" content="width=device-width,initial-scale=1">',)

@@ -120,7 +120,7 @@ class Blocks:
             moved = moved & self.restless
         keep = np.float32(np.exp(-passed_s / _REMEMBER_S))
         starts = moved & ~self._moved
-        self._restless_share = keep * self._restless_share + (1 - keep) * moved
+        self._restless_share = keep * self._restless_share + (1 - keep) * moved.astype(np.float32)
         self._restless_starts = keep * self._restless_starts + (1 - keep) * starts / np.float32(passed_s)
         self._moved = moved
 

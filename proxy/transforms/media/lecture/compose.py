@@ -129,9 +129,7 @@ async def _slides(
         poster = await drawn(source, info, [poster_still(detected.duration_s)], spec, bench, sharpest=True)
         shots: tuple[Shot, ...] = (Shot(at_s=0.0, until_s=detected.duration_s),)
         return slide_rows(shots, poster)
-    made = await drawn(
-        source, info, wanted(detected.shots), spec, bench, sharpest=detected.shaken_px > _SHAKEN_PX
-    )
+    made = await drawn(source, info, wanted(detected.shots), spec, bench, sharpest=detected.shaken_px > _SHAKEN_PX)
     return slide_rows(detected.shots, made)
 
 

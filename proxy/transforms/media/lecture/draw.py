@@ -23,9 +23,7 @@ from proxy.transforms.media.lecture.stills import Reading
 
 def plan_json(readings: Sequence[Reading], size: tuple[int, int], *, quality: int, sharpest: bool) -> str:
     """What `main` is told. sharpest: one frame of each picture's, where they don't lie on each other."""
-    told = [
-        {"pipe": reading.run.pipe, "stills": [asdict(still) for still in reading.stills]} for reading in readings
-    ]
+    told = [{"pipe": reading.run.pipe, "stills": [asdict(still) for still in reading.stills]} for reading in readings]
     return json.dumps({"size": size, "quality": quality, "shaken": sharpest, "readings": told})
 
 

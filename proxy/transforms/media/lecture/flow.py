@@ -62,7 +62,9 @@ async def _written(bench: Workbench, runs: Sequence[Run], source: Path, failures
         try:
             await bench.ffmpeg(run.args, reads=[source], media_s=run.media_s)
         except ToolFailed as failed:
-            if failed.why == "no-output":  # a pipe is no file: who looks for one finds nothing, though all was delivered
+            if (
+                failed.why == "no-output"
+            ):  # a pipe is no file: who looks for one finds nothing, though all was delivered
                 continue
             failures.append(failed)
             await _release([bench.folder / left.pipe for left in runs[number:]])

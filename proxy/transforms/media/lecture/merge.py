@@ -25,7 +25,7 @@ def merged(frames: list[Rgb], *, shaken: bool = False) -> Rgb:
     chosen = frames[-5:] if len(frames) >= 5 else frames[-3:]
     middle = _median_of_five(chosen) if len(chosen) == 5 else _median_of_three(*chosen)
     agreeing = sum((_cell_distance(frame, middle) < _APART).astype(np.uint8) for frame in chosen)
-    moving = np.asarray(agreeing < min(_STEADY, len(chosen)))
+    moving = _widened(np.asarray(agreeing < min(_STEADY, len(chosen))))
     if not moving.any():
         return middle
     mask = np.repeat(np.repeat(moving, _CELL_PX, axis=0), _CELL_PX, axis=1)[: middle.shape[0], : middle.shape[1]]
@@ -49,6 +49,15 @@ def _median_of_five(frames: list[Rgb]) -> Rgb:
     low = np.maximum(np.minimum(a, b), np.minimum(c, d))
     high = np.minimum(np.maximum(a, b), np.maximum(c, d))
     return _median_of_three(e, low, high)
+
+
+def _widened(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """With two cells around, so that a face isn't put together of two moments."""
+    for _ in range(2 * bool(cells.any())):
+        wide = np.pad(cells, 1)
+        rows = wide[:-2] | wide[1:-1] | wide[2:]
+        cells = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+    return cells
 
 
 def _cell_distance(frame: Rgb, middle: Rgb) -> NDArray[np.float32]:

@@ -22,7 +22,10 @@ _MAX_ROWS = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slide:
-    """One showing of a slide. n: from 1; a slide that returns names its first file; steps_s: builds within it."""
+    """One showing of a slide. n: from 1; a slide that returns names its first file; steps_s: builds within it.
+
+    text: what stands on it, where that is known: for those who don't see it.
+    """
 
     n: int
     at_s: float
@@ -32,6 +35,7 @@ class Slide:
     height: int
     bytes: int
     steps_s: tuple[float, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,7 @@ def _slide(row: Mapping[str, Any]) -> Slide:
         height=int(row["height"]),
         bytes=int(row["bytes"]),
         steps_s=tuple(_number(step) for step in row["steps_s"][:_MAX_ROWS]),
+        text=_text(row["text"]),
     )
 
 
