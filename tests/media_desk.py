@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from proxy.errors import upstream_unreachable
+from proxy.exchange import Refused
 from proxy.media.refs import Fetched, SourceRef
-from proxy.transforms.media.spec import HlsSpec, MediaMade, MediaOutcome, MediaSpec, Recipe
+from proxy.transforms.media.growing import SourceFeed
+from proxy.transforms.media.spec import CappedSpec, HlsSpec, MediaMade, MediaOutcome, MediaSpec, Recipe
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ETAG = '"' + "a1" * 20 + '"'  # Moodle's: SHA-1 of the content
@@ -51,7 +53,7 @@ class FakeOrigin:
     """One file of an origin, served as a careful HTTP server does.
 
     cuts     after how many bytes each of the first requests breaks off; then none does
-    gate     nothing is sent while it is not set
+    gate     nothing beyond `open_bytes` is sent while it is not set
     """
 
     body: bytes
@@ -63,6 +65,7 @@ class FakeOrigin:
     chunk_bytes: int = 64 << 10
     cuts: list[int] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    open_bytes: int = 0
     requests: list[tuple[int, str | None, int | None]] = field(default_factory=list)
     sent_bytes: int = 0
 
@@ -100,7 +103,7 @@ class FakeOrigin:
     async def _chunks(self, body: bytes) -> AsyncIterator[bytes]:
         cut = self.cuts.pop(0) if self.cuts else None
         for at in range(0, len(body), self.chunk_bytes):
-            if self.gate is not None:
+            if self.gate is not None and at >= self.open_bytes:
                 await self.gate.wait()
             await asyncio.sleep(0)
             chunk = body[at : at + self.chunk_bytes]
@@ -128,7 +131,8 @@ class FakeRunner:
         self.halfway = asyncio.Event()
         self.ran: list[Ran] = []
         self.segments: list[int] = []
-        self.outcomes: list[MediaOutcome | Exception] = []
+        self.began_early = 0
+        self.outcomes: list[MediaOutcome | Exception | None] = []
         self.running = 0
         self.most_running = 0
         self.cancelled = 0
@@ -168,6 +172,36 @@ class FakeRunner:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        finally:
+            self.running -= 1
+
+    async def run_growing(
+        self,
+        feed: SourceFeed,
+        spec: CappedSpec,
+        folder: Path,
+        progress: Callable[[float], None],
+        on_output: Callable[[bytes], None],
+    ) -> MediaOutcome:
+        self.began_early += 1
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        at, made = 0, bytearray()
+        try:
+            with feed.path.open("rb") as file:
+                while (there := await feed.wait_for(at + 1)) > at:
+                    piece = file.read(there - at)
+                    at += len(piece)
+                    made += piece[::10]
+                    on_output(piece[::10])
+                    progress(min(0.9, at / (feed.length_bytes or at)))
+            if self.outcomes and (outcome := self.outcomes.pop(0)) is not None:
+                if isinstance(outcome, Exception):
+                    raise outcome
+                return outcome
+            return self.made(folder, bytes(made))
+        except OSError:
+            return Refused(why="source-broke-off")
         finally:
             self.running -= 1
 

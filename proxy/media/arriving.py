@@ -41,8 +41,7 @@ class Arriving:
         """A file with the first bytes, and after `tail` the last ones. Raises SourceFailed."""
         if tail is not None:
             await tail
-        length = self.spool.length_bytes
-        await self.spool.wait_until_there(0, head_bytes if length is None else min(head_bytes, length))
+        await self.spool.wait_for(head_bytes)
         return self.spool.path
 
     def end(self, ended: Whole | SourceFailed) -> None:
@@ -53,4 +52,3 @@ class Arriving:
             self._failed = ended
             self.spool.fail(ended)
         self._bell.ring()
-        self.spool.close()

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from proxy.transforms.media.spec import Recipe
-
 _WEIGHT = 0.2  # of the newest measurement: about the last ten jobs count
 _SHORT_S = 1.0  # media under it say little of the pace
 
@@ -24,22 +22,22 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Paces:
-    """What each recipe took on this machine."""
+    """What each kind of work (a recipe's name) took on this machine."""
 
     known: Mapping[str, Pace] = field(default_factory=dict)
 
-    def with_job(self, recipe: Recipe, *, took_s: float, media_s: float | None, source_bytes: int) -> Paces:
+    def with_job(self, work: str, *, took_s: float, media_s: float | None, source_bytes: int) -> Paces:
         """Learned from one finished job."""
-        pace = self.known.get(recipe, Pace())
+        pace = self.known.get(work, Pace())
         if media_s is not None and media_s >= _SHORT_S:
             pace = replace(pace, per_media_s=_smooth(pace.per_media_s, took_s / media_s))
         if source_bytes > 0:
             pace = replace(pace, per_source_mb=_smooth(pace.per_source_mb, took_s / (source_bytes / 1e6)))
-        return Paces({**self.known, str(recipe): pace})
+        return Paces({**self.known, work: pace})
 
-    def estimate_s(self, recipe: Recipe, *, media_s: float | None, source_bytes: int | None) -> float | None:
+    def estimate_s(self, work: str, *, media_s: float | None, source_bytes: int | None) -> float | None:
         """Seconds that an encoder should need; None where nothing alike was measured."""
-        pace = self.known.get(recipe, Pace())
+        pace = self.known.get(work, Pace())
         if media_s is not None and pace.per_media_s is not None:
             return media_s * pace.per_media_s
         if source_bytes is not None and pace.per_source_mb is not None:

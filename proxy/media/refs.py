@@ -26,6 +26,7 @@ class SourceRef:
     length_bytes   None: the origin didn't say
     private        the answer belongs to one learner (a cookie or a token was asked for)
     learner        her keyed hash
+    known_key      its key, where its address was not kept
     """
 
     origin: str
@@ -35,6 +36,7 @@ class SourceRef:
     length_bytes: int | None = None
     private: bool = True
     learner: str = ""
+    known_key: str = ""
 
     @property
     def validator(self) -> str:
@@ -49,6 +51,8 @@ class SourceRef:
     @property
     def key(self) -> str:
         """The provisional key: 64 hexadecimal digits."""
+        if self.known_key:
+            return self.known_key
         learner = "" if self.shared else self.learner
         length = "" if self.length_bytes is None else str(self.length_bytes)
         parts = ("media", self.origin, stable_url(self.url), self.validator, length, learner)

@@ -89,6 +89,29 @@ class SourceHold:
             return files.read_from(self.on_disk.path, offset)
         return self._arriving.spool.read_from(offset)
 
+    @property
+    def path(self) -> Path:
+        """Where its bytes are now; it changes once, when the source becomes whole."""
+        return self.on_disk.path if self.on_disk else self._arriving.spool.path
+
+    @property
+    def complete(self) -> bool:
+        return self.on_disk is not None or self._arriving.spool.is_whole
+
+    async def wait_for(self, nbytes: int) -> int:
+        """Wait until so many first bytes are in the file, or all; answers how many. Raises OSError: they won't come."""
+        if self.on_disk is not None:
+            return self.on_disk.length_bytes
+        try:
+            return await self._arriving.spool.wait_for(nbytes)
+        except SourceFailed as failed:
+            raise OSError(str(failed)) from failed
+
+    def may_use(self, fetch: Fetch) -> None:
+        """Another learner asks for the same: her request serves where the first one's fails."""
+        if self.arriving is not None:
+            self.arriving.download.may_use(fetch)
+
     def release(self) -> None:
         """Let go; twice is harmless."""
         self._released(self)

@@ -2,7 +2,8 @@
 
 Laws of this file: nothing here runs on the event loop but bookkeeping; a byte counts as there only after it was
 written; the digest is of the unbroken bytes from the first on, computed in the thread that writes them. Whoever has
-begun to read goes on reading after the file was renamed or removed.
+begun to read goes on reading after the file was renamed or removed: it is
+closed when nobody holds the spool any more.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import hashlib
 import os
 import threading
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,7 +25,7 @@ _CATCH_UP_BYTES = 1 << 20
 
 
 class Spool:
-    """Bytes of one source under `path`; `open` before use, `close` after."""
+    """Bytes of one source under `path`; `open` before use."""
 
     def __init__(self, path: Path, *, extents: Extents, length_bytes: int | None) -> None:
         self.path = path
@@ -35,13 +37,12 @@ class Spool:
         self._digesting = threading.Lock()
         self._bell = Bell()
         self._failed: SourceFailed | None = None
-        self._readers = 0
-        self._closing = False
         self._beginnings = 0
 
     async def open(self) -> None:
         """Open or create the file, mode 0600; bytes that it lost since are not there. Raises OSError."""
         self._file, size = await asyncio.to_thread(_opened, self.path)
+        weakref.finalize(self, os.close, self._file)
         self.extents = Extents.of((start, min(end, size)) for start, end in self.extents.spans)
 
     @property
@@ -81,52 +82,34 @@ class Spool:
         Raises SourceFailed where they will not come, or turned out to be another content's.
         """
         beginnings = self._beginnings
-        self._readers += 1
-        try:
-            while not self._ends_at(offset):
-                if self._beginnings != beginnings:
-                    raise SourceFailed("changed", "the source changed while it was read")
-                there = self.extents.end_from(offset)
-                if there > offset:
-                    data = await asyncio.to_thread(os.pread, self._file, min(READ_BYTES, there - offset), offset)
-                    offset += len(data)
-                    yield data
-                elif self._failed is not None:
-                    raise self._failed
-                else:
-                    await self._bell.wait()
-        finally:
-            self._readers -= 1
-            self._close_if_done()
+        while not self._ends_at(offset):
+            if self._beginnings != beginnings:
+                raise SourceFailed("changed", "the source changed while it was read")
+            there = self.extents.end_from(offset)
+            if there > offset:
+                data = await asyncio.to_thread(os.pread, self._file, min(READ_BYTES, there - offset), offset)
+                offset += len(data)
+                yield data
+            elif self._failed is not None:
+                raise self._failed
+            else:
+                await self._bell.wait()
 
-    async def wait_until_there(self, start: int, end: int) -> None:
-        """Until [start, end) is there. Raises SourceFailed where it will not come."""
-        while not self.extents.covers(start, end):
+    async def wait_for(self, nbytes: int) -> int:
+        """Until so many first bytes are there, or all; answers how many are. Raises SourceFailed: they won't come."""
+        while self.front < nbytes and not self.is_whole:
             if self._failed is not None:
                 raise self._failed
             await self._bell.wait()
+        return self.front
 
     def fail(self, why: SourceFailed) -> None:
         """No more bytes will come for now."""
         self._failed = why
         self._bell.ring()
 
-    def go_on(self) -> None:
-        """Bytes come again."""
-        self._failed = None
-
-    def close(self) -> None:
-        """Let go of the file when the last reader has."""
-        self._closing = True
-        self._close_if_done()
-
     def _ends_at(self, offset: int) -> bool:
         return self.length_bytes is not None and offset >= self.length_bytes and self.is_whole
-
-    def _close_if_done(self) -> None:
-        if self._closing and not self._readers and self._file >= 0:
-            os.close(self._file)
-            self._file = -1
 
     def _written(self, offset: int, data: bytes) -> None:
         view, at = memoryview(data), offset

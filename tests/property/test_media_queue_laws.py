@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from proxy.media import queue as q
-from proxy.media.queue import Job, Lane, Queue, Slots, Stage, Work
+from proxy.media.jobs import Job, Lane, Queue, Slots, Stage, Work
+from proxy.media.turns import position
 from proxy.transforms.media.spec import Recipe, SoundSpec
 from tests.media_desk import START
 
@@ -115,7 +117,7 @@ def test_urgent_goes_before_interactive_and_scheduled_goes_last(lanes: list[Lane
 def test_the_told_position_is_the_order_in_which_they_are_made() -> None:
     jobs = [a_job(f"{n}", region=REGIONS[n % 3], learner=LEARNERS[n % 2], cost_s=n + 1.0) for n in range(30)]
     queue = with_jobs(jobs)
-    places = {job.key: q.position(queue, job.key) for job in jobs}
+    places = {job.key: position(queue, job.key) for job in jobs}
     assert [places[job.key] for job in served_order(queue)] == list(range(30))
 
 
@@ -161,10 +163,10 @@ class Desk(RuleBasedStateMachine):
         name = f"order-{self.number}-{content}"
         watcher = f"{region}/{learner}"
         job = a_job(name, region, learner, lane=lane, stage=Stage.QUEUED, watchers={watcher: None})
-        job = q.replace(job, names=frozenset((name,)))
+        job = replace(job, names=frozenset((name,)))
         content_key = f"content-{content}"
         if content_key in self.queue.jobs and name in self.queue.jobs[content_key].names:
-            job = q.replace(job, key=content_key)
+            job = replace(job, key=content_key)
         before = len(self.queue)
         added = q.add(self.queue, job)
         if added is None:
@@ -266,7 +268,7 @@ class Desk(RuleBasedStateMachine):
     @invariant()
     def everybody_has_a_place(self) -> None:
         waiting = [job for job in self.queue.jobs.values() if job.stage is not Stage.MAKING]
-        places = sorted(place for job in waiting if (place := q.position(self.queue, job.key)) is not None)
+        places = sorted(place for job in waiting if (place := position(self.queue, job.key)) is not None)
         assert places == list(range(len(waiting)))
 
 

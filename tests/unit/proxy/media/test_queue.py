@@ -9,7 +9,9 @@ import pytest
 
 from proxy.media import queue as q
 from proxy.media.estimate import Paces, left_s
-from proxy.media.queue import GRACE, Job, Lane, Queue, Slots, Stage, Work
+from proxy.media.jobs import Job, Lane, Queue, Slots, Stage, Work
+from proxy.media.queue import GRACE
+from proxy.media.turns import ahead_s, position, turns
 from proxy.transforms.media.spec import CappedSpec, Recipe
 from tests.media_desk import START
 from tests.property.test_media_queue_laws import a_job, with_jobs
@@ -116,20 +118,20 @@ def test_sources_on_their_way_have_slots_of_their_own() -> None:
 
 def test_what_stands_before_a_job_is_told_only_where_it_was_measured() -> None:
     queue = started(with_jobs([a_job(str(n)) for n in range(3)]))
-    assert q.ahead_s(queue, "0") == 0.0
-    assert q.ahead_s(queue, "1") == 10.0
-    assert q.ahead_s(q.progressed(queue, "0", 0.5), "2") == 15.0
+    assert ahead_s(queue, "0") == 0.0
+    assert ahead_s(queue, "1") == 10.0
+    assert ahead_s(q.progressed(queue, "0", 0.5), "2") == 15.0
     unknown = replace(queue, jobs={**queue.jobs, "1": replace(queue.jobs["1"], measured=False)})
-    assert q.ahead_s(unknown, "2") is None
-    assert q.ahead_s(unknown, "1") == 10.0
-    assert q.ahead_s(queue, "none") is None and q.position(queue, "none") is None
+    assert ahead_s(unknown, "2") is None
+    assert ahead_s(unknown, "1") == 10.0
+    assert ahead_s(queue, "none") is None and position(queue, "none") is None
 
 
 def test_work_that_took_longer_than_thought_is_owed() -> None:
     jobs = [a_job("k1"), a_job("k2"), a_job("t1", region="tigil"), a_job("t2", region="tigil")]
     queue = started(with_jobs(jobs))
     queue = q.drop(queue, "k1", got_s=500.0)
-    assert [job.key for job in q.turns(queue, Work.MAKE)] == ["t1", "t2", "k2"]
+    assert [job.key for job in turns(queue, Work.MAKE)] == ["t1", "t2", "k2"]
 
 
 def test_an_empty_queue_owes_nobody_anything() -> None:
