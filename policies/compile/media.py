@@ -51,8 +51,8 @@ def _report_idle(own: MarkedMap, base: MarkedMap | None, adapt_keys: tuple[str, 
     if word == "adapt":
         return
     for key in (key for key in adapt_keys if own.get(key) is not None):
-        if deciding is None or deciding is own or _same_hand(own, key, deciding, "treatment"):
-            written = deciding is not None and "treatment" in deciding
+        written = deciding is not None and deciding.get("treatment") is not None
+        if deciding is None or not written or _same_hand(own, key, deciding, "treatment"):
             cure = f"write treatment: adapt instead of {word}" if written else "add treatment: adapt"
             spot.at(key).fault(f"{key} counts only for what is made smaller", f"{cure}, or remove it")
 

@@ -140,6 +140,10 @@ def test_a_card_may_stand_on_any_policy(tmp_path: Path, card: str) -> None:
         assert found.video.action is Action.CARD
 
 
+def test_a_policy_that_refines_a_film_may_stand_on_one_that_withholds_it(tmp_path: Path) -> None:
+    assert video_of(tmp_path, "    video: card\n", "      video: {as: sound}\n").action is Action.CARD
+
+
 def test_what_saves_data_stands_on_the_policys_film(tmp_path: Path) -> None:
     policy = policy_of(tmp_path, ADAPT + "    save_data: {video: {as: sound}}\n")
     assert policy.save_data_treatments is not None
