@@ -95,7 +95,7 @@ def run(*, quick: bool = False, seconds: float = 90.0, seeds: tuple[int, ...] = 
 def _method(seconds: float, *, quick: bool) -> str:
     size = "640x360" if quick else "1280x720 (the 240p copy: 426x240)"
     return (
-        f"{seconds:g} s each, {size}, 10 frames a second, H.264 CRF 23 (36 for the copy), speech in AAC 96 kbit/s; a found\n"
+        f"{seconds:g} s each, {size}, 10 frames a second, H.264 CRF 23 (36 for the copy), AAC 96 kbit/s; a found\n"
         "change within 2 s of a labelled one is a hit. Bytes: pictures and Opus, without the AAC for old devices.\n"
         "xRT: seconds of film per second of processor time, jail and start-up included."
     )

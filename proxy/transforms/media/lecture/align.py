@@ -21,7 +21,7 @@ _ROUNDS = (3, 2, 2)  # from coarse to fine
 _RESIDUAL_FLOOR = 2.0  # grey levels: below it everything counts as agreeing
 _OUTLIER = 6.0  # grey levels: an eye sees a difference
 _EDGE = np.float32(24.0)  # a steeper edge counts no more: a few hard outlines don't outvote a soft ground
-_MAX_SHIFT_PX = 12.0
+_NO_SHIFT_PX, _MAX_SHIFT_PX = 0.04, 12.0
 _SURE = 0.6
 _GAIN_BY_SHIFT = 0.03
 _MIN_ALIKE = 0.2
@@ -31,7 +31,8 @@ _GAIN, _OFFSET = (0.75, 1.33), 40.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
-    """frame(x + dx, y + dy) * gain + offset lies on the anchor. agreement: the share of edges that then coincide, 0..1."""
+    """frame(x + dx, y + dy) * gain + offset lies on the anchor. agreement: the share of edges that then coincide,
+    0..1."""
 
     dx: float = 0.0
     dy: float = 0.0
@@ -95,10 +96,7 @@ def _descended(anchor: Grey, frame: Grey, start: Alignment) -> Alignment:
 
 def laid_on(frame: Grey, alignment: Alignment) -> Grey:
     """The frame as the anchor's camera would have seen it."""
-    if alignment.distance_px < 0.04:
-        moved = frame
-    else:
-        moved = shifted(frame, alignment.dx, alignment.dy)
+    moved = frame if alignment.distance_px < _NO_SHIFT_PX else shifted(frame, alignment.dx, alignment.dy)
     if alignment.gain == 1.0 and alignment.offset == 0.0:
         return moved
     return moved * np.float32(alignment.gain) + np.float32(alignment.offset)

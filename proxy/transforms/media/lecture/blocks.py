@@ -66,8 +66,8 @@ class Blocks:
         self._waits = np.zeros(grid, bool)
         self._since_s = np.full(grid, at_s)
         self._left_s = np.full(grid, at_s)
-        self._restless_share = np.zeros(grid, np.float32)
-        self._restless_starts = np.zeros(grid, np.float32)
+        self._restless_share = np.zeros(grid)
+        self._restless_starts = np.zeros(grid)
         self._moved = np.zeros(grid, bool)
         self._noise = 0.5
         self._gathering: _Gathering | None = None
@@ -118,10 +118,10 @@ class Blocks:
         self.moving_share = float(moved.mean())
         if self.moving_share >= _COMMON:
             moved = moved & self.restless
-        keep = np.float32(np.exp(-passed_s / _REMEMBER_S))
+        keep = float(np.exp(-passed_s / _REMEMBER_S))
         starts = moved & ~self._moved
-        self._restless_share = keep * self._restless_share + (1 - keep) * moved.astype(np.float32)
-        self._restless_starts = keep * self._restless_starts + (1 - keep) * starts / np.float32(passed_s)
+        self._restless_share += (1 - keep) * (moved - self._restless_share)
+        self._restless_starts += (1 - keep) * (starts / passed_s - self._restless_starts)
         self._moved = moved
 
     def _switch(self, ripe: Mask, at_s: float) -> Switch | None:
@@ -196,7 +196,8 @@ def block_means(picture: Grey) -> Grey:
     rows, columns = picture.shape[0] // SIDE_PX, picture.shape[1] // SIDE_PX
     cut = picture[: rows * SIDE_PX, : columns * SIDE_PX]
     sums = np.add.reduceat(cut, np.arange(0, rows * SIDE_PX, SIDE_PX), axis=0)
-    means: Grey = np.add.reduceat(sums, np.arange(0, columns * SIDE_PX, SIDE_PX), axis=1) / np.float32(SIDE_PX**2)
+    grid = np.add.reduceat(sums, np.arange(0, columns * SIDE_PX, SIDE_PX), axis=1)
+    means: Grey = np.asarray(grid, np.float32) / np.float32(SIDE_PX**2)
     return means
 
 

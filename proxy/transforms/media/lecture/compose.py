@@ -79,14 +79,21 @@ async def found_in(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Wo
 
 
 async def drawn(
-    source: Path, info: MediaInfo, stills: Sequence[Still], spec: SlidecastSpec, bench: Workbench, *, sharpest: bool
+    source: Path,
+    info: MediaInfo,
+    stills: Sequence[Still],
+    spec: SlidecastSpec,
+    bench: Workbench,
+    *,
+    sharpest: bool,
+    first: int = 1,
 ) -> dict[int, Drawn]:
-    """The stills as files in `slides/`, by picture. Raises ToolFailed."""
+    """The stills as files in `slides/`, numbered from `first`, by picture. Raises ToolFailed."""
     assert info.video is not None
     size = fitted_px(*info.video.shown_px, spec.slide_width_px)
     reading = readings(stills, source, size, bench.folder)
     plan = bench.folder / "plan.json"
-    plan.write_text(draw.plan_json(reading, size, quality=spec.slide_quality, sharpest=sharpest))
+    plan.write_text(draw.plan_json(reading, size, quality=spec.slide_quality, sharpest=sharpest, first=first))
     answer = await through_pipes(
         bench,
         [one.run for one in reading],
@@ -134,7 +141,8 @@ async def _slides(
 
 
 def slide_rows(shots: Sequence[Shot], made: dict[int, Drawn]) -> tuple[model.Slide, ...]:
-    """The slides in the order of time; one whose picture couldn't be had is left out, its time goes to the one before."""
+    """The slides in the order of time; one whose picture couldn't be had is left out, its time goes to the one
+    before."""
     rows: list[model.Slide] = []
     for shot in shots:
         picture = made.get(shot.picture)

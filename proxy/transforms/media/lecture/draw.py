@@ -1,7 +1,7 @@
 """The process that makes slides of raw frames: `python -m proxy.transforms.media.lecture.draw PLAN` in the jail.
 
-Laws of this file: the plan (JSON, by Tropa) says which pipe brings which frames; what a pipe doesn't bring makes no picture;
-one slide's few frames are held at a time. It says one line of JSON: picture number -> what was written.
+Laws of this file: the plan (JSON, by Tropa) says which pipe brings which frames; what a pipe doesn't bring makes no
+picture; one slide's few frames are held at a time. It says one line of JSON: picture number -> what was written.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from proxy.transforms.media.lecture.picture import Drawn, write_slide
 from proxy.transforms.media.lecture.stills import Reading
 
 
-def plan_json(readings: Sequence[Reading], size: tuple[int, int], *, quality: int, sharpest: bool) -> str:
+def plan_json(
+    readings: Sequence[Reading], size: tuple[int, int], *, quality: int, sharpest: bool, first: int = 1
+) -> str:
     """What `main` is told. sharpest: one frame of each picture's, where they don't lie on each other."""
     told = [{"pipe": reading.run.pipe, "stills": [asdict(still) for still in reading.stills]} for reading in readings]
-    return json.dumps({"size": size, "quality": quality, "shaken": sharpest, "readings": told})
+    return json.dumps({"size": size, "quality": quality, "shaken": sharpest, "first": first, "readings": told})
 
 
 def drawn_from(answer: str) -> dict[int, Drawn]:
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
         with (folder / reading["pipe"]).open("rb") as pipe:
             for picture, frames in _stills(pipe, reading["stills"], width, height):
                 image = Image.fromarray(merged(frames, shaken=plan["shaken"]))
-                written[picture] = write_slide(image, folder, len(written) + 1, plan["quality"])
+                written[picture] = write_slide(image, folder, plan["first"] + len(written), plan["quality"])
     print(json.dumps({picture: asdict(drawn) for picture, drawn in written.items()}))
     return 0
 

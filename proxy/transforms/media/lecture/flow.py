@@ -1,7 +1,7 @@
 """Raw frames from ffmpeg into a Python process, both in their jail, over a named pipe in the bench's folder.
 
-Laws of this file: frames never pass through Tropa's own process, so decoding a lecture can't delay a page; whichever side
-fails, the other is released at once and the pipe is gone.
+Laws of this file: frames never pass through Tropa's own process, so decoding a lecture can't delay a page; whichever
+side fails, the other is released at once and the pipe is gone.
 """
 
 from __future__ import annotations

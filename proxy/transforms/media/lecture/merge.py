@@ -1,7 +1,7 @@
 """One sharp picture from a few frames of the same slide: pointer and noise go, a speaker stays whole.
 
-Laws of this file: pure arithmetic on arrays; where the frames agree, their median is taken; where they don't (something moves
-there), one frame, so that nobody is a ghost.
+Laws of this file: pure arithmetic on arrays; where the frames agree, their median is taken; where they don't
+(something moves there), one frame, so that nobody is a ghost.
 """
 
 from __future__ import annotations

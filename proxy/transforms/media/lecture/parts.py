@@ -7,10 +7,12 @@ slides is refused by whoever puts the parts together.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from proxy.exchange import Unchanged
 from proxy.transforms.media.lecture import model
 from proxy.transforms.media.lecture.captions import MAX_BYTES, TEXT_CODECS, cues_in, language_tag, vtt
 from proxy.transforms.media.probe import MediaInfo
@@ -20,6 +22,12 @@ from proxy.transforms.media.spec import MediaMade, SlidecastSpec, SoundCodec, To
 _AAC_MIN_BPS = 24_000  # below it AAC-LC is no pleasure; devices that need it are few
 _TYPES = {SoundCodec.OPUS: 'audio/webm; codecs="opus"', SoundCodec.AAC: "audio/mp4"}
 _MAX_TRACKS = 8
+_PLAYED = {
+    "matroska": ("sound.webm", "audio/webm"),
+    "ogg": ("sound.ogg", "audio/ogg"),
+    "mp3": ("sound.mp3", "audio/mpeg"),
+    "mov": ("sound.m4a", "audio/mp4"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,8 @@ async def sounds(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Work
     if info.sound is None:
         return ()
     made = await make_sound(source, spec.sound, bench)
+    if isinstance(made, Unchanged) and info.video is None:
+        return await asyncio.to_thread(_as_it_is, source, info, bench.folder)
     if not isinstance(made, MediaMade):
         return ()
     files = [model.Sound(file=made.main, type=_TYPES[spec.sound.codec], bytes=made.length_bytes)]
@@ -52,7 +62,7 @@ async def sounds(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Work
 
 
 async def captions(
-    source: Path, info: MediaInfo, bench: Workbench, beside: Sequence[SideText] = ()
+    source: Path, info: MediaInfo, bench: Workbench, side: Sequence[SideText] = ()
 ) -> tuple[model.Captions, ...]:
     """Every text track and every file beside the film that holds readable cues, as `captions-N.vtt`."""
     tracks = [track for track in info.texts if track.codec in TEXT_CODECS][:_MAX_TRACKS]
@@ -66,8 +76,14 @@ async def captions(
             continue
         found += await asyncio.to_thread(_kept, raw, bench.folder, len(found) + 1, language_tag(track.language), "")
         raw.unlink(missing_ok=True)
-    for text in beside[: _MAX_TRACKS - len(found)]:
-        number = len(found) + 1
+    return (*found, *await beside(bench, side[: _MAX_TRACKS - len(found)], after=len(found)))
+
+
+async def beside(bench: Workbench, texts: Sequence[SideText], *, after: int = 0) -> tuple[model.Captions, ...]:
+    """Files of captions as `captions-N.vtt`, numbered on from `after`."""
+    found: list[model.Captions] = []
+    for text in texts:
+        number = after + len(found) + 1
         found += await asyncio.to_thread(_kept, text.path, bench.folder, number, language_tag(text.lang), text.label)
     return tuple(found)
 
@@ -77,6 +93,16 @@ def chapters(info: MediaInfo) -> tuple[model.Chapter, ...]:
     return tuple(
         model.Chapter(at_s=round(chapter.start_s, 2), title=chapter.title) for chapter in info.chapters if chapter.title
     )
+
+
+def _as_it_is(source: Path, info: MediaInfo, folder: Path) -> tuple[model.Sound, ...]:
+    """A sound that is as small as it gets, copied, if browsers play it."""
+    named = _PLAYED.get(info.container)
+    if named is None:
+        return ()
+    name, kind = named
+    shutil.copyfile(source, folder / name)
+    return (model.Sound(file=name, type=kind, bytes=info.length_bytes),)
 
 
 def _kept(raw: Path, folder: Path, number: int, lang: str, label: str) -> list[model.Captions]:

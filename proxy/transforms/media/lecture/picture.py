@@ -1,7 +1,7 @@
 """A slide's pixels into the file that learners get.
 
-Laws of this file: WebP only (every browser since 2020 shows it, and the page's alternative text stands for it elsewhere);
-letters keep their edges: text has a floor of quality.
+Laws of this file: WebP only (every browser since 2020 shows it, and the page's alternative text stands for it
+elsewhere); letters keep their edges: text has a floor of quality.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ _SOON_S = 1.5  # a slide that is replaced so soon was on the way to the next
 
 @dataclass(slots=True)
 class Shot:
-    """One showing of a slide. From still_from_s to still_until_s it is complete; picture: which distinct one it shows."""
+    """One showing of a slide. From still_from_s to still_until_s it is complete; picture: which distinct one it
+    shows."""
 
     at_s: float
     until_s: float = 0.0

@@ -1,7 +1,7 @@
 """The process that watches a lecture: `python -m proxy.transforms.media.lecture.watch PIPE MAX_SLIDES`.
 
-Laws of this file: it reads small grey frames from one pipe and says one line of JSON: what was found (`Detected`). It runs
-in the jail: it has a folder, little memory and no network.
+Laws of this file: it reads small grey frames from one pipe and says one line of JSON: what was found (`Detected`). It
+runs in the jail: it has a folder, little memory and no network.
 """
 
 from __future__ import annotations

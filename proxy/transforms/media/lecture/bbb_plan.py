@@ -1,0 +1,270 @@
+"""What a BigBlueButton recording (its "presentation" format) says of itself, as values.
+
+Laws of this file: pure: bytes in, values out; XML without entities, network or DTD; names of files are those within the
+recording's own folder; a part that can't be read is missing, and only a recording without slides and sound is a fault.
+
+The format, by BigBlueButton's record-and-playback scripts (publish/presentation) and bbb-playback:
+- metadata.xml: <meta><meetingName>, <playback><duration> in milliseconds;
+- shapes.svg: <image class="slide" id in out xlink:href text> (in and out may list several showings, in seconds), and
+  for each a <g class="canvas" image="id"> of <g class="shape" shape timestamp undo style> (undo -1: it stays);
+- deskshare.xml: <event start_timestamp stop_timestamp>; deskshare/deskshare.webm or .mp4 runs from the recording's
+  start;
+- slides_new.xml: <chattimeline in name message>; captions.json: [{"locale", "localeName"}] beside caption_LOCALE.vtt;
+- presentation_text.json: {presentation: {"slide-N": text}}; panzooms.xml and cursor.xml aren't needed: slides are
+  shown whole.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_PATH = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*){0,4}", re.ASCII)
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+MAX_SHOWINGS, MAX_SHAPES, MAX_CHAT = 2000, 20_000, 5000
+_MAX_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Something drawn on a slide. name: later shapes of one name replace earlier ones (a line as it grows)."""
+
+    name: str
+    at_s: float
+    until_s: float  # infinite: it stays
+    style: Mapping[str, str]
+    element: _Element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One slide of the deck. width, height: what shapes are measured in."""
+
+    id: str
+    file: str
+    width: float
+    height: float
+    text: str
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    page: Page
+    at_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    at_s: float
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LecturePlan:
+    """A recording. shares_s: periods of screen sharing; captions: locale and label, as caption_LOCALE.vtt."""
+
+    title: str
+    duration_s: float
+    showings: tuple[Showing, ...]
+    shares_s: tuple[tuple[float, float], ...]
+    chat: tuple[Said, ...]
+    captions: tuple[tuple[str, str], ...]
+
+
+class NotARecording(Exception):
+    """Neither shapes.svg nor metadata.xml can be read."""
+
+
+def recording(files: Mapping[str, bytes]) -> LecturePlan:
+    """The plan of a recording by its small files (name -> bytes). Raises NotARecording."""
+    metadata, shapes = _xml(files.get("metadata.xml")), _xml(files.get("shapes.svg"))
+    if metadata is None and shapes is None:
+        raise NotARecording
+    showings = _showings(shapes, _texts(files.get("presentation_text.json"))) if shapes is not None else ()
+    told_s = _number(_said(metadata, ".//playback/duration")) / 1000
+    return LecturePlan(
+        title=_said(metadata, ".//meta/meetingName") or _said(metadata, ".//meta/name"),
+        duration_s=told_s or max((showing.until_s for showing in showings), default=0.0),
+        showings=showings,
+        shares_s=_shares(_xml(files.get("deskshare.xml"))),
+        chat=_chat(_xml(files.get("slides_new.xml"))),
+        captions=_captions(files.get("captions.json")),
+    )
+
+
+def safe_path(name: str) -> str | None:
+    """A file's name within the recording; None for anything that could lead out of it."""
+    name = name.partition("?")[0]
+    return name if _PATH.fullmatch(name) and ".." not in name else None
+
+
+# -- shapes.svg --------------------------------------------------------------------------------------------------------
+
+
+def _showings(svg: _Element, texts: Mapping[str, str]) -> tuple[Showing, ...]:
+    canvases = {group.get("image"): group for group in _named(svg, "g") if "canvas" in (group.get("class") or "")}
+    found: list[Showing] = []
+    for image in _named(svg, "image"):
+        page = _page(image, canvases.get(image.get("id")), texts) if image.get("class") == "slide" else None
+        if page is None:
+            continue
+        begins, ends = _numbers(image.get("in")), _numbers(image.get("out"))
+        found += [
+            Showing(page=page, at_s=begin, until_s=end) for begin, end in zip(begins, ends, strict=False) if end > begin
+        ]
+    found.sort(key=lambda showing: showing.at_s)
+    return tuple(found[:MAX_SHOWINGS])
+
+
+def _page(image: _Element, canvas: _Element | None, texts: Mapping[str, str]) -> Page | None:
+    """None: a placeholder without a file ("logo.png", the screen share's transparent slide)."""
+    file = safe_path(image.get(_HREF) or image.get("href") or "")
+    if file is None or "/" not in file or "/deskshare/" in file:
+        return None
+    return Page(
+        id=image.get("id") or "",
+        file=file,
+        width=_number(image.get("width")) or 1600.0,
+        height=_number(image.get("height")) or 1200.0,
+        text=texts.get(_text_key(file), ""),
+        shapes=tuple(_shapes(canvas)) if canvas is not None else (),
+    )
+
+
+def _shapes(canvas: _Element) -> list[Shape]:
+    found = []
+    for group in canvas:
+        if not isinstance(group.tag, str) or "shape" not in (group.get("class") or ""):
+            continue
+        undo = _number(group.get("undo"), -1.0)
+        found.append(
+            Shape(
+                name=group.get("shape") or group.get("id") or "",
+                at_s=_number(group.get("timestamp")),
+                until_s=undo if undo >= 0 else math.inf,
+                style=style_of(group.get("style")),
+                element=group,
+            )
+        )
+        if len(found) >= MAX_SHAPES:
+            break
+    return found
+
+
+def visible(page: Page, at_s: float) -> list[Shape]:
+    """The shapes that stand on the page at this time, in the order of drawing; of one name the latest."""
+    standing = [shape for shape in page.shapes if shape.at_s <= at_s < shape.until_s]
+    last = {shape.name: shape for shape in standing}
+    return [shape for shape in standing if last[shape.name] is shape]
+
+
+def style_of(style: str | None) -> dict[str, str]:
+    """A style attribute's declarations."""
+    pairs = (part.partition(":") for part in (style or "")[:_MAX_TEXT].split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
+
+
+# -- the other files ---------------------------------------------------------------------------------------------------
+
+
+def _texts(stored: bytes | None) -> dict[str, str]:
+    told = _json(stored)
+    found: dict[str, str] = {}
+    if isinstance(told, dict):
+        for deck, slides in told.items():
+            for slide, text in slides.items() if isinstance(slides, dict) else ():
+                found[f"{deck}/{slide}"] = " ".join(str(text).split())[:_MAX_TEXT]
+    return found
+
+
+def _text_key(file: str) -> str:
+    parts = file.split("/")
+    return f"{parts[-2]}/{parts[-1].rpartition('.')[0]}" if len(parts) > 1 else file
+
+
+def _shares(deskshare: _Element | None) -> tuple[tuple[float, float], ...]:
+    if deskshare is None:
+        return ()
+    spans = [
+        (_number(event.get("start_timestamp")), _number(event.get("stop_timestamp")))
+        for event in _named(deskshare, "event")
+    ]
+    return tuple(sorted((begin, end) for begin, end in spans if end > begin))[:MAX_SHOWINGS]
+
+
+def _chat(popcorn: _Element | None) -> tuple[Said, ...]:
+    if popcorn is None:
+        return ()
+    lines = []
+    for line in _named(popcorn, "chattimeline"):
+        text = _plain(line.get("message") or "")
+        if text:
+            lines.append(Said(at_s=_number(line.get("in")), name=_plain(line.get("name") or ""), text=text))
+    return tuple(sorted(lines, key=lambda said: said.at_s))[:MAX_CHAT]
+
+
+def _plain(markup: str) -> str:
+    """Chat messages are HTML of links and line breaks: their text alone."""
+    text = re.sub(r"<br\s*/?>", " ", markup[: 4 * _MAX_TEXT], flags=re.IGNORECASE)
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", "", text)).split())[:_MAX_TEXT]
+
+
+def _captions(stored: bytes | None) -> tuple[tuple[str, str], ...]:
+    told = _json(stored)
+    rows = told if isinstance(told, list) else []
+    found = [
+        (str(row["locale"]), str(row.get("localeName", ""))[:100])
+        for row in rows
+        if isinstance(row, dict) and _LOCALE.fullmatch(str(row.get("locale", "")))
+    ]
+    return tuple(found[:8])
+
+
+def _json(stored: bytes | None) -> object:
+    try:
+        return json.loads(stored) if stored else None
+    except ValueError:
+        return None
+
+
+def _xml(stored: bytes | None) -> _Element | None:
+    if not stored:
+        return None
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
+    try:
+        return etree.fromstring(stored, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _named(tree: _Element, name: str) -> list[_Element]:
+    return [one for one in tree.iter() if isinstance(one.tag, str) and one.tag.rpartition("}")[2] == name]
+
+
+def _said(tree: _Element | None, path: str) -> str:
+    found = tree.findtext(path) if tree is not None else None
+    return " ".join((found or "").split())[:300]
+
+
+def _numbers(text: str | None) -> list[float]:
+    return [float(number) for number in _NUMBER.findall((text or "")[:20_000])]
+
+
+def _number(text: str | None, default: float = 0.0) -> float:
+    found = _numbers(text)
+    return found[0] if found and math.isfinite(found[0]) else default
