@@ -54,7 +54,7 @@ def test_an_extending_policy_changes_only_its_own_keys(folder: Path) -> None:
 def test_a_class_refines_the_policy_and_leaves_the_other_classes_alone(folder: Path) -> None:
     policy = region(folder, "    classes: {recording: {video: {treatment: keep, max: 50 MB}}}\n").policy
     assert policy.classes[TrafficClass.RECORDING].treatments.video.max_bytes == 50_000_000
-    assert lesson(policy).video.action is Action.CARD
+    assert lesson(policy).video.max_bytes is None
 
 
 def test_save_data_and_slow_link_stand_on_top_of_the_policy(folder: Path) -> None:
@@ -63,7 +63,7 @@ def test_save_data_and_slow_link_stand_on_top_of_the_policy(folder: Path) -> Non
     assert policy.narrowed is not None
     assert policy.narrow_below_bps == 128_000
     assert policy.narrowed.image.max_width_px == 480
-    assert policy.narrowed.video.action is Action.CARD
+    assert policy.narrowed.embed.action is Action.CARD
 
 
 def test_assessment_keeps_all_but_the_size_of_images(folder: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_sites_policy_may_replace_or_refine_the_regions(folder: Path) -> None:
     assert site(folder, "        policy: open\n").policy.name == "open"
     refined = site(folder, "        policy: {images: {max_width: 320 px}}\n").policy
     assert (refined.name, lesson(refined).image.max_width_px) == ("satellite-metered", 320)
-    assert lesson(refined).video.action is Action.CARD
+    assert lesson(refined).embed.action is Action.CARD
 
 
 def test_a_sites_exceptions_come_before_its_regions(folder: Path) -> None:
