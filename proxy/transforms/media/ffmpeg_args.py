@@ -27,7 +27,7 @@ def guarded(args: Sequence[str], demuxer: Callable[[str], str | None], *, max_pi
     """The whole argument list: what holds for every run, and each input's own guards before its `-i`.
 
     demuxer: an input as it stands in args -> the name of its demuxer. An input whose `-f` stands there already
-    keeps it. Raises UnknownContainerError.
+    keeps it; inputs stand before outputs, as ffmpeg-python puts them. Raises UnknownContainerError.
     """
     made: list[str] = [*_EVERYWHERE]
     since = 0  # where the options of the input that is being read begin

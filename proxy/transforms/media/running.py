@@ -1,6 +1,6 @@
 """Runs a recipe from a source file to an outcome that was looked at, in a folder that holds nothing else.
 
-Laws of this file: whatever a recipe does, the answer is an outcome; a tool that failed is tried once more the simpler way,
+Laws of this file: whatever a recipe does, the answer is an outcome; a tool that failed is tried again the simpler way,
 if there is one; a folder holds the files of its outcome and nothing else, and nothing at all if nothing was made.
 """
 

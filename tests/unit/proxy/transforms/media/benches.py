@@ -1,0 +1,41 @@
+"""Benches for tests: a folder of their own, the machine's ffmpeg, and what is left running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from proxy.transforms.media.jail import Limits
+from proxy.transforms.media.probe import MediaInfo, probe
+from proxy.transforms.media.tools import Tool, find_ffmpeg
+from proxy.transforms.media.workbench import Bench
+
+TOOL = find_ffmpeg()
+needs_ffmpeg = pytest.mark.skipif(TOOL is None, reason="there is no ffmpeg here")
+
+
+def bench(tmp_path: Path, *, limits: Limits | None = None, on_progress: Callable[[float], None] | None = None) -> Bench:
+    """A bench in a new folder under tmp_path."""
+    folder = tmp_path / "bench"
+    folder.mkdir(exist_ok=True)
+    return Bench(folder, TOOL, limits=limits, on_progress=on_progress)
+
+
+def without_ffprobe() -> Tool:
+    assert TOOL is not None
+    return replace(TOOL, ffprobe=None)
+
+
+async def info_of(path: Path, tmp_path: Path) -> MediaInfo:
+    return await probe(path, bench(tmp_path))
+
+
+async def tools_running() -> list[str]:
+    """What this process has started and is still there, a moment after the last was told to go."""
+    await asyncio.sleep(0.05)
+    return [child.name() for child in psutil.Process().children(recursive=True) if child.name() != "resource_tracker"]
