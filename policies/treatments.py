@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+LATE_STYLES = "late-styles"  # the diet item whose style sheets come after the text; nothing of them is left out
+
 
 class Action(StrEnum):
     """What becomes of a media kind, from the widest to the narrowest."""
@@ -129,6 +131,7 @@ class PageTreatment:
 
     text_first     no scripts, no styles of the origin's, no fonts: reading, login, forms and uploads stay
     diet           names of the preset's diet items to leave out: "fonts", "polyfills", "formulas", "trackers" …
+                   (LATE_STYLES leaves nothing out)
     """
 
     action: Action = Action.KEEP

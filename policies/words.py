@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from policies.treatments import (
+    LATE_STYLES,
     Action,
     AudioTreatment,
     Credit,
@@ -127,8 +128,10 @@ def _image(image: ImageTreatment) -> str:
 def _page(page: PageTreatment) -> str:
     parts = [page.action.value]
     parts += [word for word, on in _page_switches(page) if on]
-    if page.diet:
-        parts.append("without " + " ".join(sorted(page.diet)))
+    if items := page.diet - {LATE_STYLES}:
+        parts.append("without " + " ".join(sorted(items)))
+    if LATE_STYLES in page.diet:
+        parts.append("styles after the text")
     return ", ".join(parts)
 
 

@@ -26,6 +26,7 @@ from proxy.account.operator_log import set_up
 from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
+from proxy.app_media import build_ladders, build_media
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
@@ -34,6 +35,8 @@ from proxy.clock import Clock, SystemClock
 from proxy.deliver.pace import Pacer
 from proxy.deliver.sticky import Sticky
 from proxy.deliver.turns import Turns
+from proxy.elsewhere import Elsewhere
+from proxy.late_sheets import LateSheets
 from proxy.modes.front import Front
 from proxy.obtain import Obtainer
 from proxy.operate.history import current_dir
@@ -44,8 +47,10 @@ from proxy.own.routes import OwnRoutes
 from proxy.own.savings import LearnerSavings
 from proxy.pipeline import Parts, Pipeline
 from proxy.runtime import runtime_of
+from proxy.shell import Shell
 from proxy.sizes import SizeAsker
 from proxy.sockets import Sockets
+from proxy.stages.best_codings import BestCodings
 from proxy.stages.image import ImageStage
 from proxy.stages.text import TextStage
 from proxy.tasks import TaskKeeper
@@ -76,6 +81,7 @@ class Tropa:
         self._pseudonym = f"{catalogue.settings.name}-{secrets.token_hex(3)}"
         self._fronts: dict[str, Front] = {}
         self._metrics_runner: web.AppRunner | None = None
+        self._knows_shells = False
         self._build(catalogue)
 
     # -- parts ---------------------------------------------------------------------------------------------
@@ -101,12 +107,25 @@ class Tropa:
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
-        dresser = Dresser(tokens, savings)
+        self._media = build_media(
+            self._state_dir / "media",
+            limits=limits,
+            state=self._state,
+            clock=clock,
+            upstream=self._upstream,
+            tokens=tokens,
+            via=via,
+        )
+        dresser = Dresser(tokens, savings, self._media.offers)
+        refusals = Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom())
+        elsewhere = Elsewhere(lambda: self._runtime, self._accountant)
         self._sockets = Sockets(
             upstream=self._upstream, accountant=self._accountant, dresser=dresser, clock=clock, via=via
         )
         self._tunnels = TunnelPolicy(runtime=lambda: self._runtime, accountant=self._accountant, clock=clock)
-        self._texts = TextStage(self._store, sources, keeper)
+        late = LateSheets(clock)
+        self._texts = TextStage(self._store, sources, BestCodings(self._store, sources, keeper, clock), late.sent)
+        self._shell = Shell(self._upstream, self._texts, late, keeper, clock, self._current, via=via)
         self._pipeline = Pipeline(
             Parts(
                 clock=clock,
@@ -115,7 +134,7 @@ class Tropa:
                 originals=self._originals,
                 obtainer=Obtainer(self._upstream, sticky, via=via),
                 dresser=dresser,
-                refusals=Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom()),
+                refusals=refusals,
                 own=OwnRoutes(
                     tokens=tokens,
                     dresser=dresser,
@@ -123,19 +142,26 @@ class Tropa:
                     accountant=self._accountant,
                     sizes=sizes,
                     identifier=lambda: self._runtime.identifier,
+                    late=late,
+                    media=self._media.routes(dresser, refusals, sizes, elsewhere),
                 ),
+                media=self._media.stage(sticky),
+                ladders=build_ladders(sticky, clock, refusals.withheld),
                 images=ImageStage(self._store, sources, self._pool, self._workers, sticky),
                 texts=self._texts,
                 sizes=sizes,
-                size_asker=SizeAsker(self._upstream, sizes, keeper, via=via),
+                size_asker=SizeAsker(self._upstream, sizes, keeper, via=via, films=self._media.asker(keeper)),
                 sockets=self._sockets,
                 pacer=Pacer(),
                 savings=savings,
                 turns=Turns(clock),
+                late=late,
+                shell=self._shell,
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)
         self._show_gauges()
+        self._media.show_gauges(self._accountant.metrics)
 
     def _show_gauges(self) -> None:
         watch, pool, store = self._accountant.metrics.watch, self._pool.stats, self._store.stats
@@ -170,6 +196,7 @@ class Tropa:
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
+            *self._media.jobs(self._clock),
         )
 
     async def _sweep_variants(self) -> None:
@@ -192,6 +219,7 @@ class Tropa:
         await self._accountant.start(self._keeper)
         await self._originals.start(now)
         await self._store.open()
+        await self._media.start(now)
         await self._workers.open()
         for listener in self._current().settings.listeners:
             await self._listen(listener)
@@ -215,6 +243,11 @@ class Tropa:
         await front.start()
         self._fronts[listener.name] = front
         logger.info("%s listens on %s:%d (%s)", listener.name, listener.host, front.port, listener.mode)
+
+    def know_shells(self) -> None:
+        """Have what every page of the origins asks for before a learner does, now and after each change of policy."""
+        self._knows_shells = True
+        self._shell.begin()
 
     async def _watch_catalogue(self) -> None:
         while True:
@@ -242,6 +275,8 @@ class Tropa:
                     await self._listen(listener)
                 except OSError as error:
                     logger.error("%s can't listen on %s:%d: %s", name, listener.host, listener.port, error)
+        if self._knows_shells:
+            self._shell.begin()
 
     def reload_certificates(self) -> None:
         """New connections get the certificates as they are on disk now; one that can't be read leaves the old one."""
@@ -255,6 +290,7 @@ class Tropa:
         """Stop accepting, let what runs end, keep the accounts."""
         await asyncio.gather(*(front.close(drain_s) for front in self._fronts.values()))
         await self._runner.stop()
+        await self._media.desk.close()
         await self._pool.close()
         await self._workers.close()
         await self._accountant.flush()
@@ -308,6 +344,7 @@ async def serve(
     clock = clock or SystemClock()
     tropa = Tropa(state_dir, load(regions_file, state_dir, clock), clock)
     await tropa.start()
+    tropa.know_shells()
     settle_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

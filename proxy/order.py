@@ -16,7 +16,14 @@ def stands_in_line(exchange: Exchange) -> bool:
 
 def waits(exchange: Exchange) -> bool:
     """What is painted, or run, after the text can be read. Parts of assessment never wait."""
-    return exchange.facts.kind in _CAN_WAIT and not exchange.decision.exempt
+    turn = exchange.tally.turn
+    can_wait = exchange.facts.kind in _CAN_WAIT or (turn is not None and turn.late)
+    return can_wait and not exchange.decision.exempt
+
+
+def browser_of(exchange: Exchange) -> str:
+    """Where a page and what it asks for come from, as far as an address tells: a page may change who the learner is."""
+    return f"{exchange.decision.region}/{exchange.inbound.client.address}"
 
 
 def is_thin(exchange: Exchange) -> bool:

@@ -32,7 +32,7 @@ from policies.decision import (
 from policies.facts import RequestFacts, Usage
 from policies.plan import plan, unmade
 from policies.treatments import Action, PageTreatment
-from policies.values import Audience
+from policies.values import Audience, Reason
 from proxy.account.account import Accountant
 from proxy.account.meter import Meter
 from proxy.cache.sizes import SizeBook
@@ -46,9 +46,10 @@ from proxy.errors import ExchangeError, Fault
 from proxy.exchange import Inbound
 from proxy.facts import as_part_of_its_page, request_facts
 from proxy.heads import dress_head
+from proxy.late_sheets import LateSheets
 from proxy.live.relay import is_socket
 from proxy.obtain import NO_WISH, Obtainer
-from proxy.order import is_thin, stands_in_line, waits
+from proxy.order import browser_of, is_thin, stands_in_line, waits
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
 from proxy.own.dressing import Dresser
@@ -58,10 +59,13 @@ from proxy.own.routes import OwnRoutes, is_own
 from proxy.own.savings import LearnerSavings
 from proxy.receipts import receipt_of
 from proxy.runtime import Runtime
+from proxy.shell import Shell
 from proxy.sizes import SizeAsker
 from proxy.sockets import Sockets
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.image import ImageStage
+from proxy.stages.ladder import LadderStage
+from proxy.stages.media import MediaStage
 from proxy.stages.page import page_answer
 from proxy.stages.passing import passing_answer
 from proxy.stages.text import TextStage
@@ -71,6 +75,7 @@ logger = logging.getLogger("tropa.pipeline")
 
 _PAGE_WITH_PARTS_BYTES = 8_000_000  # an LMS's whole shell is 1.3 MB packed, and several uncoded
 Maker = Callable[[Exchange], Awaitable[Answer]]
+Close = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +92,16 @@ class Parts:
     own: OwnRoutes
     images: ImageStage
     texts: TextStage
+    media: MediaStage
+    ladders: LadderStage
     sizes: SizeBook
     size_asker: SizeAsker
     sockets: Sockets
     pacer: Pacer
     savings: LearnerSavings
     turns: Turns
+    late: LateSheets
+    shell: Shell
 
 
 def _nearly_spent(usage: Usage) -> bool:
@@ -191,10 +200,14 @@ class Pipeline:
     async def _fetched_answer(self, exchange: Exchange) -> Answer:
         """What the origin says, treated; a stored variant where the origin confirms its source."""
         parts = self._parts
+        removed = parts.ladders.withholds(exchange)
+        if removed is not None:
+            return coded(parts.refusals.withheld(exchange, removed), exchange.codings)
+        await parts.ladders.pace(exchange)
         stage: ImageStage | TextStage = parts.images
         known = await parts.images.known(exchange)
         if known is None:
-            stage, known = parts.texts, await parts.texts.known(exchange)
+            stage, known = parts.texts, await parts.texts.known(exchange) or parts.ladders.known(exchange)
         fetched, client = await parts.obtainer.obtain(exchange, known.wish if known is not None else NO_WISH)
         try:
             if fetched.facts.status == 304 and known is not None and known.variant is not None and not client.any:
@@ -212,7 +225,7 @@ class Pipeline:
         except BaseException:
             fetched.upstream.abort()
             raise
-        answer.close = fetched.close
+        answer.close = _both(answer.close, fetched.close)
         return answer
 
     async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
@@ -235,15 +248,35 @@ class Pipeline:
                     self._spared(exchange, planned),
                     lambda charset: parts.dresser.dressing(exchange, parts.refusals.page_code, charset=charset),
                     parts.sizes.size_of,
+                    late=parts.late,
+                    asks_for=partial(self._asked_for, exchange),
                 )
             case DownsampleImage():
                 return await parts.images.answer(exchange, fetched, planned)
             case CompressText():
                 return await parts.texts.answer(exchange, fetched, planned)
-            case MinifySvg() | AdaptVideo() | AdaptAudio() | RewriteLadder():
+            case AdaptVideo() | AdaptAudio():
+                answer = await parts.media.answer(exchange, fetched, planned)
+                return answer if answer is not None else await self._instead(exchange, fetched, planned)
+            case RewriteLadder():
+                return await parts.ladders.answer(exchange, fetched, planned)
+            case MinifySvg():
                 return await self._carried_out(exchange, fetched, unmade(exchange.decision, fetched.facts, planned))
             case Withhold():
                 return coded(parts.refusals.withheld(exchange, planned), exchange.codings)
+
+    async def _instead(self, exchange: Exchange, fetched: Fetched, planned: AdaptVideo | AdaptAudio) -> Answer:
+        """What goes where no smaller film does: who opens its address herself is shown its versions."""
+        instead = unmade(exchange.decision, fetched.facts, planned)
+        if isinstance(instead, Withhold) and exchange.facts.audience in (Audience.PAGE, Audience.EMBED):
+            instead = replace(instead, reason=Reason(rule=f"{instead.kind}-withheld"))
+        return await self._carried_out(exchange, fetched, instead)
+
+    def _asked_for(self, exchange: Exchange, urls: list[str], late: frozenset[str]) -> None:
+        """What a page that goes out will bring: had ahead for the next learner, and in its order on a thin link."""
+        self._parts.shell.seen(exchange, urls)
+        if is_thin(exchange):
+            self._parts.turns.expect(browser_of(exchange), urls, late)
 
     def _spared(self, exchange: Exchange, planned: RewritePage) -> RewritePage:
         """A page reported as broken keeps its scripts and styles for a day; what is withheld stays withheld."""
@@ -261,7 +294,7 @@ class Pipeline:
         if not (stands_in_line(exchange) and is_thin(exchange)):
             return await self._answered(exchange, meter, make)
         turns, transport = self._parts.turns, exchange.inbound.request.transport
-        turn = exchange.tally.turn = turns.take(exchange.who.learner)
+        turn = exchange.tally.turn = turns.take(exchange.who.learner, browser_of(exchange), exchange.inbound.url)
         try:
             return await self._answered(exchange, meter, make)
         finally:
@@ -326,5 +359,16 @@ class Pipeline:
         except BaseException:
             response.abort()
             raise
-        answer.close = fetched.close
+        answer.close = _both(answer.close, fetched.close)
         return answer
+
+
+def _both(first: Close | None, then: Close) -> Close:
+    if first is None:
+        return then
+
+    async def close() -> None:
+        await first()
+        await then()
+
+    return close

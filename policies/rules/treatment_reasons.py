@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.rules.situation import Situation, source_of
-from policies.treatments import Action, AudioTreatment, DocumentTreatment, SizedTreatment, Treatments, VideoTreatment
+from policies.treatments import (
+    LATE_STYLES,
+    Action,
+    AudioTreatment,
+    DocumentTreatment,
+    SizedTreatment,
+    Treatments,
+    VideoTreatment,
+)
 from policies.values import MediaKind, Reason
 
 _BODIES = ("video", "stream", "embed", "audio", "document", "archive")
@@ -69,8 +77,8 @@ def _of_page(at: Situation, treatments: Treatments) -> Reason | None:
         return Reason(rule="page-withheld", source=_source(at, "page"))
     if page.text_first:
         return Reason(rule="text-first", source=_source(at, "page", "text_first"))
-    if page.diet:
-        params = (("items", ", ".join(sorted(page.diet))),)
+    if items := page.diet - {LATE_STYLES}:
+        params = (("items", ", ".join(sorted(items))),)
         return Reason(rule="page-diet", source=_source(at, "page", "diet"), params=params)
     return None
 

@@ -137,6 +137,18 @@ def live_encoder(coding: str) -> Coder:
     return _Gzip(6) if coding == "gzip" else _Identity()
 
 
+def patient_encoder(coding: str) -> Coder:
+    """For a page made at this moment whose bytes cost more than our time: an eighth smaller by brotli, 29 ms a page.
+
+    Measured on the sample course's pages; gzip and zstd gain 1 to 5 per cent at most.
+    """
+    if coding == "br":
+        return _Brotli(10)
+    if coding == "zstd":
+        return _Zstd(15)
+    return _Gzip(9) if coding == "gzip" else _Identity()
+
+
 def best_encoder(coding: str) -> Coder:
     """For static text that is coded once and kept."""
     if coding == "br":

@@ -28,6 +28,7 @@ from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
 from proxy.errors import bad_request
 from proxy.exchange import Inbound
+from proxy.late_sheets import PARTS_PATH, LateSheets
 from proxy.modes.forward import PAC_PATHS
 from proxy.modes.forward import is_own as is_for_proxy
 from proxy.modes.pac import CONTENT_TYPE, pac_file
@@ -64,6 +65,7 @@ class OwnRoutes:
         accountant: Accountant,
         sizes: SizeBook,
         identifier: Callable[[], Identifier],
+        late: LateSheets,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -71,6 +73,7 @@ class OwnRoutes:
         self._accountant = accountant
         self._sizes = sizes
         self._identifier = identifier
+        self._late = late
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -84,6 +87,9 @@ class OwnRoutes:
         exchange.tally.direct_bytes = 0
         method, name = exchange.inbound.request.method, exchange.inbound.path.removeprefix(RESERVED)
         if method in ("GET", "HEAD"):
+            if name.startswith(PARTS_PATH):
+                part = await self._late.answer(name.removeprefix(PARTS_PATH), exchange.codings)
+                return part or plain_answer(404, b"", "text/plain")
             return self._get(exchange, name)
         if name not in self._posts:
             return plain_answer(405, b"", "text/plain", Allow="GET, HEAD")

@@ -6,21 +6,25 @@ be decoded or understood passes; what was rewritten is private and has no valida
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
+from types import MappingProxyType
 from urllib.parse import urljoin
 
 from policies.decision import RewritePage
 from policies.model import DietItem, EmbedHost
-from policies.treatments import Action
+from policies.treatments import LATE_STYLES, Action
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
-from proxy.deliver.codings import Coder, live_encoder
+from proxy.deliver.codings import Coder, compress, live_encoder, patient_encoder
 from proxy.deliver.heads import adapted
+from proxy.late_sheets import LateSheets
+from proxy.order import is_thin
 from proxy.stages.context import Exchange, Fetched, declared_charset
 from proxy.stages.decoding import OriginDecoder
 from proxy.transforms.html import PageRewriter, rewriter
@@ -29,6 +33,8 @@ from proxy.transforms.spec import Heavy, HtmlSpec
 logger = logging.getLogger("tropa.pages")
 
 _NAMEABLE = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")  # nothing that would end the policy or add to it
+NOTHING_LATE: Mapping[str, str] = MappingProxyType({})
+_PATIENT_UP_TO_BYTES = 262_144
 _FLUSH_EVERY_BYTES = 16384  # flushing brotli every 16 kB costs 0.6 % of bytes; every 1 kB 15 %
 _FRAME_SOURCE = re.compile(
     rb"<i?frame(?=[\s/])[^>]{0,2000}?[\s\"'/]src\s*=\s*(?:\"([^\">]*)|'([^'>]*)|([^\s\"'>]+))", re.IGNORECASE
@@ -52,8 +58,9 @@ def html_spec(
     size_of: Callable[[str], int | None],
     *,
     charset: str,
+    late_styles: Mapping[str, str] = NOTHING_LATE,
 ) -> HtmlSpec:
-    """The rewriter's spec for this exchange."""
+    """The rewriter's spec for this exchange. late_styles: as `LateSheets.for_page` gives it."""
     page, treatments = plan.page, plan.treatments
     origin = exchange.inbound.origin
     preset = origin.preset if origin is not None else None
@@ -82,11 +89,12 @@ def html_spec(
         lazy_images=page.lazy_images,
         show_sizes=page.show_sizes,
         max_image_width_px=page.max_image_width_px or treatments.image.max_width_px,
+        late_styles=late_styles,
     )
 
 
 def _diet(items: tuple[DietItem, ...], names: frozenset[str]) -> tuple[DietItem, ...]:
-    return tuple(item for item in items if item.name in names)
+    return tuple(item for item in items if item.name in names and item.name != LATE_STYLES)
 
 
 async def page_answer(
@@ -95,8 +103,17 @@ async def page_answer(
     plan: RewritePage,
     dressing_in: Callable[[str], Dressing],
     size_of: Callable[[str], int | None],
+    *,
+    late: LateSheets | None = None,
+    asks_for: Callable[[list[str], frozenset[str]], None] = lambda urls, late: None,
 ) -> Answer:
-    """The rewritten page as a stream. dressing_in: what the page wears, in its own charset."""
+    """The rewritten page as a stream.
+
+    dressing_in  what the page wears, in its own charset
+    late         knows which style sheets may come after the text; None: none may
+    asks_for     told which scripts and style sheets the page still asks for, in the order of need, and which of them
+                 may come after its text; once it is through
+    """
     tally = exchange.tally
     tally.treatment, tally.kind = "page", MediaKind.PAGE
     coding = exchange.codings[0] if exchange.codings else ""
@@ -110,9 +127,15 @@ async def page_answer(
     decoder = OriginDecoder(fetched.facts.content_coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
     look_ahead = decoder.feed(fetched.prefix)
     charset = fetched.facts.charset or declared_charset(look_ahead)
-    page = _Guarded(
-        lambda: rewriter(html_spec(exchange, plan, dressing_in(charset), size_of, charset=charset), prefix=look_ahead)
-    )
+    late_styles = NOTHING_LATE
+    if late is not None:
+        late_styles = await late.for_page(exchange, plan, fetched.headers, look_ahead, complete=fetched.complete)
+
+    def made() -> PageRewriter:
+        spec = html_spec(exchange, plan, dressing_in(charset), size_of, charset=charset, late_styles=late_styles)
+        return rewriter(spec, prefix=look_ahead)
+
+    page = _Guarded(made)
     # Frames that nobody has seen yet can't be allowed by name, and a page is worth more than a player kept out.
     cards_players = plan.treatments.embed.action is Action.CARD and fetched.complete
     if cards_players and names_players(look_ahead, exchange.catalogue.embed_hosts):
@@ -121,12 +144,16 @@ async def page_answer(
             headers.add("Content-Security-Policy", policy)
     encoder = live_encoder(coding)
     if fetched.complete:
-        body = _whole(page, look_ahead, decoder, encoder)
+        body = await _coded(exchange, _whole(page, look_ahead, decoder), coding)
+        asks_for(page.shell_urls, frozenset(late_styles))
         tally.withheld_bytes += page.withheld_bytes
         tally.direct_bytes = tally.from_origin_bytes
         headers["Content-Length"] = str(len(body))
         return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers, body=body)
-    stream = _streamed(exchange, fetched, page, look_ahead, decoder, encoder)
+    encoder = live_encoder(coding)
+    stream = _streamed(
+        exchange, fetched, page, look_ahead, decoder, encoder, lambda: asks_for(page.shell_urls, frozenset(late_styles))
+    )
     return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers, body=stream)
 
 
@@ -144,6 +171,10 @@ class _Guarded:
     def withheld_bytes(self) -> int:
         return self._page.changes.withheld_bytes if self._page is not None else 0
 
+    @property
+    def shell_urls(self) -> list[str]:
+        return self._page.changes.shell_urls if self._page is not None else []
+
     def write(self, text: bytes) -> bytes:
         return self._page.write(text) if self._page is not None else text
 
@@ -151,13 +182,28 @@ class _Guarded:
         return self._page.end() if self._page is not None else b""
 
 
-def _whole(page: _Guarded, text: bytes, decoder: OriginDecoder, encoder: Coder) -> bytes:
+def _whole(page: _Guarded, text: bytes, decoder: OriginDecoder) -> bytes:
     decoder.finish()
-    return encoder.feed(page.write(text) + page.end()) + encoder.finish()
+    return page.write(text) + page.end()
+
+
+async def _coded(exchange: Exchange, text: bytes, coding: str) -> bytes:
+    """The page for the way; where its bytes are paid for on a thin link, as small as a moment's work makes it."""
+    decision = exchange.decision
+    paid = decision.price.amount > 0 and not decision.free_now
+    if coding and paid and is_thin(exchange) and len(text) <= _PATIENT_UP_TO_BYTES:
+        return await asyncio.to_thread(lambda: compress(text, patient_encoder(coding)))
+    return compress(text, live_encoder(coding))
 
 
 async def _streamed(
-    exchange: Exchange, fetched: Fetched, page: _Guarded, look_ahead: bytes, decoder: OriginDecoder, encoder: Coder
+    exchange: Exchange,
+    fetched: Fetched,
+    page: _Guarded,
+    look_ahead: bytes,
+    decoder: OriginDecoder,
+    encoder: Coder,
+    through: Callable[[], None],
 ) -> AsyncIterator[bytes]:
     tally = exchange.tally
     yield encoder.feed(page.write(look_ahead)) + encoder.flush()
@@ -174,7 +220,9 @@ async def _streamed(
     decoder.finish()
     tally.withheld_bytes += page.withheld_bytes
     tally.direct_bytes = tally.from_origin_bytes
-    yield encoder.feed(page.end()) + encoder.finish()
+    rest = page.end()
+    through()
+    yield encoder.feed(rest) + encoder.finish()
 
 
 def names_players(html: bytes, hosts: tuple[EmbedHost, ...]) -> bool:

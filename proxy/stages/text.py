@@ -1,60 +1,86 @@
 """CompressText: static scripts and styles, coded live the first time and at the best level from then on.
 
-Laws: the first learner never waits for the best coding; what is only coded differently keeps the origin's freshness (an
-immutable revision stays where the learner has it); style sheets that lose their web fonts are adapted responses; a
-body beyond the limit, or in a coding we don't know, passes.
+Laws: nobody waits for the best coding but on a thin link, where it comes sooner than the quick one would, and then at
+most as long as an image would be held; what is only coded differently keeps the origin's freshness (an immutable
+revision stays where the learner has it); style sheets that lose their web fonts are adapted responses; a body beyond
+the limit, or in a coding we don't know, passes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Protocol
 
 from multidict import CIMultiDict
 
 from policies.decision import CompressText
 from policies.treatments import Action
-from policies.values import MediaKind
+from policies.values import MediaKind, Place
 from proxy.cache.sources import Source, SourceBook
-from proxy.cache.variant_keys import source_digest, variant_key
+from proxy.cache.variant_keys import source_digest
 from proxy.cache.variant_values import Variant
 from proxy.cache.variants import VariantStore
 from proxy.deliver.answer import Answer
-from proxy.deliver.codings import Coder, best_encoder, compress, live_encoder
+from proxy.deliver.codings import Coder, compress, live_encoder
 from proxy.deliver.heads import adapted, add_vary
 from proxy.deliver.validators import Conditions, adapted_etag, fingerprint, origin_validator
-from proxy.exchange import Replaced, Unchanged
+from proxy.exchange import Replaced
+from proxy.order import is_thin, waits
+from proxy.stages.best_codings import TEXT_VERSION, BestCodings, PlainText, text_key
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
 from proxy.stages.passing import passing_answer
-from proxy.tasks import TaskKeeper
 from proxy.transforms.css import drop_font_faces
+from proxy.transforms.hold import hold_s
 
 logger = logging.getLogger("tropa.texts")
 
-TEXT_VERSION = 1
 MAX_TEXT_BYTES = 8 * 1024 * 1024
 _WORTH_BYTES = 860
+_EXPECTED_RATIO = 0.8  # the best coding's bytes over those of a quick one, measured on an LMS's scripts and styles
 _FONTLESS_WAY = fingerprint("css", "fontless", str(TEXT_VERSION))
+Sent = Callable[[Exchange, str], None]
+
+
+class _Best(Protocol):
+    async def __call__(self, *, hold_s: float) -> bytes | None: ...
+
+
+def shell_address(host: str, target: str) -> str:
+    """Under what a text is remembered that Tropa had by itself, whatever scheme and port the learner comes by."""
+    return f"shell://{host}{target}"
 
 
 class TextStage:
-    """Static texts. One best coding is made at a time, in a thread."""
+    """Static texts. sheet_sent: told of every style sheet that goes out whole, with the origin's validator."""
 
-    def __init__(self, store: VariantStore, sources: SourceBook, keeper: TaskKeeper) -> None:
+    def __init__(
+        self,
+        store: VariantStore,
+        sources: SourceBook,
+        best: BestCodings,
+        sheet_sent: Sent = lambda exchange, etag: None,
+    ) -> None:
         self._store = store
         self._sources = sources
-        self._keeper = keeper
-        self._making: set[str] = set()
-        self._under_way = 0
-        self._turn = asyncio.Semaphore(1)
+        self._best = best
+        self._sheet_sent = sheet_sent
 
     @property
     def making(self) -> int:
         """Best codings under way or waiting their turn."""
-        return self._under_way
+        return self._best.making
+
+    def learn(self, plain: PlainText, kind: MediaKind, codings: tuple[str, ...]) -> None:
+        """Make the best codings of a text before anybody asks for it."""
+        for coding in codings:
+            if kind is MediaKind.STYLE:
+                self._best.start(plain, coding, fontless=True)
+            self._best.start(plain, coding, fontless=False)
 
     # -- before a byte is fetched --------------------------------------------------------------------------
 
@@ -67,7 +93,7 @@ class TextStage:
         if decision.bypassed or decision.observe or not exchange.codings:
             return None
         way = _FONTLESS_WAY if fontless else ""
-        source = self._sources.find(decision.origin, exchange.inbound.url, exchange.who.learner)
+        source = self._source(exchange)
         if source is None:
             return Known(way=way) if fontless else None
         variant = await self._store.find(text_key(source.sha256, exchange.codings[0], fontless=fontless))
@@ -78,6 +104,12 @@ class TextStage:
         """The origin said 304: the stored coding goes out. None: its bytes are gone."""
         assert known.variant is not None and known.source is not None
         return await self._stored(exchange, fetched, known.variant, known.source.etag)
+
+    def _source(self, exchange: Exchange) -> Source | None:
+        """The content this address had when it was last seen, by her, by anybody, or by Tropa itself."""
+        origin, inbound = exchange.decision.origin, exchange.inbound
+        found = self._sources.find(origin, inbound.url, exchange.who.learner)
+        return found or self._sources.find(origin, shell_address(inbound.host, inbound.target), "")
 
     # -- after it ------------------------------------------------------------------------------------------
 
@@ -95,8 +127,9 @@ class TextStage:
         if not exchange.body_wanted:
             self._recoded_head(fetched.headers, coding)
             return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers)
-        if fontless:
-            return await self._fontless_answer(exchange, fetched, coding)
+        self._note_sent(exchange, fetched)
+        if fontless or self._may_hold(exchange):
+            return await self._whole_answer(exchange, fetched, coding, fontless=fontless)
         self._recoded_head(fetched.headers, coding)
         body = self._live(exchange, fetched, coding)
         return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=body)
@@ -106,7 +139,7 @@ class TextStage:
     ) -> Answer | None:
         """The stored coding of this very content, before its body is read."""
         etag = fetched.headers.get("ETag", "").removeprefix("W/")
-        source = self._sources.find(exchange.decision.origin, exchange.inbound.url, exchange.who.learner)
+        source = self._source(exchange)
         if source is None or not etag or source.etag != etag:
             return None
         variant = await self._store.find(text_key(source.sha256, coding, fontless=fontless))
@@ -153,11 +186,16 @@ class TextStage:
         decoder.finish()
         tally.direct_bytes = tally.from_origin_bytes
         if size <= MAX_TEXT_BYTES:
-            self._improve_later(exchange, fetched, b"".join(plain), coding, fontless=False)
+            self._best.start(await self._plain(exchange, fetched, b"".join(plain)), coding, fontless=False)
         if tail := encoder.finish():
             yield tail
 
-    async def _fontless_answer(self, exchange: Exchange, fetched: Fetched, coding: str) -> Answer:
+    @staticmethod
+    def _may_hold(exchange: Exchange) -> bool:
+        """Only where reading the whole from the origin costs next to nothing beside the learner's link."""
+        return is_thin(exchange) and exchange.catalogue.settings.place is not Place.SCHOOL
+
+    async def _whole_answer(self, exchange: Exchange, fetched: Fetched, coding: str, *, fontless: bool) -> Answer:
         source = await fetched.whole_or_stream(exchange.tally, max_bytes=MAX_TEXT_BYTES)
         if not isinstance(source, bytes):
             return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=source)
@@ -165,11 +203,55 @@ class TextStage:
         text = decoder.feed(source)
         decoder.finish()
         exchange.tally.direct_bytes = len(source)
-        self._improve_later(exchange, fetched, text, coding, fontless=True)
-        body = await asyncio.to_thread(lambda: compress(drop_font_faces(text), live_encoder(coding)))
-        return self._adapted(exchange, fetched, body, coding, fetched.headers.get("ETag", ""))
+        plain = await self._plain(exchange, fetched, text)
+        best = partial(self._best.within, plain, coding, fontless=fontless)
+        same = source if fetched.facts.content_coding == coding and not fontless else None
+        wait_s = self._wait_s(exchange, plain, coding, fontless=fontless)
+        body: bytes | AsyncIterator[bytes] | None = await best(hold_s=wait_s)
+        if body is None and waits(exchange):
+            body = _when_its_turn_comes(best, lambda: _quickly(text, coding, same, fontless=fontless))
+        elif body is None:
+            body = await _quickly(text, coding, same, fontless=fontless)
+        if fontless:
+            return self._adapted(exchange, fetched, body, coding, fetched.headers.get("ETag", ""))
+        self._recoded_head(fetched.headers, coding)
+        if isinstance(body, bytes):
+            fetched.headers["Content-Length"] = str(len(body))
+        return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=body)
 
-    def _adapted(self, exchange: Exchange, fetched: Fetched, body: bytes, coding: str, etag: str) -> Answer:
+    def _wait_s(self, exchange: Exchange, plain: PlainText, coding: str, *, fontless: bool) -> float:
+        if not self._may_hold(exchange):
+            return 0.0
+        return hold_s(
+            encode_s=self._best.estimate_s(plain, coding, fontless=fontless),
+            source_bytes=plain.origin_bytes,
+            expected_ratio=_EXPECTED_RATIO,
+            link_bps=exchange.decision.link.down_bps,
+            max_hold_s=exchange.limits.hold_s,
+        )
+
+    @staticmethod
+    async def _plain(exchange: Exchange, fetched: Fetched, text: bytes) -> PlainText:
+        headers = fetched.upstream.headers
+        return PlainText(
+            origin=exchange.decision.origin,
+            url=exchange.inbound.url,
+            text=text,
+            sha256=await asyncio.to_thread(source_digest, text),
+            content_type=headers.get("Content-Type", "application/octet-stream"),
+            etag=headers.get("ETag", "").removeprefix("W/"),
+            origin_bytes=exchange.tally.from_origin_bytes,
+            learner=exchange.who.learner,
+            private=fetched.facts.private,
+        )
+
+    def _note_sent(self, exchange: Exchange, fetched: Fetched) -> None:
+        if exchange.tally.kind is MediaKind.STYLE and exchange.body_wanted:
+            self._sheet_sent(exchange, fetched.upstream.headers.get("ETag", "").removeprefix("W/"))
+
+    def _adapted(
+        self, exchange: Exchange, fetched: Fetched, body: bytes | AsyncIterator[bytes], coding: str, etag: str
+    ) -> Answer:
         validator = origin_validator(CIMultiDict({"ETag": etag}) if etag else fetched.headers)
         headers = adapted(
             fetched.headers,
@@ -180,7 +262,9 @@ class TextStage:
         )
         if coding:
             headers["Content-Encoding"] = coding
-        headers["Content-Length"] = str(len(body))
+        headers.popall("Content-Length", None)
+        if isinstance(body, bytes):
+            headers["Content-Length"] = str(len(body))
         return Answer(status=200, headers=headers, body=body if exchange.body_wanted else None)
 
     # -- the best level ------------------------------------------------------------------------------------
@@ -194,6 +278,7 @@ class TextStage:
         tally = exchange.tally
         tally.treatment, tally.kind = "text", exchange.facts.kind or MediaKind.OTHER
         tally.direct_bytes = int(notes.get("origin_bytes", len(body)))
+        self._note_sent(exchange, fetched)
         coding = str(notes.get("coding", ""))
         fetched.headers["Content-Type"] = outcome.content_type
         if notes.get("fontless"):
@@ -203,55 +288,14 @@ class TextStage:
         fetched.headers["Content-Length"] = str(len(body))
         return Answer(status=200, headers=fetched.headers, body=body if exchange.body_wanted else None)
 
-    def _improve_later(self, exchange: Exchange, fetched: Fetched, text: bytes, coding: str, *, fontless: bool) -> None:
-        """Make the best coding in the background, once, and remember whose content it is."""
-        etag = fetched.upstream.headers.get("ETag", "").removeprefix("W/")
-        if not etag or not coding:
-            return
-        self._under_way += 1
-        self._keeper.start(self._improve(exchange, fetched, text, coding, etag, fontless=fontless), name="best coding")
 
-    async def _improve(
-        self, exchange: Exchange, fetched: Fetched, text: bytes, coding: str, etag: str, *, fontless: bool
-    ) -> None:
-        try:
-            await self._made_best(exchange, fetched, text, coding, etag, fontless=fontless)
-        finally:
-            self._under_way -= 1
-
-    async def _made_best(
-        self, exchange: Exchange, fetched: Fetched, text: bytes, coding: str, etag: str, *, fontless: bool
-    ) -> None:
-        digest = await asyncio.to_thread(source_digest, text)
-        key = text_key(digest, coding, fontless=fontless)
-        origin_bytes = exchange.tally.from_origin_bytes
-        source = Source(etag=etag, sha256=digest, length_bytes=origin_bytes)
-        private = fetched.facts.private
-        self._sources.remember(
-            exchange.decision.origin, exchange.inbound.url, exchange.who.learner, source, private=private
-        )
-        if key in self._making or await self._store.find(key) is not None:
-            return
-        self._making.add(key)
-        try:
-            async with self._turn:
-                body = await asyncio.to_thread(_best, text, coding, fontless)
-            notes = (("coding", coding), ("fontless", int(fontless)), ("origin_bytes", origin_bytes))
-            content_type = fetched.upstream.headers.get("Content-Type", "application/octet-stream")
-            outcome: Replaced | Unchanged = Replaced(
-                body=body, content_type=content_type, length_bytes=len(body), notes=notes
-            )
-            if len(body) >= origin_bytes and not fontless:
-                outcome = Unchanged(why="the origin's own coding is as small")
-            await self._store.put(key, outcome, private=private, learner=exchange.who.learner)
-        finally:
-            self._making.discard(key)
+async def _when_its_turn_comes(best: _Best, quickly: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
+    """The best coding if it is there by the time that others have gone before, else the quick one."""
+    yield await best(hold_s=0.0) or await quickly()
 
 
-def text_key(digest: str, coding: str, *, fontless: bool) -> str:
-    """The variant key of a text at its best coding."""
-    return variant_key(digest, f"text:{coding}:{'fontless' if fontless else 'whole'}", TEXT_VERSION)
-
-
-def _best(text: bytes, coding: str, fontless: bool) -> bytes:
-    return compress(drop_font_faces(text) if fontless else text, best_encoder(coding))
+async def _quickly(text: bytes, coding: str, same: bytes | None, *, fontless: bool) -> bytes:
+    """same: what the origin sent, where that is in this coding already."""
+    if same is not None:
+        return same
+    return await asyncio.to_thread(lambda: compress(drop_font_faces(text) if fontless else text, live_encoder(coding)))

@@ -84,14 +84,14 @@ def link(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
 
 def _sheet(page: Page, tag: Tag, rel: set[str], url: str) -> Step | None:
     """A sheet that stays, here or further down; a hint to fetch one that comes late would bring it first."""
-    if "stylesheet" in rel:
-        page.note_shell(url)
     late = page.late
+    if "stylesheet" in rel:
+        part = late.link(tag, url, page.charset) if late is not None else None
+        if part is None:
+            page.note_shell(url)
+        return Step(tag.end, part) if part is not None else None
     if late is None:
         return None
-    if "stylesheet" in rel:
-        part = late.link(tag, url, page.charset)
-        return Step(tag.end, part) if part is not None else None
     return page.dropped(tag.end) if rel & _FETCHING and url in late else None
 
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from proxy.transforms.html.tag import Tag, escaped
 
-LATE_STYLES: Final = "late-styles"  # the diet item whose sheets wait; nothing of them is left out
 MAX_REPEATED_BYTES: Final = 16384
 # What a sheet may carry and be moved or repeated; by an id, a title or `disabled` scripts and readers choose sheets.
 _LINK_MAY_CARRY = frozenset(
@@ -44,6 +43,11 @@ class LateStyles:
 
     def __contains__(self, url: str) -> bool:
         return url in self._parts
+
+    @property
+    def moved(self) -> frozenset[str]:
+        """Absolute addresses of the sheets that come later than the page named them."""
+        return frozenset(self._moved)
 
     @property
     def waits(self) -> bool:

@@ -257,9 +257,7 @@ class Splicer:
             if self._passing:
                 return tag.start
         self._note_structure(tag)
-        dropped = isinstance(step, Step) and step.drop_content
-        if page.late is not None and not dropped and (sheets := page.late.before(tag)):
-            self._replace(buf, tag.start, tag.start, sheets)
+        self._sheets_before(buf, tag, step)
         if name == b"a":
             self._label = b""
         if isinstance(step, Step):
@@ -278,6 +276,17 @@ class Splicer:
         elif name in _FOREIGN and not tag.self_closing:
             self._foreign += 1
         return tag.end
+
+    def _sheets_before(self, buf: bytes, tag: Tag, step: Step | None) -> None:
+        """Late style sheets whose place is before this tag, unless the tag itself goes."""
+        late = self._page.late
+        if late is None or (step is not None and step.drop_content):
+            return
+        if tag.name == b"body":  # what the head asks for is needed first, then these, then the body's scripts
+            for url in sorted(late.moved):
+                self._page.note_shell(url)
+        if sheets := late.before(tag):
+            self._replace(buf, tag.start, tag.start, sheets)
 
     def _near(self, tag: bytes) -> bool:
         return self._hinted and self._rules.near_player(tag)

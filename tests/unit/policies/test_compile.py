@@ -304,7 +304,7 @@ DIET = {
     "https://top-fwz1.mail.ru/js/code.js": "trackers",
     "https://mc.tracker.test/watch.js": "trackers",
     "https://lms.example.org/lib/javascript.php/17/lib/requirejs/first.js": "",
-    "https://lms.example.org/theme/styles.php/boost/17_1/all": "",
+    "https://lms.example.org/theme/styles.php/boost/17_1/all": "late-styles",
     "https://lms.example.org/theme/yui_combo.php?rollup/3.18.1/yui-moodlesimple-min.js": "",
     "https://lms.example.org/course/?next=mc.yandex.ru/metrika": "",
 }

@@ -178,7 +178,7 @@ async def static_origin(request: web.Request) -> web.Response:
 
 
 async def test_a_script_is_coded_live_first_and_at_its_best_from_then_on(tmp_path: Path) -> None:
-    async with served(tmp_path, static_origin) as there:
+    async with served(tmp_path, static_origin, tropa="place: school") as there:
         first = await there.get("/lib/javascript.php/1/first.js", headers=ASKS_SCRIPT)
         await settled(there)
         second = await there.get("/lib/javascript.php/1/first.js", headers=ASKS_SCRIPT)
@@ -187,6 +187,23 @@ async def test_a_script_is_coded_live_first_and_at_its_best_from_then_on(tmp_pat
         assert reply.headers["Cache-Control"] == STATIC["Cache-Control"]  # it stays where the learner has it
         assert reply.headers["ETag"] == 'W/"rev-1"'
     assert len(second.body) < len(first.body)
+
+
+async def test_on_a_thin_link_the_best_coding_is_waited_for_where_it_comes_sooner(tmp_path: Path) -> None:
+    async with served(tmp_path, static_origin) as there:
+        first = await there.get("/lib/javascript.php/1/first.js", headers=ASKS_SCRIPT)
+        await settled(there)
+        second = await there.get("/lib/javascript.php/1/first.js", headers=ASKS_SCRIPT)
+    assert first.body == second.body and brotli.decompress(first.body) == SCRIPT
+    assert first.headers["ETag"] == second.headers["ETag"] == 'W/"rev-1"'
+
+
+async def test_where_waiting_is_not_allowed_the_quick_coding_goes(tmp_path: Path) -> None:
+    async with served(tmp_path, static_origin, tropa="limits: {hold: 1 ms}") as there:
+        first = await there.get("/lib/javascript.php/1/first.js", headers=ASKS_SCRIPT)
+        await settled(there)
+        second = await there.get("/lib/javascript.php/1/first.js", headers=ASKS_SCRIPT)
+    assert brotli.decompress(first.body) == SCRIPT and len(second.body) < len(first.body)
 
 
 async def test_a_weak_form_of_the_origins_tag_is_confirmed_by_the_origin(tmp_path: Path) -> None:
