@@ -66,6 +66,7 @@ class FakeOrigin:
     cuts: list[int] = field(default_factory=list)
     gate: asyncio.Event | None = None
     open_bytes: int = 0
+    chunk_s: float = 0.0
     requests: list[tuple[int, str | None, int | None]] = field(default_factory=list)
     sent_bytes: int = 0
 
@@ -105,7 +106,7 @@ class FakeOrigin:
         for at in range(0, len(body), self.chunk_bytes):
             if self.gate is not None and at >= self.open_bytes:
                 await self.gate.wait()
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.chunk_s)
             chunk = body[at : at + self.chunk_bytes]
             if cut is not None and at + len(chunk) > cut:
                 yield chunk[: cut - at]
@@ -137,6 +138,7 @@ class FakeRunner:
         self.most_running = 0
         self.cancelled = 0
         self.done_at_gate = 0.5
+        self.lag_s = 0.0
 
     async def run(
         self,
@@ -159,7 +161,7 @@ class FakeRunner:
             self.halfway.set()
             if self.gate is not None:
                 await self.gate.wait()
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.lag_s)
             if self.clock is not None:
                 self.clock.moves(self.takes_s)
             if self.outcomes and (outcome := self.outcomes.pop(0)) is not None:

@@ -7,6 +7,7 @@ written in the order in which things happened, and nobody waits for the disk.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -157,8 +158,12 @@ class Rows:
     async def flush(self) -> None:
         """Everything that was said so far is kept, or waits in the state's own memory."""
         while self._waiting:
-            changes, self._waiting = list(self._waiting.values()), {}
-            await self._state.commit(changes)
+            changes, self._waiting = self._waiting, {}
+            try:
+                await self._state.commit(list(changes.values()))
+            except asyncio.CancelledError:  # perhaps not kept: said again, unless something newer was
+                self._waiting = {**changes, **self._waiting}
+                raise
 
     def _add(self, row_id: str, change: Change) -> None:
         self._waiting[row_id] = change

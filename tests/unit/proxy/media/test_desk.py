@@ -248,7 +248,11 @@ async def test_a_full_queue_says_so_and_what_is_there_goes_on(tmp_path: Path) ->
 async def test_no_more_encoders_run_than_there_are_places(tmp_path: Path) -> None:
     office = await Office(tmp_path, slots=Slots(make=2)).open()
     origins = [FakeOrigin(BODY + bytes([n]), etag=f'"{n:040x}"') for n in range(12)]
-    await asyncio.gather(*(office.made(an_order(origin)) for origin in origins))
+    office.runner.gate = asyncio.Event()
+    views = [asyncio.create_task(office.made(an_order(origin))) for origin in origins]
+    await until(lambda: office.desk.stats().queued == 10 and office.runner.running == 2)
+    office.runner.gate.set()
+    await asyncio.gather(*views)
     assert office.runner.most_running == 2
     assert office.desk.stats().made == 12
     await office.close()
@@ -382,9 +386,13 @@ async def test_a_film_with_its_index_at_the_end_is_begun_when_it_is_there(office
 
 
 async def test_what_was_begun_too_early_is_made_again_from_the_whole(office: Office) -> None:
-    origin = FakeOrigin(FASTSTART, chunk_bytes=16 << 10)
+    origin = FakeOrigin(FASTSTART, gate=asyncio.Event(), open_bytes=400_000)
     office.runner.outcomes = [Refused(why="damaged")]
-    view = await office.made(an_order(origin, Recipe.CAPPED))
+    asked = asyncio.create_task(office.made(an_order(origin, Recipe.CAPPED)))
+    await until(lambda: office.runner.began_early == 1)
+    assert origin.gate is not None
+    origin.gate.set()
+    view = await asked
     assert view is not None and view.state is State.READY
     assert office.runner.began_early == 1 and len(office.runner.ran) == 1
     assert office.desk.stats().retried == 0
