@@ -103,7 +103,7 @@ class MediaStore:
         """Compare every byte with its digest; a damaged medium is dropped."""
         if await asyncio.to_thread(self._folders.is_sound, media):
             return True
-        if self._hot.get(media.key, (None, None))[0] is media:
+        if self._hot.get(media.key, (None, None))[0] is media and media.key not in self._placing:
             logger.error("a stored medium is damaged and dropped: %s", media.key[:16])
             self._stats = replace(self._stats, damaged=self._stats.damaged + 1)
             await self._drop([media.key])
@@ -119,7 +119,13 @@ class MediaStore:
     async def put(
         self, key: str, work: Path, made: MediaMade, *, recipe: str, source_bytes: int, private: bool, learner: str = ""
     ) -> StoredMedia | Refused:
-        """Place what a recipe made in its work folder; Refused("disk-full", "lost") where that can't be done."""
+        """Place what a recipe made in its work folder; Refused("disk-full", "lost") where that can't be done.
+
+        What is there already stays: somebody may be half through it.
+        """
+        there = await self.find(key)
+        if there is not None:
+            return there
         at = self._clock.now()
         self._placing.add(key)
         try:
