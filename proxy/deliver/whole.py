@@ -9,13 +9,17 @@ ends the connection; the missing Content-Type stays missing.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from aiohttp import web
 from aiohttp.client_exceptions import ClientConnectionResetError
 from aiohttp.helpers import rfc822_formatted_time
+from multidict import CIMultiDict
 
 from proxy.deliver.answer import Answer
 from proxy.headbytes import head_bytes
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _COPIED_BYTES = 4096  # up to here joining head and body costs less than a second piece of the same write
 
 
@@ -23,7 +27,9 @@ class Written(web.StreamResponse):
     """What the server is handed when the answer is on the wire already: it writes nothing more."""
 
     def __init__(self, answer: Answer, *, keep_alive: bool) -> None:
-        super().__init__(status=answer.status, _real_headers=answer.headers)
+        # What the server and the receipt look at; the rest of a response object would never be used.
+        self._status, self._reason = answer.status, answer.reason or ""
+        self._headers = answer.headers
         self._keep_alive = keep_alive
 
     async def prepare(self, request: web.BaseRequest) -> None:
@@ -41,9 +47,9 @@ def write_whole(request: web.BaseRequest, answer: Answer, body: bytes | None) ->
     headers, version = answer.headers, request.version
     _fit_length(answer, body)
     keep_alive = request.keep_alive and (version >= (1, 1) or "Content-Length" in headers)
-    fields = [*headers.items(), *_added(answer, keep_alive=keep_alive, old=version < (1, 1))]
-    reason = answer.reason if answer.reason is not None else web.Response(status=answer.status).reason
-    head = head_bytes(f"HTTP/1.{0 if version == (1, 0) else 1} {answer.status} {reason}", fields)
+    _add_ours(headers, keep_alive=keep_alive, old=version < (1, 1))
+    reason = answer.reason if answer.reason is not None else _PHRASES.get(answer.status, "")
+    head = head_bytes(f"HTTP/1.{0 if version == (1, 0) else 1} {answer.status} {reason}", headers.items())
     transport = request.transport
     if transport is None or transport.is_closing():
         raise ClientConnectionResetError("the client has left")
@@ -58,18 +64,19 @@ def write_whole(request: web.BaseRequest, answer: Answer, body: bytes | None) ->
 
 def _fit_length(answer: Answer, body: bytes | None) -> None:
     headers = answer.headers
-    headers.popall("Transfer-Encoding", None)
+    if "Transfer-Encoding" in headers:
+        del headers["Transfer-Encoding"]
     if body is not None:
-        headers["Content-Length"] = str(len(body))
+        length = str(len(body))
+        if headers.get("Content-Length") != length or len(headers.getall("Content-Length")) > 1:
+            headers["Content-Length"] = length
     elif answer.status == 204:  # RFC 9110 section 8.6
         headers.popall("Content-Length", None)
 
 
-def _added(answer: Answer, *, keep_alive: bool, old: bool) -> list[tuple[str, str]]:
-    """Our own fields. old: HTTP/1.0, where a connection ends unless it is said to go on."""
-    fields = []
-    if "Date" not in answer.headers:
-        fields.append(("Date", rfc822_formatted_time()))
-    if "Connection" not in answer.headers and keep_alive is old:
-        fields.append(("Connection", "keep-alive" if keep_alive else "close"))
-    return fields
+def _add_ours(headers: CIMultiDict[str], *, keep_alive: bool, old: bool) -> None:
+    """Date, and for the connection what can't be guessed. old: HTTP/1.0, where it ends unless it is said to go on."""
+    if "Date" not in headers:
+        headers["Date"] = rfc822_formatted_time()
+    if keep_alive is old and "Connection" not in headers:
+        headers["Connection"] = "keep-alive" if keep_alive else "close"

@@ -36,8 +36,7 @@ def client_address(
     told  by a believed PROXY header: then it is the peer as far as headers are concerned
     """
     seen = told if told is not None else peer
-    trusted = in_networks(seen, trusted_proxies)
-    if not trusted or not trusted_proxies:
+    if not trusted_proxies or not in_networks(seen, trusted_proxies):
         return ClientAddress(address=seen or _UNSPECIFIED, peer=peer, trusted=False)
     address = seen or _UNSPECIFIED
     for hop in reversed(_chain(headers)):

@@ -8,7 +8,7 @@ the next visit gets the variant; a broken or refused source passes unharmed.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from functools import lru_cache, partial
 
 from policies.decision import DownsampleImage
 from policies.treatments import Action, ImageTreatment
@@ -85,15 +85,7 @@ class ImageStage:
         if hints.mobile and hints.viewport_width_px and width is not None:
             # A phone needs no more than its own screen, at most twice its CSS width.
             width = min(width, max(320, round(hints.viewport_width_px * min(hints.dpr or 1.0, 2.0))))
-        return ImageSpec(
-            max_width_px=width,
-            max_bytes=treatment.max_bytes,
-            photo_quality=treatment.photo_quality,
-            text_quality=treatment.text_quality,
-            accepts=frozenset(kind for kind in _MODERN if kind in accept),
-            animation=treatment.animation,
-            max_pixels=exchange.limits.max_image_pixels,
-        )
+        return _made_spec(treatment, width, accept, exchange.limits.max_image_pixels)
 
     # -- after it ------------------------------------------------------------------------------------------
 
@@ -242,6 +234,20 @@ class ImageStage:
         return Answer(status=200, headers=headers, body=body if exchange.body_wanted else None)
 
 
+@lru_cache(maxsize=512)
+def _made_spec(treatment: ImageTreatment, width_px: int | None, accept: str, max_pixels: int) -> ImageSpec:
+    return ImageSpec(
+        max_width_px=width_px,
+        max_bytes=treatment.max_bytes,
+        photo_quality=treatment.photo_quality,
+        text_quality=treatment.text_quality,
+        accepts=frozenset(kind for kind in _MODERN if kind in accept),
+        animation=treatment.animation,
+        max_pixels=max_pixels,
+    )
+
+
+@lru_cache(maxsize=512)
 def _way(spec: ImageSpec) -> str:
     return fingerprint("image", spec.fingerprint(), str(spec.max_pixels), str(TRANSFORM_VERSION))
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from policies.model import Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """scheme, host and port to connect to; tls_name is the name that the certificate must carry."""
+class Target(NamedTuple):
+    """scheme, host and port to connect to; tls_name is the name that the certificate must carry.
+
+    A tuple, since every request looks its connection up by it.
+    """
 
     scheme: str
     host: str

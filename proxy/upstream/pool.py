@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -28,8 +29,7 @@ _DNS_KEPT_S = 30
 _ROUTES_KEPT = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """How to get to a target. tls None: plain; proxy None: directly."""
 
     target: Target

@@ -111,7 +111,11 @@ class UpstreamResponse:
         taken = bytearray()
         try:
             if content.is_eof():  # a small body is complete as soon as its head is: no timer for it
-                taken += content.read_nowait(max_bytes)
+                at_once = content.read_nowait(max_bytes)
+                if content.at_eof():
+                    self._count(at_once)
+                    return at_once
+                taken += at_once
             if not content.at_eof() and len(taken) < max_bytes:
                 await self._fill(taken, max_bytes, within_s)
         except (aiohttp.ClientError, OSError) as error:
