@@ -16,6 +16,7 @@ from typing import Any
 import ffmpeg
 
 from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.chapters import with_chapters, written_chapters
 from proxy.transforms.media.check import claimed_s, fault_in
 from proxy.transforms.media.jail import Limits
 from proxy.transforms.media.probe import MediaInfo, VideoStream, probe
@@ -39,9 +40,9 @@ async def make_capped(source: Path, spec: CappedSpec, bench: Workbench, *, simpl
     if (refused := unfit(info, spec)) is not None:
         return refused
     target = bench.folder / MAIN
-    await bench.ffmpeg(
-        capped_args(source, info, spec, target, simply=simply), reads=[source], media_s=left_s(info, spec)
-    )
+    with written_chapters(() if simply else info.chapters, bench.folder, start_s=spec.start_s) as chapters:
+        args = capped_args(source, info, spec, target, chapters=chapters, simply=simply)
+        await bench.ffmpeg(args, reads=[source], media_s=left_s(info, spec))
     return await made_of(target, info, spec, bench)
 
 
@@ -124,13 +125,17 @@ def sound_rate_hz(bitrate_bps: int) -> int:
 
 
 def capped_args(
-    source: Path | str, info: MediaInfo, spec: CappedSpec, target: Path, *, simply: bool = False
+    source: Path | str,
+    info: MediaInfo,
+    spec: CappedSpec,
+    target: Path,
+    *,
+    chapters: Path | None = None,
+    simply: bool = False,
 ) -> list[str]:
-    """ffmpeg's arguments for a whole file with its index first."""
-    more: dict[str, Any] = {"movflags": "+faststart"}
-    if simply:
-        more["map_chapters"] = -1
-    return _compiled(source, info, spec, str(target), more, _forgiving() if simply else {})
+    """ffmpeg's arguments for a whole file with its index first. chapters: as `written_chapters` wrote them."""
+    reading = _forgiving() if simply else {}
+    return _compiled(source, info, spec, str(target), {"movflags": "+faststart"}, reading, chapters)
 
 
 def capped_stream_args(source: Path | str, info: MediaInfo, spec: CappedSpec) -> list[str]:
@@ -145,7 +150,7 @@ def capped_stream_args(source: Path | str, info: MediaInfo, spec: CappedSpec) ->
         "flush_packets": 1,
     }
     piped = {"f": info.container, "xerror": None} if source == "pipe:0" else {}
-    return _compiled(source, info, spec, "pipe:1", more, piped)
+    return _compiled(source, info, spec, "pipe:1", more, piped, None)
 
 
 def _forgiving() -> dict[str, Any]:
@@ -153,7 +158,13 @@ def _forgiving() -> dict[str, Any]:
 
 
 def _compiled(
-    source: Path | str, info: MediaInfo, spec: CappedSpec, target: str, more: dict[str, Any], reading: dict[str, Any]
+    source: Path | str,
+    info: MediaInfo,
+    spec: CappedSpec,
+    target: str,
+    more: dict[str, Any],
+    reading: dict[str, Any],
+    chapters: Path | None,
 ) -> list[str]:
     if spec.start_s:
         reading = {**reading, "ss": f"{spec.start_s:.3f}"}
@@ -163,7 +174,7 @@ def _compiled(
         streams.append(sound_filters(film, info, spec))
     settings = {**video_settings(info, spec), **(sound_settings(spec) if info.sound is not None else {})}
     told = ffmpeg.output(*streams, target, **settings, **neutral(), **more)
-    return list(told.compile(cmd="ffmpeg"))[1:]
+    return with_chapters(told.compile(cmd="ffmpeg")[1:], chapters)
 
 
 def picture_filters(film: Any, info: MediaInfo, spec: CappedSpec) -> Any:
@@ -204,9 +215,8 @@ def sound_settings(spec: CappedSpec) -> dict[str, Any]:
 
 
 def neutral() -> dict[str, Any]:
-    """No place, device or software in the result, and nothing that differs from run to run."""
-    flags = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact"}
-    return {"map_metadata": -1, **flags, "max_muxing_queue_size": 4096}
+    """No software's name in the result, and nothing that differs from run to run."""
+    return {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact", "max_muxing_queue_size": 4096}
 
 
 def _length(path: Path) -> int:

@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from proxy.exchange import Refused
 from proxy.transforms.media.capped import MAIN, capped_stream_args, left_s, made_of, unfit
+from proxy.transforms.media.chapters import with_chapters, written_chapters
 from proxy.transforms.media.layout import MAX_INDEX_BYTES, prefix_to_begin
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import CappedSpec, MediaOutcome
@@ -174,7 +175,8 @@ async def _kept(info: MediaInfo, spec: CappedSpec, bench: Bench) -> MediaOutcome
         "+bitexact",
         str(target),
     ]
-    await bench.ffmpeg(copied, reads=[source])
+    with written_chapters(info.chapters, bench.folder, start_s=spec.start_s) as chapters:
+        await bench.ffmpeg(with_chapters(copied, chapters), reads=[source])
     await asyncio.to_thread(source.unlink)
     return await made_of(target, info, spec, bench)
 

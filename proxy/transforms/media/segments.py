@@ -23,6 +23,7 @@ import ffmpeg
 
 from proxy.exchange import Refused
 from proxy.transforms.media.capped import capped_size, neutral, sound_rate_hz, sound_settings, unfit, video_settings
+from proxy.transforms.media.chapters import with_chapters
 from proxy.transforms.media.fragments import SOUND_TRACK, VIDEO_TRACK, first_offset, placed, sample_counts, split
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import HlsSpec, MediaMade, MediaOutcome, ToolFailed, Workbench
@@ -248,8 +249,8 @@ def segment_args(source: Path, info: MediaInfo, spec: HlsSpec, number: int) -> l
     # By the last flag a segment's first picture is shown at its very beginning, as CMAF has it: else it would come two
     # frames late, a player that seeks to a segment's beginning would fetch the one before too, and sound would wait.
     settings["movflags"] = "+empty_moov+default_base_moof+negative_cts_offsets"
-    told = ffmpeg.output(*streams, "pipe:1", **settings).global_args("-copyts")
-    return list(told.compile(cmd="ffmpeg"))[1:]
+    told = ffmpeg.output(*streams, "pipe:1", **settings)
+    return ["-copyts", *with_chapters(told.compile(cmd="ffmpeg")[1:], None)]
 
 
 def _origin_s(info: MediaInfo) -> float:

@@ -18,6 +18,7 @@ import ffmpeg
 
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.capped import neutral, sound_rate_hz
+from proxy.transforms.media.chapters import with_chapters, written_chapters
 from proxy.transforms.media.check import claimed_s, fault_in
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SoundCodec, SoundSpec, Workbench
@@ -109,8 +110,9 @@ async def _made(
 ) -> MediaOutcome:
     name = MAIN[spec.codec]
     target = bench.folder / name
-    args = sound_args(source, info, spec, target, gain_db=gain_db)
-    await bench.ffmpeg(args, reads=[source], media_s=info.duration_s)
+    with written_chapters(info.chapters, bench.folder) as chapters:
+        args = sound_args(source, info, spec, target, gain_db=gain_db, chapters=chapters)
+        await bench.ffmpeg(args, reads=[source], media_s=info.duration_s)
     fault = await fault_in(target, bench, video=False, sound=True, expected_s=claimed_s(info))
     if fault:
         return Refused(why=fault)
@@ -128,7 +130,13 @@ async def _made(
 
 
 def sound_args(
-    source: Path | str, info: MediaInfo, spec: SoundSpec, target: Path, *, gain_db: float | None = None
+    source: Path | str,
+    info: MediaInfo,
+    spec: SoundSpec,
+    target: Path,
+    *,
+    gain_db: float | None = None,
+    chapters: Path | None = None,
 ) -> list[str]:
     """ffmpeg's arguments for the sound alone. gain_db None: as loud as it is, and over damage."""
     assert info.sound is not None
@@ -139,7 +147,7 @@ def sound_args(
     if gain_db:
         heard = heard.filter("volume", f"{gain_db}dB").filter("alimiter", limit=_LIMIT, level=0)
     told = ffmpeg.output(heard, str(target), **_codec(spec), **neutral(), threads=1)
-    return list(told.compile(cmd="ffmpeg"))[1:]
+    return with_chapters(told.compile(cmd="ffmpeg")[1:], chapters)
 
 
 def _rate_hz(spec: SoundSpec) -> int:
