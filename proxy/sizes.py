@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-from policies.values import CostlyHop, Place
 from proxy.cache.sizes import SizeBook, heavy_links
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
 from proxy.errors import ExchangeError
 from proxy.stages.context import Exchange, Fetched
+from proxy.stages.media_asker import MediaAsker
+from proxy.stages.places import saves_here
 from proxy.tasks import TaskKeeper
 from proxy.upstream.headers import request_headers
 from proxy.upstream.upstream import Upstream
@@ -24,10 +25,13 @@ _MOST_PENDING = 64
 
 
 class SizeAsker:
-    """Fills the size book."""
+    """Fills the size book. films: learns more than the size of those."""
 
-    def __init__(self, upstream: Upstream, book: SizeBook, keeper: TaskKeeper, *, via: str) -> None:
+    def __init__(
+        self, upstream: Upstream, book: SizeBook, keeper: TaskKeeper, *, via: str, films: MediaAsker | None = None
+    ) -> None:
         self._upstream = upstream
+        self._films = films
         self._book = book
         self._keeper = keeper
         self._via = via
@@ -37,7 +41,10 @@ class SizeAsker:
         """Learn the sizes of what this page's first bytes name, as far as they come in time."""
         if not self._may_ask(exchange):
             return
-        unknown = [url for url in self._links(exchange, fetched) if self._book.size_of(url) is None]
+        links = self._links(exchange, fetched)
+        if self._films is not None:
+            await self._films.ask(exchange, links)
+        unknown = [url for url in links if self._book.size_of(url) is None]
         fresh = [url for url in unknown if url not in self._asked][:_MOST_AT_ONCE]
         if not fresh or len(self._asked) > _MOST_PENDING:
             return
@@ -50,7 +57,7 @@ class SizeAsker:
         settings, decision = exchange.catalogue.settings, exchange.decision
         if exchange.inbound.origin is None or exchange.inbound.origin.upstream is None:
             return False
-        return settings.place is Place.ORIGIN or decision.costly_hop is not CostlyHop.SITE_UPLINK
+        return saves_here(settings.place, decision)
 
     @staticmethod
     def _links(exchange: Exchange, fetched: Fetched) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Laws: a token is made only for what policy allows now; nothing here decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,8 +13,19 @@ from functools import partial
 from policies.decision import Decision
 from proxy.account.tokens import Tokens
 from proxy.exchange import Inbound, Who
+from proxy.own.offers import MediaOffers
 from proxy.own.savings import LearnerSavings
-from proxy.pages import RESERVED, PageContext, Savings, card, head_link, page_bar, size_text
+from proxy.pages import (
+    RESERVED,
+    PageContext,
+    Savings,
+    card,
+    head_link,
+    light_copies,
+    other_versions,
+    page_bar,
+    size_text,
+)
 from proxy.stages.context import Exchange
 from proxy.stages.page import Dressing
 from proxy.transforms.spec import Heavy
@@ -23,11 +34,12 @@ TOKEN_LIFETIME = timedelta(hours=24)
 
 
 class Dresser:
-    """Fills page contexts; built once."""
+    """Fills page contexts; built once. offers None: no lighter versions can be had."""
 
-    def __init__(self, tokens: Tokens, savings: LearnerSavings) -> None:
+    def __init__(self, tokens: Tokens, savings: LearnerSavings, offers: MediaOffers | None = None) -> None:
         self._tokens = tokens
         self._savings = savings
+        self._offers = offers
 
     def savings(self, exchange: Exchange) -> Savings:
         """What this learner was spared."""
@@ -40,6 +52,8 @@ class Dresser:
         page = page_url or inbound.url
         make = partial(self._token, page_url=page, learner=who.learner, expires=now + TOKEN_LIFETIME)
         actions = ["original", "place", "language", *(["report"] if page_url else [])]
+        if self._offers is not None:
+            actions.append("tonight")
         return {action: partial(make, action) for action in actions}
 
     def _token(self, action: str, url: str, *, page_url: str, learner: str, expires: datetime) -> str:
@@ -47,6 +61,10 @@ class Dresser:
         if url and url != page_url:
             payload["p"] = page_url
         return self._tokens.seal(action, payload, learner=learner, expires=expires)
+
+    def sealed(self, exchange: Exchange, purpose: str, payload: Mapping[str, str], until: datetime) -> str:
+        """A token for this learner."""
+        return self._tokens.seal(purpose, payload, learner=exchange.who.learner, expires=until)
 
     def context(
         self,
@@ -79,6 +97,7 @@ class Dresser:
             support_code=support_code,
             tokens=tokens,
             charset=charset,
+            media=partial(self._offers.offer, exchange, decision, page_url) if self._offers is not None else None,
         )
 
     def calendar_href(self, exchange: Exchange) -> str | None:
@@ -106,9 +125,14 @@ class Dresser:
                 with_code.append(replace(context, support_code=page_code(exchange)))
             return card(heavy, with_code[0])
 
+        def render_with(render: Callable[[Heavy, PageContext], bytes]) -> Callable[[Heavy], bytes]:
+            return lambda heavy: render(heavy, context)
+
         return Dressing(
             head=head_link(plain=exchange.decision.treatments.page.text_first),
             foot=lambda: page_bar(context, self.savings(exchange)),
             render_card=render_card,
+            render_versions=render_with(other_versions),
+            render_light=render_with(light_copies),
             size_label=lambda nbytes: size_text(nbytes, language),
         )

@@ -33,6 +33,7 @@ from proxy.modes.forward import PAC_PATHS
 from proxy.modes.forward import is_own as is_for_proxy
 from proxy.modes.pac import CONTENT_TYPE, pac_file
 from proxy.own.dressing import Dresser
+from proxy.own.media import MediaRoutes
 from proxy.own.originals import Originals
 from proxy.own.refusals import own_page
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
@@ -66,6 +67,7 @@ class OwnRoutes:
         sizes: SizeBook,
         identifier: Callable[[], Identifier],
         late: LateSheets,
+        media: MediaRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -74,11 +76,14 @@ class OwnRoutes:
         self._sizes = sizes
         self._identifier = identifier
         self._late = late
+        self._media = media
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
             "place": self._place,
             "language": self._language,
+            "tonight": self._tonight,
+            "cancel": self._cancel,
         }
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -90,7 +95,11 @@ class OwnRoutes:
             if name.startswith(PARTS_PATH):
                 part = await self._late.answer(name.removeprefix(PARTS_PATH), exchange.codings)
                 return part or plain_answer(404, b"", "text/plain")
+            if name.startswith("media/"):
+                return await self._version(exchange, name.removeprefix("media/"))
             return self._get(exchange, name)
+        if name.startswith("make/") and method == "POST":
+            return await self._make(exchange, name.removeprefix("make/"), await self._form(exchange))
         if name not in self._posts:
             return plain_answer(405, b"", "text/plain", Allow="GET, HEAD")
         if method == "POST":
@@ -108,6 +117,8 @@ class OwnRoutes:
             return self._static(exchange, name.removeprefix("static/"))
         if name.startswith("opens/") and name.endswith(".ics"):
             return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
+        if name == "deferred":
+            return self._media.deferred_page(exchange, page_url=_came_from(exchange))
         if name == "":
             return own_page(200, self._place_page(exchange))
         return plain_answer(404, b"", "text/plain")
@@ -240,6 +251,29 @@ class OwnRoutes:
         cookie = self._identifier().choose_language(exchange.inbound, form.get("language", ""), exchange.now)
         return self._stale(exchange) if cookie is None else _see_other(RESERVED, cookie)
 
+    # -- versions ------------------------------------------------------------------------------------------
+
+    async def _version(self, exchange: Exchange, path: str) -> Answer:
+        token, _, rest = path.partition("/")
+        payload = self._opened(exchange, "media", {"token": token})
+        if payload is None:
+            return self._stale(exchange)
+        return await self._media.get(exchange, rest, payload, token)
+
+    async def _make(self, exchange: Exchange, version: str, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "media", form)
+        if payload is None:
+            return self._stale(exchange)
+        return await self._media.make(exchange, version, form["token"], payload)
+
+    async def _tonight(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "tonight", form)
+        return self._stale(exchange) if payload is None else await self._media.tonight(exchange, payload)
+
+    async def _cancel(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "cancel", form)
+        return self._stale(exchange) if payload is None else await self._media.cancel(exchange, payload["r"])
+
     def _stale(self, exchange: Exchange) -> Answer:
         """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
         return own_page(409, self._place_page(exchange, stale=True))
@@ -251,6 +285,7 @@ class OwnRoutes:
             return None
         for learner in (exchange.who.learner, *identifier.also_known(exchange.inbound, exchange.now)):
             await self._originals.forget(learner)
+            await self._media.forget(learner)
         return identifier.ended(exchange.inbound, exchange.now)
 
 

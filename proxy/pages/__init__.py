@@ -1,7 +1,7 @@
 """Everything a learner sees of Tropa: values in, HTML bytes out; no I/O per request and no clock."""
 
 from proxy.pages.calendar_entry import ics
-from proxy.pages.card import MAX_CARD_BYTES, card, forms_foot, page_bar
+from proxy.pages.card import MAX_CARD_BYTES, card, forms_foot, light_copies, other_versions, page_bar
 from proxy.pages.context import PageContext, PlaceChoice, PlaceView, Savings
 from proxy.pages.figures import size_text
 from proxy.pages.full import PAGE_CSP, embed_card, error_page, gate_page, original_confirm, refusal_page, report_thanks
@@ -16,6 +16,8 @@ __all__ = [
     "PlaceView",
     "Savings",
     "card",
+    "other_versions",
+    "light_copies",
     "page_bar",
     "forms_foot",
     "MAX_CARD_BYTES",

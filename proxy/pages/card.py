@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from policies.treatments import Form
 from policies.values import CostlyHop, MediaKind, Store, TrafficClass
 from policies.windows import current_close
 from proxy.pages.context import PageContext, Savings
@@ -21,7 +22,7 @@ from proxy.pages.offer import Advice, Offer, offer_for
 from proxy.pages.phrases import Phrases, phrases
 from proxy.pages.reasons import why_withheld
 from proxy.pages.render import encode, render
-from proxy.pages.versions import credit_text
+from proxy.pages.versions import credit_text, versions_for
 from proxy.transforms.spec import Heavy
 
 MAX_CARD_BYTES = 4096
@@ -61,6 +62,23 @@ def card(heavy: Heavy, context: PageContext) -> bytes:
         if len(body) <= MAX_CARD_BYTES:
             return body
     return encode(render("least.html", context.language, card=text), context.charset)
+
+
+def other_versions(heavy: Heavy, context: PageContext) -> bytes:
+    """What stands behind a film's player that stays: its other versions, folded; b"" for none."""
+    text = card_text(heavy, context)
+    others = tuple(version for version in text.offer.versions if version.form != Form.CAPPED)
+    if not others:
+        return b""
+    return encode(render("versions_below.html", context.language, card=text, versions=others), context.charset)
+
+
+def light_copies(heavy: Heavy, context: PageContext) -> bytes:
+    """What stands behind a link to a document: its light copies as buttons; b"" for none."""
+    versions = versions_for(heavy, context)
+    if not versions:
+        return b""
+    return encode(render("light.html", context.language, versions=versions), context.charset)
 
 
 def page_bar(context: PageContext, savings: Savings) -> bytes:

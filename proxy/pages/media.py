@@ -139,8 +139,13 @@ def film_page(film: Film, context: PageContext, heavy: Heavy) -> bytes:
     )
 
 
-def deferred_page(requests: tuple[Deferred, ...], context: PageContext, *, filed: bool = False) -> bytes:
-    """The receipt of what was asked for the free hours, and how far each is. filed: one was filed just now."""
+def deferred_page(
+    requests: tuple[Deferred, ...], context: PageContext, *, filed: bool = False, full: bool = False
+) -> bytes:
+    """The receipt of what was asked for the free hours, and how far each is.
+
+    filed, full: one was filed just now, or couldn't be because too many are open.
+    """
     say, language, zone = phrases(context.language), context.language, context.territory.zone
     rows = [
         {
@@ -155,4 +160,6 @@ def deferred_page(requests: tuple[Deferred, ...], context: PageContext, *, filed
         }
         for request in requests
     ]
-    return full_page("deferred.html", context, rows=rows, filed=filed, zone=zone_text(zone, context.now, language))
+    return full_page(
+        "deferred.html", context, rows=rows, filed=filed, full=full, zone=zone_text(zone, context.now, language)
+    )

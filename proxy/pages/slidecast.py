@@ -1,8 +1,8 @@
 """A lecture as slides and sound: its page, the same with slides or sound alone, and as one file for offline use.
 
-Laws of this file: readable without scripts and without styles; a slide is named by number and time, never by picture alone;
-the page on the network has no inline style or script; the offline file asks the network for nothing, is made piece by piece
-and never stands in memory as a whole.
+Laws of this file: readable without scripts and without styles; a slide is named by number and time, never by picture
+alone; the page on the network has no inline style or script; the offline file asks the network for nothing, is made
+piece by piece and never stands in memory as a whole.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies.decision import RewriteLadder, Withhold
+from policies.decision import PassThrough, Plan, RewriteLadder, Withhold
+from policies.facts import ResponseFacts
+from policies.streams import manifest_of
 from policies.treatments import Action, Form, NothingFits, VideoTreatment
 from policies.values import MediaKind, Reason
 from proxy.clock import Clock
@@ -49,6 +51,7 @@ def ladder_spec(stream: VideoTreatment, language: str) -> LadderSpec:
     return LadderSpec(
         max_height_px=stream.max_height_px,
         max_bitrate_bps=stream.max_bitrate_bps,
+        max_fps=stream.max_fps,
         sound_only=stream.form is not Form.CAPPED,
         nothing_fits_lowest=stream.nothing_fits is NothingFits.LOWEST,
         language=language,
@@ -72,13 +75,16 @@ class LadderStage:
         self._clock = clock
         self._withheld = withheld
 
+    def _now_s(self) -> float:
+        return self._clock.steady_s()
+
     # -- before a byte is fetched --------------------------------------------------------------------------
 
     def withholds(self, exchange: Exchange) -> Withhold | None:
         """What to answer to a request for a rung that this learner's ladder lost; None: let it go on."""
         if not _adapts(exchange) or exchange.facts.method not in ("GET", "HEAD"):
             return None
-        if not self._book.is_removed(exchange.who.learner, exchange.inbound.url, self._clock.steady_s()):
+        if not self._book.is_removed(exchange.who.learner, exchange.inbound.url, self._now_s()):
             return None
         return Withhold(kind=exchange.facts.kind or MediaKind.STREAM, reason=Reason(rule=REMOVED_RUNG))
 
@@ -89,7 +95,7 @@ class LadderStage:
             return
         found = _FIRST_BYTE.match(exchange.inbound.request.headers.get("Range", ""))
         first_byte = int(found[1]) if found else 0
-        hold_s = self._read_ahead.hold_s(learner, exchange.inbound.url, first_byte, self._clock.steady_s())
+        hold_s = self._read_ahead.hold_s(learner, exchange.inbound.url, first_byte, self._now_s())
         if hold_s > 0:
             await asyncio.sleep(hold_s)
 
@@ -98,10 +104,23 @@ class LadderStage:
         if exchange.facts.kind is not MediaKind.STREAM or exchange.facts.method != "GET" or not _adapts(exchange):
             return None
         learner, url = exchange.who.learner, exchange.inbound.url
-        spec = self._book.sticky_spec(learner, url, self._clock.steady_s())
+        spec = self._book.sticky_spec(learner, url, self._now_s())
         return Known(way=_way(spec or ladder_spec(exchange.decision.treatments.stream, exchange.who.language)))
 
     # -- after it ------------------------------------------------------------------------------------------
+
+    def continued(self, exchange: Exchange, facts: ResponseFacts, planned: Plan) -> Plan:
+        """The plan, or, where a policy has meanwhile let everything through, the cap of the lecture that is watched: a
+        live manifest that is asked for again must not change under its player."""
+        whole = facts.status == 200 and not facts.attachment
+        if not isinstance(planned, PassThrough) or not whole or _passes(exchange):
+            return planned
+        manifest = manifest_of(facts)
+        if not manifest or not self._book.is_watched(exchange.who.learner, exchange.inbound.url, self._now_s()):
+            return planned
+        return RewriteLadder(
+            stream=replace(exchange.decision.treatments.stream, action=Action.ADAPT), manifest=manifest
+        )
 
     async def answer(self, exchange: Exchange, fetched: Fetched, plan: RewriteLadder) -> Answer:
         """The manifest with what may stay, or as it is."""
@@ -126,7 +145,7 @@ class LadderStage:
     def _outcome(self, exchange: Exchange, plan: RewriteLadder, text: bytes) -> LadderOutcome:
         learner, url = exchange.who.learner, exchange.inbound.url
         wanted = ladder_spec(plan.stream, exchange.who.language)
-        spec = self._book.spec_for(learner, url, wanted, self._clock.steady_s())
+        spec = self._book.spec_for(learner, url, wanted, self._now_s())
         outcome = self._cut(exchange, plan, text, spec)
         if isinstance(outcome, ladder.NothingFits) and plan.stream.nothing_fits is not NothingFits.CARD:
             # Sound that is only inside the pictures: the least of them is what can be had.
@@ -173,7 +192,7 @@ class LadderStage:
     def _learn(self, exchange: Exchange, plan: RewriteLadder, text: bytes) -> None:
         """Remember which segment is when."""
         learner, url = exchange.who.learner, exchange.inbound.url
-        stream, part = self._book.stream_of(learner, url, self._clock.steady_s())
+        stream, part = self._book.stream_of(learner, url, self._now_s())
         if plan.manifest == "dash":
             timelines = dash_timelines(text, url)
         else:
@@ -186,7 +205,7 @@ class LadderStage:
         learner, url = exchange.who.learner, exchange.inbound.url
         exchange.tally.treatment = "ladder"
         self._sticky.note(url, exchange.now)
-        spec = self._book.sticky_spec(learner, url, self._clock.steady_s())
+        spec = self._book.sticky_spec(learner, url, self._now_s())
         validator = origin_validator(fetched.headers)
         headers = adapted(
             fetched.headers,
@@ -203,9 +222,12 @@ class LadderStage:
 
 
 def _adapts(exchange: Exchange) -> bool:
+    return exchange.decision.treatments.stream.action is Action.ADAPT and not _passes(exchange)
+
+
+def _passes(exchange: Exchange) -> bool:
     decision = exchange.decision
-    passes = decision.bypassed or decision.observe or decision.exempt or exchange.facts.wants_original
-    return decision.treatments.stream.action is Action.ADAPT and not passes
+    return decision.bypassed or decision.observe or decision.exempt or exchange.facts.wants_original
 
 
 def _is_paced(exchange: Exchange) -> bool:

@@ -28,6 +28,7 @@ _Key = tuple[str, str]
 class _Ladder:
     spec: LadderSpec
     used_s: float
+    capped: bool = False
     templates: list[tuple[re.Pattern[str], bool]] = field(default_factory=list)
 
 
@@ -65,6 +66,11 @@ class LadderBook:
         ladder = self._ladders.get((learner, stable_url(manifest)))
         return ladder.spec if ladder is not None and now_s - ladder.used_s <= PAUSE_S else None
 
+    def is_watched(self, learner: str, manifest: str, now_s: float) -> bool:
+        """Whether this manifest was capped for this sitting, which goes on."""
+        ladder = self._ladders.get((learner, stable_url(manifest)))
+        return ladder is not None and ladder.capped and now_s - ladder.used_s <= PAUSE_S
+
     def note(
         self,
         learner: str,
@@ -79,7 +85,7 @@ class LadderBook:
         ladder = self._ladders.get(key)
         if ladder is None:
             return
-        ladder.templates = []
+        ladder.capped, ladder.templates = True, []
         for stays, renditions in ((False, removed), (True, kept)):  # an address of both stays
             for rendition in renditions:
                 for address in rendition.addresses:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import unescape
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 
 from policies.decision import RewritePage
 from policies.model import DietItem, EmbedHost
-from policies.treatments import LATE_STYLES, Action
+from policies.treatments import LATE_STYLES, Action, Form, VideoTreatment
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
 from proxy.deliver.codings import Coder, compress, live_encoder, patient_encoder
@@ -27,6 +27,7 @@ from proxy.late_sheets import LateSheets
 from proxy.order import is_thin
 from proxy.stages.context import Exchange, Fetched, declared_charset
 from proxy.stages.decoding import OriginDecoder
+from proxy.stages.places import saves_here
 from proxy.transforms.html import PageRewriter, rewriter
 from proxy.transforms.spec import Heavy, HtmlSpec
 
@@ -49,6 +50,8 @@ class Dressing:
     foot: Callable[[], bytes]
     render_card: Callable[[Heavy], bytes]
     size_label: Callable[[int], str]
+    render_versions: Callable[[Heavy], bytes] | None = None
+    render_light: Callable[[Heavy], bytes] | None = None
 
 
 def html_spec(
@@ -64,6 +67,7 @@ def html_spec(
     page, treatments = plan.page, plan.treatments
     origin = exchange.inbound.origin
     preset = origin.preset if origin is not None else None
+    video = _where_it_saves(exchange, treatments.video)
     return HtmlSpec(
         page_url=exchange.inbound.url,
         charset=charset,
@@ -73,8 +77,11 @@ def html_spec(
         size_of=size_of,
         size_label=dressing.size_label,
         granted=exchange.granted,
-        video=treatments.video.action,
-        video_max_bytes=treatments.video.max_bytes,
+        video=video.action,
+        video_max_bytes=video.max_bytes,
+        video_stand_in=video.action is Action.ADAPT and video.form is not Form.CAPPED,
+        render_versions=dressing.render_versions,
+        render_light=dressing.render_light if treatments.document.light else None,
         stream=treatments.stream.action,
         embed=treatments.embed.action,
         audio=treatments.audio.action,
@@ -91,6 +98,12 @@ def html_spec(
         max_image_width_px=page.max_image_width_px or treatments.image.max_width_px,
         late_styles=late_styles,
     )
+
+
+def _where_it_saves(exchange: Exchange, video: VideoTreatment) -> VideoTreatment:
+    """Films become cards where this place can't make them smaller for those who pay."""
+    saves = saves_here(exchange.catalogue.settings.place, exchange.decision)
+    return video if saves or video.action is not Action.ADAPT else replace(video, action=Action.CARD)
 
 
 def _diet(items: tuple[DietItem, ...], names: frozenset[str]) -> tuple[DietItem, ...]:
@@ -142,7 +155,6 @@ async def page_answer(
         policy = frame_policy(exchange, look_ahead)
         if policy is not None:
             headers.add("Content-Security-Policy", policy)
-    encoder = live_encoder(coding)
     if fetched.complete:
         body = await _coded(exchange, _whole(page, look_ahead, decoder), coding)
         asks_for(page.shell_urls, frozenset(late_styles))

@@ -101,6 +101,7 @@ class ImageSpec:
     accepts   subset of {"image/avif", "image/webp"}: beyond JPEG, PNG and GIF, which everybody reads
     quality   on WebP's scale; other formats are matched to it by measurement
     effort    "live" (on the request path) or "background"
+    drawing   the origin says that it is an SVG, and only as such it is read: nothing else may become one
     """
 
     max_width_px: int | None
@@ -111,11 +112,12 @@ class ImageSpec:
     animation: Animation = Animation.KEEP
     max_pixels: int = 80_000_000
     effort: str = "live"
+    drawing: bool = False
 
     def fingerprint(self) -> str:
         """A short stable text: equal specs, and only they, have equal fingerprints."""
         formats = "+".join(sorted(kind.removeprefix("image/") for kind in self.accepts)) or "base"
         return (
             f"w{self.max_width_px or 0}-b{self.max_bytes or 0}-p{self.photo_quality}-t{self.text_quality}"
-            f"-{self.animation}-{formats}-{self.effort}"
+            f"-{self.animation}-{formats}-{self.effort}{'-svg' if self.drawing else ''}"
         )

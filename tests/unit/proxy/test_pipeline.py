@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import brotli
@@ -12,6 +12,7 @@ import http_sf
 import pytest
 from aiohttp import web
 
+from proxy.clock import OffsetClock
 from tests.serving import NIGHT, NOON, served
 
 PAGE = (
@@ -248,6 +249,22 @@ async def test_an_app_is_refused_in_its_own_words(tmp_path: Path) -> None:
         assert file.status == 403 and "errorcode" in json.loads(file.body)
 
 
+class _Turned:
+    """A clock that a test sets forward once everything stands."""
+
+    def __init__(self, now: datetime) -> None:
+        self._clock = OffsetClock(now)
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def steady_s(self) -> float:
+        return self._clock.steady_s()
+
+    def turn_to(self, now: datetime) -> None:
+        self._clock = OffsetClock(now)
+
+
 async def test_a_long_download_ends_when_its_time_is_over(tmp_path: Path) -> None:
     """A stream that the free hours allowed is decided again when they end."""
 
@@ -259,8 +276,10 @@ async def test_a_long_download_ends_when_its_time_is_over(tmp_path: Path) -> Non
             await asyncio.sleep(0.02)
         return response
 
-    nearly = NIGHT.replace(hour=4) + timedelta(days=1) - timedelta(seconds=1)  # 07:00 in Moscow is 04:00 UTC
-    async with served(tmp_path, origin, now=nearly) as there:
+    end = NIGHT.replace(hour=4) + timedelta(days=1)  # 07:00 in Moscow is 04:00 UTC
+    clock = _Turned(end - timedelta(minutes=5))
+    async with served(tmp_path, origin, clock=clock) as there:
+        clock.turn_to(end - timedelta(seconds=1))
         with pytest.raises(Exception):  # noqa: B017 - aiohttp names a broken body differently in each form
             await asyncio.wait_for(there.get("/mod/chat/long.bin"), 20)
 

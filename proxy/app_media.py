@@ -1,0 +1,148 @@
+"""The media half of what `proxy.app` builds: the desk with its stores and runner, and what learners see of it.
+
+Law: as in `proxy.app`, only here is known how these parts hang together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from policies.decision import Withhold
+from policies.model import Limits
+from proxy.account.metrics import Metrics
+from proxy.account.state import State
+from proxy.account.tokens import Tokens
+from proxy.cache.sizes import SizeBook
+from proxy.clock import Clock
+from proxy.deliver.answer import Answer
+from proxy.deliver.read_ahead import ReadAhead
+from proxy.deliver.sticky import Sticky
+from proxy.elsewhere import Elsewhere
+from proxy.media.desk import Desk
+from proxy.media.jobs import Slots
+from proxy.media.sources import Sources
+from proxy.media.store import MediaStore
+from proxy.own.choices import Choices
+from proxy.own.deferred import DeferredRequests
+from proxy.own.dressing import Dresser
+from proxy.own.lectures import Lectures
+from proxy.own.media import MediaRoutes
+from proxy.own.offers import MediaOffers
+from proxy.own.refusals import Refusals
+from proxy.own.viewer import Viewer
+from proxy.stages.context import Exchange
+from proxy.stages.ladder import LadderStage
+from proxy.stages.ladder_book import LadderBook
+from proxy.stages.media import MediaStage
+from proxy.stages.media_asker import MediaAsker
+from proxy.stages.media_book import MediaBook
+from proxy.stages.media_origin import MediaOrigin
+from proxy.tasks import TaskKeeper
+from proxy.transforms.media.jail import Limits as JailLimits
+from proxy.transforms.media.running import MediaRunner
+from proxy.transforms.media.tools import find_ffmpeg
+from proxy.upstream.upstream import Upstream
+from scheduler.jobs import Job
+
+_TICK = timedelta(seconds=3)
+_SWEEP = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Everything about films, sound, lectures and documents that lives as long as the process."""
+
+    desk: Desk
+    origin: MediaOrigin
+    book: MediaBook
+    choices: Choices
+    deferred: DeferredRequests
+    offers: MediaOffers
+
+    async def start(self, now: datetime) -> None:
+        """Open what is stored. Raises OSError naming what can't be had."""
+        await self.desk.start()
+        await self.choices.start(now)
+        await self.deferred.start(now)
+
+    def jobs(self, clock: Clock) -> tuple[Job, ...]:
+        """What is done now and then; none of it changes a decision."""
+
+        async def tick() -> None:
+            self.desk.tick(clock.now())
+
+        async def sweep() -> None:
+            await self.desk.sweep(clock.now())
+            self.deferred.sweep()
+
+        return (Job(name="media", every=_TICK, run=tick), Job(name="sweep media", every=_SWEEP, run=sweep))
+
+    def show_gauges(self, metrics: Metrics) -> None:
+        stats, watch = self.desk.stats, metrics.watch
+        watch("media_running", "Media being made", lambda: float(stats().running))
+        watch("media_queued", "Media waiting for an encoder or a source", lambda: float(stats().queued))
+        watch("media_fetching", "Media sources on their way", lambda: float(stats().fetching))
+        watch("media_made", "Media made since the start", lambda: float(stats().made))
+        watch("media_failed", "Media that could not be made since the start", lambda: float(stats().failed))
+        watch("media_deferred", "Requests waiting for free hours", lambda: float(stats().deferred))
+        watch("media_sources_bytes", "Media sources on disk", lambda: float(stats().source_bytes))
+        watch("media_made_bytes", "Made media on disk", lambda: float(stats().stored_bytes))
+
+    def stage(self, sticky: Sticky) -> MediaStage:
+        return MediaStage(self.desk, self.origin, self.book, sticky)
+
+    def asker(self, keeper: TaskKeeper) -> MediaAsker:
+        return MediaAsker(self.desk, self.origin, self.book, keeper)
+
+    def routes(self, dresser: Dresser, refusals: Refusals, sizes: SizeBook, elsewhere: Elsewhere) -> MediaRoutes:
+        return MediaRoutes(
+            desk=self.desk,
+            origin=self.origin,
+            book=self.book,
+            choices=self.choices,
+            deferred=self.deferred,
+            dresser=dresser,
+            refusals=refusals,
+            sizes=sizes,
+            viewer=Viewer(Lectures()),
+            decide_for=elsewhere.decision,
+        )
+
+
+def build_media(
+    folder: Path, *, limits: Limits, state: State, clock: Clock, upstream: Upstream, tokens: Tokens, via: str
+) -> Media:
+    """The parts, not yet started. Without a fit ffmpeg only documents have lighter versions."""
+    tool = find_ffmpeg()
+    workers = limits.media_workers or max(1, (os.cpu_count() or 2) - 1)
+    desk = Desk(
+        sources=Sources(
+            folder / "sources",
+            max_bytes=limits.media_source_store_bytes,
+            max_source_bytes=limits.max_media_source_bytes,
+            clock=clock,
+        ),
+        store=MediaStore(folder / "made", max_bytes=limits.media_store_bytes, clock=clock),
+        runner=MediaRunner(tool, JailLimits(max_s=limits.media_deadline_s)),
+        state=state,
+        clock=clock,
+        slots=Slots(make=workers, waiting=limits.media_queue),
+    )
+    book, choices = MediaBook(), Choices(state)
+    return Media(
+        desk=desk,
+        origin=MediaOrigin(upstream, via=via),
+        book=book,
+        choices=choices,
+        deferred=DeferredRequests(desk, state),
+        offers=MediaOffers(tokens, book, choices, films=tool is not None),
+    )
+
+
+def build_ladders(sticky: Sticky, clock: Clock, withheld: Callable[[Exchange, Withhold], Answer]) -> LadderStage:
+    """The stage that caps ladders; `withheld` makes what stands for a ladder nothing of which fits."""
+    return LadderStage(LadderBook(), ReadAhead(), sticky, clock, withheld)

@@ -1,0 +1,295 @@
+"""Versions of a film, a recording or a document under the reserved path: choosing, waiting, watching, keeping.
+
+    POST make/VERSION            a sealed token      begins (or joins) the making and leads to the viewer
+    GET  media/TOKEN/            every version, what it costs, what is ready
+    GET  media/TOKEN/VERSION     the viewer; while it is being made, how far it is; where it can't be, what is left
+    GET  media/TOKEN/VERSION/X   a file of it
+    POST tonight, cancel         a deferred request, and its end;  GET deferred: their receipt
+
+Laws: an address is opened only by a token sealed for this learner; what is served is what policy allows her now, for
+the film's own address, and only after the origin has let her have the source; a GET begins no work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from urllib.parse import unquote
+
+from policies.decision import Decision, Verdict
+from policies.kinds import kind_of_path
+from policies.treatments import Form
+from policies.values import MediaKind
+from proxy.cache.sizes import SizeBook
+from proxy.deliver.answer import Answer
+from proxy.deliver.send import plain_answer
+from proxy.media.authorised import GRANTING
+from proxy.media.desk import Desk
+from proxy.media.store_values import StoredMedia
+from proxy.media.views import JobView, Order, State, Watcher
+from proxy.own.choices import Choices
+from proxy.own.deferred import DeferredRequests
+from proxy.own.dressing import Dresser
+from proxy.own.refusals import Refusals, own_page
+from proxy.own.viewer import Viewer
+from proxy.pages import PageContext
+from proxy.pages.media import Making, deferred_page, impossible_page, making_page, versions_page
+from proxy.pages.versions import allowed_forms
+from proxy.stages.context import Exchange
+from proxy.stages.media import playable
+from proxy.stages.media_book import MediaBook, Seen
+from proxy.stages.media_orders import order_of, recipe_of
+from proxy.stages.media_origin import MediaOrigin, is_same_site
+from proxy.stages.places import saves_here
+from proxy.transforms.spec import Heavy
+
+_STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
+_PATIENCE_S = 1.0
+# (exchange, address, kind) -> what policy says of that address for this learner now.
+DecideFor = Callable[[Exchange, str, MediaKind], Decision]
+Opened = Callable[[Exchange, str, str], Mapping[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a token stands for, as policy sees it now. exchange: with the decision for the thing's own address."""
+
+    exchange: Exchange
+    token: str
+    heavy: Heavy
+    context: PageContext
+
+    @property
+    def url(self) -> str:
+        return self.heavy.url
+
+    @property
+    def title(self) -> str:
+        return self.heavy.title or unquote(self.url.partition("?")[0].rpartition("/")[2])
+
+
+class MediaRoutes:
+    """Answers what `OwnRoutes` hands on."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        origin: MediaOrigin,
+        book: MediaBook,
+        choices: Choices,
+        deferred: DeferredRequests,
+        dresser: Dresser,
+        refusals: Refusals,
+        sizes: SizeBook,
+        viewer: Viewer,
+        decide_for: DecideFor,
+    ) -> None:
+        self._desk = desk
+        self._origin = origin
+        self._book = book
+        self._choices = choices
+        self._deferred = deferred
+        self._dresser = dresser
+        self._refusals = refusals
+        self._sizes = sizes
+        self._viewer = viewer
+        self._decide_for = decide_for
+
+    # -- doing ---------------------------------------------------------------------------------------------
+
+    async def make(self, exchange: Exchange, version: str, token: str, payload: Mapping[str, str]) -> Answer:
+        """Begin what she chose and lead her to it; remembers the choice."""
+        asked = self._asked(exchange, token, payload)
+        if isinstance(asked, Answer):
+            return asked
+        if version not in allowed_forms(asked.heavy, asked.context):
+            return self._all_versions(asked)
+        await self._choices.remember(exchange.who.learner, asked.heavy.kind.value, version, exchange.now)
+        seen = await self._seen(asked)
+        if seen is not None and (order := self._order(asked, version, seen)) is not None:
+            ticket = await self._desk.ask(order, self._watcher(asked, version))
+            view = await playable(self._desk, ticket, exchange.who.learner, within_s=_PATIENCE_S)
+            self._note(asked, seen, version, view)
+        return see_other(f"/.tropa/media/{token}/{version}")
+
+    async def tonight(self, exchange: Exchange, payload: Mapping[str, str]) -> Answer:
+        """File a request for the free hours; its receipt says when."""
+        asked = self._asked(exchange, "", payload, saving=False)
+        if isinstance(asked, Answer):
+            return asked
+        forms = allowed_forms(asked.heavy, asked.context)
+        chosen = self._choices.of(exchange.who.learner, asked.heavy.kind.value, exchange.now)
+        version = chosen if chosen in forms else next(iter(forms), "")
+        seen = await self._seen(asked)
+        order = self._order(asked, version, seen) if seen is not None else None
+        if order is None:
+            return own_page(200, impossible_page(asked.heavy, asked.context, version or Form.CAPPED.value))
+        lead = {**payload, "k": asked.heavy.kind.value}
+        receipt = await self._deferred.file(asked.exchange, order, version, lead)
+        return see_other("/.tropa/deferred?filed" if receipt is not None else "/.tropa/deferred?full")
+
+    async def cancel(self, exchange: Exchange, receipt: str) -> Answer:
+        """Give up a deferred request; what is over stays as it is."""
+        await self._deferred.cancel(exchange, receipt)
+        return see_other("/.tropa/deferred")
+
+    async def forget(self, learner: str) -> None:
+        """The origin's logout: what this learner was let have is asked for again by whoever comes next."""
+        self._desk.forget(learner)
+        self._book.forget(learner)
+        await self._choices.forget(learner)
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    async def get(self, exchange: Exchange, rest: str, payload: Mapping[str, str], token: str) -> Answer:
+        """rest: what follows TOKEN/ in the path."""
+        asked = self._asked(exchange, token, payload)
+        if isinstance(asked, Answer):
+            return asked
+        version, _, name = rest.partition("/")
+        if not version:
+            return self._all_versions(asked)
+        if version not in allowed_forms(asked.heavy, asked.context):
+            return plain_answer(404, b"", "text/plain")
+        seen = await self._seen(asked)
+        if seen is None:
+            return see_other(asked.context.page_url or asked.url)  # her login may be over: the course's page will tell
+        order = self._order(asked, version, seen)
+        if order is None:
+            return own_page(200, impossible_page(asked.heavy, asked.context, version))
+        stored = await self._desk.ready(order.key, learner=exchange.who.learner)
+        if name:
+            return await self._file(asked, version, name, order, stored)
+        if stored is None:
+            return await self._wait(asked, version, order, seen)
+        if not await self._viewer.has(version, stored):
+            self._book.cannot_be(seen.ref, asked.url, version)
+            return own_page(200, impossible_page(asked.heavy, asked.context, version))
+        self._book.became_ready(seen.ref, asked.url, version, await self._viewer.bytes_of(version, stored))
+        page = await self._viewer.page(asked.exchange, asked.heavy, asked.context, version, stored)
+        return page if page is not None else self._all_versions(asked)
+
+    async def _file(self, asked: Asked, version: str, name: str, order: Order, stored: StoredMedia | None) -> Answer:
+        answer: Answer | None = None
+        if stored is not None:
+            answer = await self._viewer.file(asked.exchange, asked.heavy, asked.context, version, stored, name)
+        elif name == "play":
+            growing = self._desk.growing(order.key, learner=asked.exchange.who.learner)
+            answer = self._viewer.growing(asked.exchange, growing)
+        return answer if answer is not None else plain_answer(404, b"", "text/plain")
+
+    async def _wait(self, asked: Asked, version: str, order: Order, seen: Seen) -> Answer:
+        """How far it is; she is waited for as long as the page comes again."""
+        view = await self._desk.view(order.key)
+        if view is not None and view.is_open:
+            ticket = await self._desk.ask(order, self._watcher(asked, version))
+            view = ticket.view
+        self._note(asked, seen, version, view)
+        if view is not None and view.state is State.UNCHANGED and version == Form.CAPPED:
+            return await self._viewer.source_page(asked.exchange, asked.heavy, asked.context)
+        if view is None or view.state in (State.CANCELLED, State.FULL):
+            return self._all_versions(asked)
+        if not view.is_open:
+            return own_page(200, impossible_page(asked.heavy, asked.context, version))
+        growing = self._desk.growing(order.key, learner=asked.exchange.who.learner)
+        if growing is not None and version == Form.CAPPED:
+            return self._viewer.growing_page(asked.heavy, asked.context)
+        return own_page(200, making_page(asked.heavy, asked.context, making_of(version, view)))
+
+    def deferred_page(self, exchange: Exchange, *, page_url: str) -> Answer:
+        """The receipts of what she asked for the free hours."""
+        context = self._dresser.context(exchange, page_url=page_url)
+        requests = self._deferred.of(exchange, partial(self._dresser.sealed, exchange))
+        filed = exchange.inbound.query == "filed"
+        return own_page(200, deferred_page(requests, context, filed=filed, full=exchange.inbound.query == "full"))
+
+    # -- what is asked for ---------------------------------------------------------------------------------
+
+    def _asked(
+        self, exchange: Exchange, token: str, payload: Mapping[str, str], *, saving: bool = True
+    ) -> Asked | Answer:
+        """What the token stands for, or the answer to whoever may not have it. saving: only where this place saves."""
+        url, page_url = payload["u"], payload.get("p", "")
+        if not is_same_site(exchange, url):
+            return plain_answer(404, b"", "text/plain")
+        kind = MediaKind(payload["k"]) if payload.get("k") else kind_of_path(url.partition("?")[0]) or MediaKind.VIDEO
+        decision = self._decide_for(exchange, url, kind)
+        exchange = replace(exchange, decision=decision)
+        if decision.verdict is not Verdict.ALLOW and not decision.observe:
+            return self._refusals.closed(exchange)
+        if saving and not saves_here(exchange.catalogue.settings.place, decision):
+            return see_other(page_url or url)
+        heavy = Heavy(url=url, kind=kind, title=payload.get("t", ""), size_bytes=self._sizes.size_of(url))
+        context = self._dresser.context(exchange, page_url=page_url or url)
+        return Asked(exchange=exchange, token=token, heavy=heavy, context=context)
+
+    async def _seen(self, asked: Asked) -> Seen | None:
+        """The source as the origin shows it to her; None: it doesn't, and then she gets nothing made of it."""
+        exchange, learner = asked.exchange, asked.exchange.who.learner
+        seen = self._book.seen(learner, asked.url, exchange.now)
+        if seen is not None and self._desk.authorised.allows(learner, seen.ref.key, exchange.now):
+            return seen
+        look = await self._origin.look(exchange, asked.url, page_url=asked.context.page_url)
+        if look.ref is None or look.status not in GRANTING:
+            return None
+        self._desk.authorised.note(learner, look.ref.key, look.status, exchange.now)
+        self._book.saw(learner, asked.url, look.ref, look.content_type, exchange.now)
+        if look.duration_s is not None:
+            self._book.lasts(look.ref, asked.url, look.duration_s)
+        if look.ref.length_bytes:
+            self._sizes.learn(asked.url, look.ref.length_bytes)
+        return self._book.seen(learner, asked.url, exchange.now)
+
+    def _order(self, asked: Asked, version: str, seen: Seen) -> Order | None:
+        exchange = asked.exchange
+        found = recipe_of(version, exchange.decision, seen.content_type, exchange.inbound.request.headers)
+        if found is None:
+            return None
+        return order_of(
+            *found,
+            seen.ref,
+            region=exchange.decision.region,
+            title=asked.title,
+            media_s=self._book.known(exchange.who.learner, asked.url).duration_s,
+            fetch=self._origin.fetcher(exchange, asked.url, page_url=asked.context.page_url),
+        )
+
+    @staticmethod
+    def _watcher(asked: Asked, version: str) -> Watcher:
+        return Watcher(learner=asked.exchange.who.learner, id=f"{version} {asked.url}", stays=_STAYS)
+
+    def _note(self, asked: Asked, seen: Seen, version: str, view: JobView | None) -> None:
+        if view is None:
+            return
+        if view.is_open and view.ready_in_s is not None:
+            self._book.is_under_way(seen.ref, asked.url, version, view.ready_in_s)
+        elif view.state in (State.REFUSED, State.UNCHANGED):
+            self._book.cannot_be(seen.ref, asked.url, version)
+
+    def _all_versions(self, asked: Asked) -> Answer:
+        return own_page(200, versions_page(asked.heavy, asked.context))
+
+
+_STATES = {State.QUEUED: "queued", State.WAITING: "queued", State.FETCHING: "fetching", State.MAKING: "making"}
+_FETCHING_SHARE = 0.2
+
+
+def making_of(version: str, view: JobView) -> Making:
+    """What the waiting page says of a job: fetching fills its first part, making the rest."""
+    done = _FETCHING_SHARE + (1 - _FETCHING_SHARE) * view.progress
+    if view.state is State.FETCHING:
+        done = _FETCHING_SHARE * (view.fetched or 0.0)
+    return Making(
+        form=version,
+        state=_STATES.get(view.state, "queued"),
+        done=done,
+        ready_in_s=view.ready_in_s,
+        position=view.position or 0,
+    )
+
+
+def see_other(location: str) -> Answer:
+    return plain_answer(303, b"", "text/plain", Location=location)

@@ -1,0 +1,51 @@
+"""What makes lighter versions of a thing possible for one learner: a token, what is known, what she chose last.
+
+Laws: offered only for addresses of the site itself and where this place can save; memory look-ups only, since every
+card of a page asks.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from policies.decision import Decision
+from policies.values import MediaKind
+from proxy.account.tokens import Tokens
+from proxy.own.choices import Choices
+from proxy.pages.versions import MediaOffer
+from proxy.stages.context import Exchange
+from proxy.stages.media_book import MediaBook
+from proxy.stages.media_origin import is_same_site
+from proxy.stages.places import saves_here
+from proxy.transforms.spec import Heavy
+
+TOKEN_LIFETIME = timedelta(hours=24)
+_TITLE_CHARS = 60  # a card may carry the token five times
+
+
+class MediaOffers:
+    """Makes `MediaOffer`s. films False: there is nothing here to make a film smaller with."""
+
+    def __init__(self, tokens: Tokens, book: MediaBook, choices: Choices, *, films: bool = True) -> None:
+        self._films = films
+        self._tokens = tokens
+        self._book = book
+        self._choices = choices
+
+    def offer(self, exchange: Exchange, decision: Decision, page_url: str, heavy: Heavy) -> MediaOffer | None:
+        """The offer for this thing, None where none of its versions can be had."""
+        if not is_same_site(exchange, heavy.url) or not saves_here(exchange.catalogue.settings.place, decision):
+            return None
+        if heavy.kind is MediaKind.VIDEO and not self._films:
+            return None
+        learner, now = exchange.who.learner, exchange.now
+        payload = {"u": heavy.url, "k": heavy.kind.value}
+        if page_url and page_url != heavy.url:
+            payload["p"] = page_url
+        if heavy.title:
+            payload["t"] = heavy.title[:_TITLE_CHARS]
+        return MediaOffer(
+            token=self._tokens.seal("media", payload, learner=learner, expires=now + TOKEN_LIFETIME),
+            known=self._book.known(learner, heavy.url),
+            chosen=self._choices.of(learner, heavy.kind.value, now),
+        )

@@ -1,0 +1,115 @@
+"""What a learner sees and takes of a version that is ready: its viewer page and its files.
+
+Laws: only files that the version's own manifest names are ever opened; a lighter copy never bears the original's
+name; nothing here begins work or asks the origin.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from multidict import CIMultiDict
+
+from policies.treatments import Form, LightCopy
+from policies.values import MediaKind
+from proxy.deliver.answer import Answer
+from proxy.media.growing import Growing
+from proxy.media.store_values import StoredMedia
+from proxy.own.lectures import OFFLINE_NAME, Lectures
+from proxy.own.refusals import own_page
+from proxy.pages import PageContext
+from proxy.pages.media import File, Film, film_page
+from proxy.stages.context import Exchange
+from proxy.stages.media import growing_body, stored_answer
+from proxy.transforms.media.documents.naming import attachment, light_name
+from proxy.transforms.spec import Heavy
+
+_LECTURES = frozenset({Form.SLIDECAST.value, Form.SLIDES.value})
+_COPIES = frozenset(copy.value for copy in LightCopy)
+
+
+class Viewer:
+    """Pages and files of finished versions."""
+
+    def __init__(self, lectures: Lectures) -> None:
+        self._lectures = lectures
+
+    async def bytes_of(self, version: str, stored: StoredMedia) -> int:
+        """What a learner takes who takes this version: one sound, not both, and no sound with slides alone."""
+        return await self._lectures.bytes_of(version, stored) if version in _LECTURES else stored.length_bytes
+
+    async def has(self, version: str, stored: StoredMedia) -> bool:
+        """Whether what was made is that version: there may be no slides to see alone."""
+        return version != Form.SLIDES or await self._lectures.is_slides(stored)
+
+    async def page(
+        self, exchange: Exchange, heavy: Heavy, context: PageContext, version: str, stored: StoredMedia
+    ) -> Answer | None:
+        """The viewer; a copy of a document is the document itself. None: it was just evicted, or is damaged."""
+        if version in _COPIES:
+            return await self._copy(exchange, heavy, version, stored)
+        if version in _LECTURES:
+            return await self._lectures.page(exchange, heavy, context, version, stored)
+        main = stored.main_file
+        file = File(f"{version}/{main.name}", stored.content_type, main.length_bytes)
+        film = Film(form=version, title=heavy.title or _name(heavy), sources=(file,), download=file)
+        exchange.tally.treatment = "own"
+        return own_page(200, film_page(film, context, heavy))
+
+    def growing_page(self, heavy: Heavy, context: PageContext) -> Answer:
+        """The viewer of a film whose rest is still being made."""
+        version = Form.CAPPED.value
+        file = File(f"{version}/play", "video/mp4", 0)
+        film = Film(form=version, title=heavy.title or _name(heavy), sources=(file,), growing=True)
+        return own_page(200, film_page(film, context, heavy))
+
+    async def source_page(self, exchange: Exchange, heavy: Heavy, context: PageContext) -> Answer:
+        """The viewer of a film that is small enough as it is: the course's own file plays."""
+        file = File(heavy.url, "video/mp4", heavy.size_bytes or 0)
+        film = Film(form=Form.CAPPED.value, title=heavy.title or _name(heavy), sources=(file,))
+        exchange.tally.treatment = "own"
+        return own_page(200, film_page(film, context, heavy))
+
+    async def file(
+        self,
+        exchange: Exchange,
+        heavy: Heavy,
+        context: PageContext,
+        version: str,
+        stored: StoredMedia,
+        name: str,
+    ) -> Answer | None:
+        """One file of a version, None for a name that it doesn't have."""
+        if version in _LECTURES and name == OFFLINE_NAME:
+            return await self._lectures.offline(exchange, heavy, context, stored)
+        file = stored.main_file if name == "play" else stored.files.get(unquote(name))
+        if file is None:
+            return None
+        exchange.tally.kind = _kind_of(version)
+        return await stored_answer(exchange, stored, file, spliced=name == "play")
+
+    @staticmethod
+    def growing(exchange: Exchange, growing: Growing | None) -> Answer | None:
+        """The film from its first byte, as it is made."""
+        if growing is None:
+            return None
+        exchange.tally.treatment, exchange.tally.kind = "media", MediaKind.VIDEO
+        headers = CIMultiDict({"Content-Type": growing.content_type, "Cache-Control": "no-store"})
+        return Answer(status=200, headers=headers, body=growing_body(growing, exchange.inbound.host))
+
+    @staticmethod
+    async def _copy(exchange: Exchange, heavy: Heavy, version: str, stored: StoredMedia) -> Answer | None:
+        exchange.tally.kind = MediaKind.DOCUMENT
+        mark = "light-print" if version == LightCopy.PRINT else "light"
+        name = attachment(light_name(_name(heavy), exchange.who.language, mark=mark))
+        return await stored_answer(exchange, stored, stored.main_file, download_as=name)
+
+
+def _name(heavy: Heavy) -> str:
+    return unquote(heavy.url.partition("?")[0].rpartition("/")[2])
+
+
+def _kind_of(version: str) -> MediaKind:
+    if version in _COPIES:
+        return MediaKind.DOCUMENT
+    return MediaKind.AUDIO if version == Form.SOUND else MediaKind.VIDEO
