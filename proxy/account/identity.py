@@ -132,7 +132,9 @@ class Identifier:
         language = headers.get("Accept-Language", "")
         trusted = self._trusted(headers) if self._believes and client.trusted else ("", "", "", "")
         origin_id = origin.id if origin is not None else ""
-        key = (listener, client.address, cookie, language, origin_id, scheme, mode, trusted)
+        # An address's own hash and comparison are functions in Python; its number's aren't.
+        address = client.address
+        key = (listener, type(address), int(address), cookie, language, origin_id, scheme, mode, trusted)
         found = self._memo.get(key)
         if found is not None and found[2] > now:
             return found[0], found[1]

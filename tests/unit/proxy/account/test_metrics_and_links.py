@@ -117,6 +117,16 @@ def test_a_measurement_is_forgotten_after_half_an_hour() -> None:
     assert meter.bps("olga", 1900.0) == 512_000
 
 
+def test_an_estimate_changes_when_its_oldest_sample_is_forgotten_and_with_each_new_one() -> None:
+    meter = LinkMeter()
+    for at_s, seconds in ((0.0, 1.0), (600.0, 2.0), (1200.0, 4.0)):
+        meter.delivered("olga", 32_000, seconds, at_s)
+    assert meter.bps("olga", 1200.0) == meter.bps("olga", 1800.0) == 128_000
+    assert meter.bps("olga", 1800.5) == 96_000  # the median of the two that are left
+    meter.delivered("olga", 32_000, 1.0, 1801.0)
+    assert meter.bps("olga", 1801.0) == 128_000
+
+
 def test_the_number_of_measured_learners_is_bounded() -> None:
     meter = LinkMeter(max_keys=10)
     for number in range(50):

@@ -259,3 +259,61 @@ def test_an_answer_of_ours_is_never_kept_unless_it_says_so() -> None:
     assert plain_answer(200, b"x", "text/plain").headers["Cache-Control"] == "no-store"
     kept = plain_answer(200, b"x", "text/css", Cache_Control="public", ETag='"1"')
     assert (kept.headers["Cache-Control"], kept.headers["ETag"]) == ("public", '"1"')
+
+
+# -- answers in one piece ------------------------------------------------------------------------------------------
+
+
+async def test_a_whole_body_goes_out_with_its_true_length_whatever_the_head_said() -> None:
+    for declared in ("3", "700", ""):
+        make = an_answer(b"five!", **({"Content_Length": declared} if declared else {}))
+        async with sending(make) as there:
+            heard = await talk(there.port, GET, LAST)
+        assert heard.count(b"Content-Length: 5\r\n") == 2 and heard.count(b"five!") == 2
+        assert b"chunked" not in heard and b"700" not in heard
+
+
+async def test_an_old_client_that_asks_to_stay_may_after_a_body_of_known_length() -> None:
+    async with sending(an_answer(b"ok")) as there:
+        ask = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+        heard = await talk(there.port, ask, ask)
+        assert heard.count(b"HTTP/1.0 200 OK\r\n") == 2 and heard.count(b"Connection: keep-alive\r\n") == 2
+        heard = await talk(there.port, b"GET / HTTP/1.0\r\n\r\n", quiet_s=5)
+    assert heard.count(b"HTTP/1.0 200 OK\r\n") == 1 and b"Connection" not in heard
+
+
+async def test_no_line_of_a_head_can_be_ended_by_a_value() -> None:
+    refused: list[BaseException] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            sent = await send(request, an_answer(b"ok", X="a\r\nSet-Cookie: evil=1")())
+        except ValueError as error:
+            refused.append(error)
+            return web.Response(status=500)
+        return sent.response
+
+    runner = web.ServerRunner(web.Server(handle))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    heard = await talk(runner.addresses[0][1], LAST)
+    await runner.cleanup()
+    assert refused and b"evil" not in heard
+
+
+async def test_a_client_that_left_before_a_whole_answer_is_billed_nothing_and_harms_nobody() -> None:
+    there: list[Sent] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        there.append(await send(request, an_answer(b"ok")()))
+        return there[0].response
+
+    runner = web.ServerRunner(web.Server(handle))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await talk(runner.addresses[0][1], GET)
+    await once(lambda: there)
+    await runner.cleanup()
+    assert there[0].left and not there[0].complete and there[0].to_learner_bytes == 0
