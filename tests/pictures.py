@@ -25,6 +25,7 @@ def spec(
     animation: Animation = Animation.KEEP,
     max_pixels: int = 80_000_000,
     effort: str = "live",
+    drawing: bool = False,
 ) -> ImageSpec:
     return ImageSpec(
         max_width_px=max_width_px,
@@ -35,6 +36,7 @@ def spec(
         animation=animation,
         max_pixels=max_pixels,
         effort=effort,
+        drawing=drawing,
     )
 
 

@@ -19,7 +19,7 @@ from proxy.transforms.spec import ImageSpec
 
 READY = b"tropa-worker-1\n"
 MAX_HEAD_BYTES = 16 * 1024
-CONTENT_TYPES = frozenset(("image/avif", "image/webp", "image/jpeg", "image/png"))
+CONTENT_TYPES = frozenset(("image/avif", "image/webp", "image/jpeg", "image/png", "image/svg+xml"))
 _LENGTHS = struct.Struct(">II")  # of the head, of the bytes after it
 
 

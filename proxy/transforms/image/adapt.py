@@ -11,7 +11,7 @@ its name, so the delivery names it by `saved_name` in proxy/transforms/image/nam
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +22,7 @@ from proxy.transforms.image.content import Content, look_at
 from proxy.transforms.image.decode import Animated, Hostile, NotForUs, Opened, open_image, to_srgb
 from proxy.transforms.image.encode import Encoded, encode
 from proxy.transforms.image.size import next_probe, quality_floor, target_width_px
+from proxy.transforms.image.svg import MAX_SVG_BYTES, svg_outcome
 from proxy.transforms.spec import ImageSpec
 
 MIN_SOURCE_BYTES = 1024  # one packet either way
@@ -42,6 +43,8 @@ def adapt_image(source: bytes | Path, spec: ImageSpec) -> Outcome:
         source_bytes = source.stat().st_size if isinstance(source, Path) else len(source)
         if source_bytes < MIN_SOURCE_BYTES:
             return Unchanged(why="small")
+        if spec.drawing:
+            return _drawing(source, source_bytes, spec)
         return _adapted(source, source_bytes, spec)
     except NotForUs as reason:
         return Unchanged(why=str(reason))
@@ -57,6 +60,15 @@ def adapt_image(source: bytes | Path, spec: ImageSpec) -> Outcome:
         return Unchanged(why="broken")
     except Exception:
         return Refused(why="transform-failed")  # a fault of ours or of a decoder's: counted, and worth a look
+
+
+def _drawing(source: bytes | Path, source_bytes: int, spec: ImageSpec) -> Outcome:
+    """An SVG, and the photographs in it by the same spec."""
+    if source_bytes > MAX_SVG_BYTES:
+        return Unchanged(why="too-large")
+    body = source.read_bytes() if isinstance(source, Path) else source
+    inside = replace(spec, drawing=False)
+    return svg_outcome(body, lambda picture: adapt_image(picture, inside))
 
 
 def _adapted(source: bytes | Path, source_bytes: int, spec: ImageSpec) -> Outcome:
