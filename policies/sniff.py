@@ -7,6 +7,8 @@ play but learners download, the formats' own signatures.
 
 from __future__ import annotations
 
+import re
+
 from policies.values import MediaKind
 
 SNIFF_BYTES = 16384  # a fragmented MP4's `moov` and an office document's first members lie within
@@ -62,6 +64,8 @@ _HTML_TAGS = (
     *(b"<!doctype html", b"<html", b"<head", b"<script", b"<iframe", b"<h1", b"<div", b"<font", b"<table", b"<a"),
     *(b"<style", b"<title", b"<b", b"<body", b"<br", b"<p"),
 )
+# WHATWG's tag-terminating byte: the name ends there.
+_HTML_TAG = re.compile(b"(?:" + b"|".join(map(re.escape, _HTML_TAGS)) + rb")[ >\t\r\n\f/]")
 _XML_ROOTS = (
     (b"<mpd", MediaKind.STREAM),
     (b"<smoothstreamingmedia", MediaKind.STREAM),
@@ -172,7 +176,7 @@ def _text(head: bytes) -> MediaKind | None:
     if not start.startswith(b"<"):
         return None
     start = _without_comments(start)
-    if any(_is_tag(start, tag) for tag in _HTML_TAGS):
+    if _HTML_TAG.match(start) is not None:
         return MediaKind.PAGE
     if start.startswith((b"<?xml", b"<!doctype svg")):
         start = start[start.find(b">") + 1 :]

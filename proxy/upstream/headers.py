@@ -7,6 +7,7 @@ behind; what only Tropa may say (forwarded addresses, trusted headers, our cooki
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 from multidict import CIMultiDict
 
@@ -108,12 +109,17 @@ def _add_learner_address(kept: CIMultiDict[str], inbound: Inbound) -> None:
     way = inbound.origin.learner_address if inbound.origin is not None else LearnerAddress.NONE
     address = inbound.client.address
     if way is LearnerAddress.X_FORWARDED_FOR:
-        kept["X-Forwarded-For"] = str(address)
+        kept["X-Forwarded-For"] = _written(address.version, int(address))
         kept["X-Forwarded-Proto"] = inbound.scheme
         kept["X-Forwarded-Host"] = inbound.authority
     elif way is LearnerAddress.FORWARDED:
         node = f'"[{address}]"' if address.version == 6 else str(address)
         kept["Forwarded"] = f'for={node};host="{inbound.authority}";proto={inbound.scheme}'
+
+
+@lru_cache(maxsize=4096)
+def _written(version: int, number: int) -> str:
+    return str(IPv4Address(number) if version == 4 else IPv6Address(number))
 
 
 def without_our_cookies(value: str) -> str | None:
