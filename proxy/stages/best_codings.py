@@ -1,13 +1,15 @@
 """Static texts at their best coding: made once, in a thread, one at a time, and kept.
 
-Laws: whoever asks for a text never waits longer than he says; one coding of one content is made once, however many ask;
-what is kept is addressed by content; that an address has this content is remembered with the origin's own validator,
-and the origin confirms it to each learner anew.
+Laws: whoever asks for a text never waits longer than he says, and what somebody waits for goes first; one coding of one
+content is made once, however many ask; what is kept is addressed by content; that an address has this content is
+remembered with the origin's own validator, and the origin confirms it to each learner anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from proxy.cache.sources import Source, SourceBook
@@ -59,10 +61,8 @@ class BestCodings:
         self._making: dict[str, asyncio.Task[bytes | None]] = {}
         self._s_per_byte = dict(_FIRST_S_PER_BYTE)
         self._waiting_bytes = 0
-        self._queue: dict[str, float] = {}  # what is being made and what waits: key -> seconds expected
-        self._began_s = 0.0
+        self._line = _Line(clock)
         self._under_way = 0
-        self._turn = asyncio.Semaphore(1)
 
     @property
     def making(self) -> int:
@@ -70,14 +70,9 @@ class BestCodings:
         return self._under_way
 
     def estimate_s(self, plain: PlainText, coding: str, *, fontless: bool) -> float:
-        """Seconds until this text would be coded if it were asked for now, or since it was asked for."""
-        wanted = text_key(plain.sha256, coding, fontless=fontless)
-        ahead_s = self._began_s - self._clock.steady_s() if self._queue else 0.0
-        for key, expected_s in self._queue.items():
-            ahead_s += expected_s
-            if key == wanted:
-                return max(0.0, ahead_s)
-        return max(0.0, ahead_s) + self._expected_s(plain, coding)
+        """Seconds until this text would be coded if somebody waited for it from now on."""
+        key = text_key(plain.sha256, coding, fontless=fontless)
+        return self._line.estimate_s(key, self._expected_s(plain, coding))
 
     def _expected_s(self, plain: PlainText, coding: str) -> float:
         return len(plain.text) * self._s_per_byte.get(coding, 0.0)
@@ -94,6 +89,7 @@ class BestCodings:
         task = self._begin(plain, coding, fontless)
         if task is None:
             return None
+        self._line.hurry(text_key(plain.sha256, coding, fontless=fontless))
         await asyncio.wait((task,), timeout=hold_s)
         return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
 
@@ -105,10 +101,10 @@ class BestCodings:
         return self._keeper.start(self._had(plain, coding, fontless), name="best coding")
 
     async def _had(self, plain: PlainText, coding: str, fontless: bool) -> bytes | None:
+        key = text_key(plain.sha256, coding, fontless=fontless)
         try:
             source = Source(etag=plain.etag, sha256=plain.sha256, length_bytes=plain.origin_bytes)
             self._sources.remember(plain.origin, plain.url, plain.learner, source, private=plain.private)
-            key = text_key(plain.sha256, coding, fontless=fontless)
             known = await self._store.find(key)
             if known is not None:
                 return await self._store.read(known)
@@ -118,16 +114,16 @@ class BestCodings:
                 task = self._making[key] = self._keeper.start(work, name="coding")
             return await asyncio.shield(task)
         finally:
+            self._line.calm(key)
             self._under_way -= 1
             self._waiting_bytes -= len(plain.text)
 
     async def _made(self, key: str, plain: PlainText, coding: str, fontless: bool) -> bytes | None:
-        self._queue[key] = self._expected_s(plain, coding)
         try:
-            async with self._turn:  # first come, first served: as the queue has them
-                self._began_s = self._clock.steady_s()
+            async with self._line.turn(key, self._expected_s(plain, coding)):
+                began_s = self._clock.steady_s()
                 body = await asyncio.to_thread(_best, plain.text, coding, fontless)
-                self._observe(coding, len(plain.text), self._clock.steady_s() - self._began_s)
+                self._observe(coding, len(plain.text), self._clock.steady_s() - began_s)
             notes = (("coding", coding), ("fontless", int(fontless)), ("origin_bytes", plain.origin_bytes))
             outcome: Replaced | Unchanged = Replaced(
                 body=body, content_type=plain.content_type, length_bytes=len(body), notes=notes
@@ -137,13 +133,70 @@ class BestCodings:
             await self._store.put(key, outcome, private=plain.private, learner=plain.learner)
             return body if isinstance(outcome, Replaced) else None
         finally:
-            self._queue.pop(key, None)
             self._making.pop(key, None)
 
     def _observe(self, coding: str, nbytes: int, took_s: float) -> None:
         if nbytes >= 50_000 and coding in self._s_per_byte:
             before = self._s_per_byte[coding]
             self._s_per_byte[coding] = before + _WEIGHT * (took_s / nbytes - before)
+
+
+class _Line:
+    """One at a time; in the order of asking, but what somebody waits for before what nobody does."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._now: tuple[str, float] | None = None  # whose turn it is, and when it should be over
+        self._waiting: dict[str, tuple[float, asyncio.Future[None]]] = {}
+        self._hurried: dict[str, None] = {}
+
+    def hurry(self, key: str) -> None:
+        """Somebody waits for it."""
+        self._hurried[key] = None
+
+    def calm(self, key: str) -> None:
+        """Nobody waits for it any more."""
+        self._hurried.pop(key, None)
+
+    @asynccontextmanager
+    async def turn(self, key: str, expected_s: float) -> AsyncIterator[None]:
+        """Wait for the turn of this work, which should take so long, and hold it."""
+        if self._now is not None:
+            go = asyncio.get_running_loop().create_future()
+            self._waiting[key] = expected_s, go
+            try:
+                await go
+            except asyncio.CancelledError:
+                if self._waiting.pop(key, None) is None:
+                    self._next()  # it had been given the turn already
+                raise
+        self._now = key, self._clock.steady_s() + expected_s
+        try:
+            yield
+        finally:
+            self._next()
+
+    def _next(self) -> None:
+        self._now = None
+        key = next((key for key in self._hurried if key in self._waiting), next(iter(self._waiting), None))
+        if key is not None:
+            expected_s, go = self._waiting.pop(key)
+            self._now = key, self._clock.steady_s() + expected_s
+            go.set_result(None)
+
+    def estimate_s(self, key: str, expected_s: float) -> float:
+        """Seconds until this work would be done if it were hurried now."""
+        if self._now is None:
+            return expected_s
+        left_s = max(0.0, self._now[1] - self._clock.steady_s())
+        if self._now[0] == key:
+            return left_s
+        for hurried in self._hurried:
+            if hurried == key:
+                break
+            if hurried in self._waiting:
+                left_s += self._waiting[hurried][0]
+        return left_s + expected_s
 
 
 def text_key(digest: str, coding: str, *, fontless: bool) -> str:

@@ -209,7 +209,8 @@ class TextStage:
         wait_s = self._wait_s(exchange, plain, coding, fontless=fontless)
         body: bytes | AsyncIterator[bytes] | None = await best(hold_s=wait_s)
         if body is None and waits(exchange):
-            body = _when_its_turn_comes(best, lambda: _quickly(text, coding, same, fontless=fontless))
+            wait = partial(self._wait_s, exchange, plain, coding, fontless=fontless)
+            body = _when_its_turn_comes(best, wait, lambda: _quickly(text, coding, same, fontless=fontless))
         elif body is None:
             body = await _quickly(text, coding, same, fontless=fontless)
         if fontless:
@@ -289,9 +290,11 @@ class TextStage:
         return Answer(status=200, headers=fetched.headers, body=body if exchange.body_wanted else None)
 
 
-async def _when_its_turn_comes(best: _Best, quickly: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
-    """The best coding if it is there by the time that others have gone before, else the quick one."""
-    yield await best(hold_s=0.0) or await quickly()
+async def _when_its_turn_comes(
+    best: _Best, wait_s: Callable[[], float], quickly: Callable[[], Awaitable[bytes]]
+) -> AsyncIterator[bytes]:
+    """The best coding if it is there, or nearly, by the time that others have gone before, else the quick one."""
+    yield await best(hold_s=wait_s()) or await quickly()
 
 
 async def _quickly(text: bytes, coding: str, same: bytes | None, *, fontless: bool) -> bytes:
