@@ -29,8 +29,10 @@ SHAPES = f"""{_HEAD}
 <image id="image1" class="slide" in="0.0 20.0" out="10.0 24.0" xlink:href="presentation/{DECK}/slide-1.png" height="600"
  width="800" visibility="hidden" text="presentation/{DECK}/textfiles/slide-1.txt" x="0"/>
 <g class="canvas" id="canvas1" image="image1" display="none">
- <g class="shape" id="draw0" timestamp="2.0" undo="-1" shape="line1" style="{_STROKE}"><line x1="100" y1="300" x2="200" y2="300"/></g>
- <g class="shape" id="draw1" timestamp="2.5" undo="-1" shape="line1" style="{_STROKE}"><line x1="100" y1="300" x2="700" y2="300"/></g>
+ <g class="shape" id="draw0" timestamp="2.0" undo="-1" shape="line1" style="{_STROKE}">
+  <line x1="100" y1="300" x2="200" y2="300"/></g>
+ <g class="shape" id="draw1" timestamp="2.5" undo="-1" shape="line1" style="{_STROKE}">
+  <line x1="100" y1="300" x2="700" y2="300"/></g>
  <g class="shape" id="draw2" timestamp="3.0" undo="5.0" shape="rect1" style="{_STROKE}">
   <polygon points="300,400 500,400 500,500 300,500"/></g>
 </g>
@@ -45,7 +47,8 @@ SHAPES = f"""{_HEAD}
   style="word-wrap: break-word; visibility:hidden; font-family: Arial; font-size: 40px;"><switch>
   <foreignObject color="#0000ff" width="300" height="100" x="400" y="400"><p xmlns="http://www.w3.org/1999/xhtml"
   style="margin-top: 0; margin-bottom: 0;">Итоги<br/>урока</p></foreignObject></switch></g>
- <g class="shape" id="draw6" timestamp="17.0" undo="-1" shape="line3" style="stroke:none;fill:#00aa00;visibility:hidden">
+ <g class="shape" id="draw6" timestamp="17.0" undo="-1" shape="line3"
+  style="stroke:none;fill:#00aa00;visibility:hidden">
   <circle cx="600" cy="200" r="40"/></g>
 </g>
 <image id="image3" class="slide" in="24.0" out="36.0" xlink:href="presentation/deskshare/slide-1.png" height="720"
@@ -74,7 +77,9 @@ FILES = {
     "captions.json": json.dumps([{"localeName": "Русский", "locale": "ru"}, {"locale": "../x"}]),
     "caption_ru.vtt": "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nЗдравствуйте, коллеги\n",
     "presentation_text.json": json.dumps({DECK: {"slide-1": "Введение\nПлан  занятия"}}),
-    "panzooms.xml": '<recording id="panzoom_events"><event timestamp="0.0"><viewBox>0 0 800 600</viewBox></event></recording>',
+    "panzooms.xml": (
+        '<recording id="panzoom_events"><event timestamp="0.0"><viewBox>0 0 800 600</viewBox></event></recording>'
+    ),
 }
 
 
@@ -90,8 +95,8 @@ def write_recording(folder: Path, *, share: bool = False) -> Path:
         image.save(deck / f"slide-{number}.png")
     (folder / "video").mkdir()
     speech = ["-f", "lavfi", "-i", f"aevalsrc=0.3*sin(2*PI*(200+50*sin(3*t))*t):d={DURATION_S}"]
-    camera = ["-f", "lavfi", "-i", f"testsrc2=s=320x240:r=10:d={DURATION_S}"]
-    _ffmpeg([*camera, *speech, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "300k",
+    camera = ["-f", "lavfi", "-i", f"testsrc2=s=160x120:r=2:d={DURATION_S}"]
+    _ffmpeg([*camera, *speech, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "900k",
              "-c:a", "libvorbis", str(folder / "video" / "webcams.webm")])  # fmt: skip
     if share:
         (folder / "deskshare").mkdir()
@@ -101,9 +106,10 @@ def write_recording(folder: Path, *, share: bool = False) -> Path:
 
 def _share(path: Path) -> None:
     """Blank, two screens of six seconds each from 24 s on, blank."""
-    size = "s=640x360:r=5"
+    size = "s=320x180:r=2"
     parts = []
-    for source, seconds in ((f"color=black:{size}", 24), (f"smptebars={size}", 6), (f"yuvtestsrc={size}", 6), (f"color=black:{size}", 4)):
+    blank, one, two = f"color=black:{size}", f"smptebars={size}", f"yuvtestsrc={size}"
+    for source, seconds in ((blank, 24), (one, 6), (two, 6), (blank, 4)):
         parts += ["-f", "lavfi", "-t", str(seconds), "-i", source]
     joined = ";".join(f"[{n}:v]format=yuv420p[v{n}]" for n in range(4)) + ";[v0][v1][v2][v3]concat=n=4"
     _ffmpeg([*parts, "-filter_complex", joined, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", str(path)])

@@ -41,7 +41,8 @@ async def through_pipes(
         reading = asyncio.gather(bench.python(module, args, reads=[], deadline_s=deadline_s))
         try:
             said = (await reading)[0]
-            await asyncio.wait({writing}, timeout=_GRACE_S)
+            if not failures:  # else it only goes on releasing pipes
+                await asyncio.wait({writing}, timeout=_GRACE_S)
         finally:
             await _stopped(reading)
             await _stopped(writing)

@@ -61,7 +61,7 @@ def _widened(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _cell_distance(frame: Rgb, middle: Rgb) -> NDArray[np.float32]:
-    apart = np.abs(frame.astype(np.int16) - middle).max(axis=2).astype(np.float32)
+    apart = np.abs((frame.astype(np.int16) - middle).sum(axis=2)).astype(np.float32) / 3  # noise differs by channel
     rows, columns = range(0, apart.shape[0], _CELL_PX), range(0, apart.shape[1], _CELL_PX)
     sums = np.add.reduceat(np.add.reduceat(apart, list(rows), axis=0), list(columns), axis=1)
     tall = np.diff([*rows, apart.shape[0]])[:, None]
