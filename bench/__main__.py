@@ -17,6 +17,7 @@ SUITES = {
     "decide": "microseconds for a decision with few and many regions",
     "html": "megabytes per CPU second of the page rewriter",
     "lecture": "slides found in labelled lectures, bytes and processor time of their slidecasts",
+    "media_queue": "fairness and throughput of the media queue with 50 learners",
 }
 IMAGES = "images"
 

@@ -6,6 +6,7 @@ Laws of this file: what is stored, or was tried in vain lately, is never made ag
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from proxy.media.board import Board
 from proxy.media.jobs import Lane
@@ -79,14 +80,16 @@ class Asking:
         return None if past is not None and past.state is State.READY else past  # evicted since
 
     async def watch(self, key: str) -> AsyncIterator[JobView]:
-        """Its view at every change, the last one when it is no longer open."""
+        """Its view at every change (time that passes is none), the last one when it is no longer open."""
         before: JobView | None = None
+        seen = self._board.bell.rings
         while (view := self._board.view(key)) is not None:
-            if view != before:
-                before = view
+            timeless = replace(view, ready_in_s=None)
+            if timeless != before:
+                before = timeless
                 yield view
-                continue  # look again: it may have changed while the view was used
-            await self._board.bell.wait()
+            await self._board.bell.wait(seen)
+            seen = self._board.bell.rings
         last = await self.view(key)
         if last is not None:
             yield last

@@ -26,13 +26,21 @@ from proxy.media.store_values import Negative, StoredMedia
 from proxy.media.views import JobView, Order, Runner, State
 from proxy.tasks import TaskKeeper
 from proxy.transforms.media.layout import prefix_to_begin
-from proxy.transforms.media.spec import CappedSpec, HlsSpec, MediaMade, MediaOutcome, Recipe
+from proxy.transforms.media.spec import (
+    CappedSpec,
+    HlsSpec,
+    MediaMade,
+    MediaOutcome,
+    MediaSpec,
+    Recipe,
+    SoundCodec,
+    SoundSpec,
+)
 
 logger = logging.getLogger("tropa.media")
 
 _FIRST_LOOK_BYTES = 64 << 10
 _MAX_LOOK_BYTES = 16 << 20  # an index that is larger is waited for with the rest
-_GROWING_TYPE = {Recipe.CAPPED: "video/mp4"}
 # A playlist isn't the film: it is never compared with its source's size.
 _MAY_BE_LARGER = frozenset((Recipe.HLS,))
 
@@ -171,7 +179,7 @@ class Maker:
 
     async def _growing(self, entry: Entry, job: Job, work: Path) -> Growing | None:
         """The output that can be read while it is made, if this recipe has one."""
-        content_type = _GROWING_TYPE.get(job.recipe)
+        content_type = _growing_type(job.spec)
         if content_type is None:
             return None
         growing = Growing(work / "growing", content_type)
@@ -278,6 +286,17 @@ class Maker:
         view = view_of(known)
         logger.info("%s: %s is %s%s", entry.id, entry.order.recipe, view.state, f" ({view.why})" if view.why else "")
         self._board.end(entry, view, got_s=got_s)
+
+
+def _growing_type(spec: MediaSpec) -> str | None:
+    """The type of what can be played while it is made; None: it can't."""
+    match spec:
+        case CappedSpec():
+            return "video/mp4"
+        case SoundSpec(codec=SoundCodec.OPUS):
+            return "audio/webm"
+        case _:
+            return None
 
 
 def view_of(known: StoredMedia | Negative) -> JobView:

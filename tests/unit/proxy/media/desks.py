@@ -14,7 +14,7 @@ from proxy.media.jobs import Slots
 from proxy.media.refs import Fetch, SourceRef
 from proxy.media.sources import Sources
 from proxy.media.store import MediaStore
-from proxy.media.views import JobView, Order, Watcher
+from proxy.media.views import JobView, Order, Runner, Watcher
 from proxy.transforms.media.spec import CappedSpec, HlsSpec, MediaSpec, PdfSpec, Recipe, SlidecastSpec, SoundSpec
 from tests.media_desk import FakeOrigin, FakeRunner, HandClock, Pauses
 
@@ -47,10 +47,13 @@ def a_watcher(learner: str = "anna", stays_s: float | None = None) -> Watcher:
 
 
 class Office:
-    def __init__(self, folder: Path, *, slots: Slots | None = None) -> None:
+    """real: runs the recipes in place of the fake runner, for tests that have a tool."""
+
+    def __init__(self, folder: Path, *, slots: Slots | None = None, real: Runner | None = None) -> None:
         self.folder = folder
         self.clock = HandClock()
         self.runner = FakeRunner(self.clock, takes_s=10.0)
+        self.real = real
         self.slots = slots or Slots(make=1)
         self.refetch: Callable[[SourceRef], Fetch | None] = lambda ref: None
         self.max_source_bytes = 5_000_000
@@ -70,7 +73,7 @@ class Office:
         self.desk = Desk(
             sources=self.sources,
             store=self.store,
-            runner=self.runner,
+            runner=self.real or self.runner,
             state=self.state,
             clock=clock,
             slots=self.slots,

@@ -288,6 +288,22 @@ async def view_of(office: Office, key: str) -> JobView:
     return view
 
 
+async def test_a_watcher_is_woken_by_changes_and_not_by_the_clock(office: Office) -> None:
+    office.runner.gate = asyncio.Event()
+    ticket = await office.desk.ask(an_order(FakeOrigin(BODY)), a_watcher())
+    await office.runner.halfway.wait()
+    views = office.desk.watch(ticket.key)
+    first = await anext(views)
+    assert (first.state, first.progress, first.ready_in_s) == (State.MAKING, 0.5, 0.0)
+    office.clock.moves(5)
+    second = asyncio.ensure_future(anext(views))
+    await asyncio.sleep(0.02)
+    assert not second.done()
+    office.runner.gate.set()
+    assert (await second).state is State.READY
+    assert [view async for view in views] == []
+
+
 async def test_what_the_desk_never_heard_of_is_none(office: Office) -> None:
     assert await office.desk.view("x" * 64) is None
     assert await office.desk.ready("x" * 64, learner="anna") is None
