@@ -18,6 +18,7 @@ from proxy.transforms.media.jail import Limits
 from proxy.transforms.media.probe import probe
 from proxy.transforms.media.recipes import RECIPES, Make, RecipeLine
 from proxy.transforms.media.segments import INIT, SEGMENT_TYPE, make_segment, make_whole_hls, segment_name
+from proxy.transforms.media.sound import make_sound_growing
 from proxy.transforms.media.spec import (
     CappedSpec,
     HlsSpec,
@@ -25,6 +26,8 @@ from proxy.transforms.media.spec import (
     MediaOutcome,
     MediaSpec,
     Recipe,
+    SoundCodec,
+    SoundSpec,
     ToolFailed,
 )
 from proxy.transforms.media.tools import Tool
@@ -53,8 +56,12 @@ class MediaRunner:
         progress: Progress | None = None,
         on_output: Output | None = None,
     ) -> MediaOutcome:
-        """Make it from a whole source. on_output gets a capped film's fragments while the rest is made."""
+        """Make it from a whole source. on_output gets what can be played of it while the rest is made."""
         line = RECIPES[recipe]
+        if on_output is not None and isinstance(spec, SoundSpec) and spec.codec is SoundCodec.OPUS:
+            bench = self._bench(folder, progress)
+            work = make_sound_growing(source, spec, bench, on_output=on_output)
+            return await _concluded(work, bench, await _length(source))
         if on_output is not None and isinstance(spec, CappedSpec):
             return await self.run_growing(WholeFile(source), spec, folder, progress, on_output)
         return await self._made(line, source, spec, folder, progress)

@@ -11,6 +11,7 @@ in every pause.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ _FRAME_MS = 60  # Opus's longest: at 12 kbit/s shorter ones cost a tenth more in
 _WIDE_FROM_BPS = 14_000  # below that an 8 kHz band sounds better than a wider one
 _SUMMARY = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS", re.MULTILINE)
 _MEASURING_SHARE = 0.2
+_FIRST_HEARD_S = 90.0
+_CLUSTERS = "clusters.webm"
 
 MAIN = {SoundCodec.OPUS: "sound.webm", SoundCodec.AAC: "sound.m4a"}
 CONTENT_TYPE = {SoundCodec.OPUS: "audio/webm", SoundCodec.AAC: "audio/mp4"}
@@ -60,6 +63,35 @@ async def make_sound_simply(source: Path, spec: SoundSpec, bench: Workbench) -> 
     return await _made(source, info, spec, bench, None)
 
 
+async def make_sound_growing(
+    source: Path, spec: SoundSpec, bench: Workbench, *, on_output: Callable[[bytes], None]
+) -> MediaOutcome:
+    """The same, handed out while it is made: WebM clusters, for a spec of Opus alone.
+
+    How loud it is is measured on its first minutes, for nobody waits for the rest. on_output gets nothing where the
+    outcome is known before; a refusal after its first output says that what was handed out must not be kept.
+    """
+    assert spec.codec is SoundCodec.OPUS
+    info = await probe(source, bench)
+    if (outcome := _unfit(info, spec)) is not None:
+        return outcome
+    gain_db = await _gain_db(source, info, bench, first_s=_FIRST_HEARD_S)
+    raw, target = bench.folder / _CLUSTERS, bench.folder / MAIN[spec.codec]
+    with raw.open("wb") as kept:
+
+        def take(piece: bytes) -> None:
+            kept.write(piece)
+            on_output(piece)
+
+        args = growing_args(source, info, spec, gain_db=gain_db)
+        await bench.ffmpeg(args, reads=[source], media_s=info.duration_s, on_output=take)
+    with written_chapters(info.chapters, bench.folder) as chapters:
+        copied = ["-i", str(raw), "-map", "0", "-c", "copy", "-fflags", "+bitexact", str(target)]
+        await bench.ffmpeg(with_chapters(copied, chapters), reads=[raw])
+    raw.unlink()
+    return await _looked_at(target, info, spec, bench, gain_db)
+
+
 def _unfit(info: MediaInfo, spec: SoundSpec) -> MediaOutcome | None:
     if info.sound is None:
         return Refused(why="no-sound" if info.video is not None else "no-media")
@@ -71,16 +103,19 @@ def _unfit(info: MediaInfo, spec: SoundSpec) -> MediaOutcome | None:
 # -- loudness --------------------------------------------------------------------------------------------------
 
 
-async def _gain_db(source: Path, info: MediaInfo, bench: Workbench) -> float:
-    log = await bench.ffmpeg(measuring_args(source, info), reads=[source])
+async def _gain_db(source: Path, info: MediaInfo, bench: Workbench, *, first_s: float | None = None) -> float:
+    log = await bench.ffmpeg(measuring_args(source, info, first_s=first_s), reads=[source])
     bench.progress(_MEASURING_SHARE)
     return gain_for(measured_lufs(log))
 
 
-def measuring_args(source: Path | str, info: MediaInfo) -> list[str]:
-    """ffmpeg's arguments that only listen. The frames' own lines are left out of the log: they would fill it."""
+def measuring_args(source: Path | str, info: MediaInfo, *, first_s: float | None = None) -> list[str]:
+    """ffmpeg's arguments that only listen; first_s: to so much of it, None: to all.
+
+    The frames' own lines are left out of the log: they would fill it.
+    """
     assert info.sound is not None
-    heard = ffmpeg.input(str(source))[str(info.sound.index)]
+    heard = ffmpeg.input(str(source), **({} if first_s is None else {"t": first_s}))[str(info.sound.index)]
     heard = heard.filter("aformat", channel_layouts="mono").filter("aresample", 24_000)
     heard = heard.filter("highpass", f=_RUMBLE_HZ).filter("ebur128", framelog="verbose")
     told = ffmpeg.output(heard, "-", f="null").global_args("-loglevel", "info")
@@ -113,6 +148,13 @@ async def _made(
     with written_chapters(info.chapters, bench.folder) as chapters:
         args = sound_args(source, info, spec, target, gain_db=gain_db, chapters=chapters)
         await bench.ffmpeg(args, reads=[source], media_s=info.duration_s)
+    return await _looked_at(target, info, spec, bench, gain_db)
+
+
+async def _looked_at(
+    target: Path, info: MediaInfo, spec: SoundSpec, bench: Workbench, gain_db: float | None
+) -> MediaOutcome:
+    """What the sound file became."""
     fault = await fault_in(target, bench, video=False, sound=True, expected_s=claimed_s(info))
     if fault:
         return Refused(why=fault)
@@ -120,13 +162,21 @@ async def _made(
     if made.length_bytes >= info.length_bytes:
         return Unchanged(why="not-smaller")
     return MediaMade(
-        main=name,
+        main=target.name,
         content_type=CONTENT_TYPE[spec.codec],
-        files=(name,),
+        files=(target.name,),
         length_bytes=made.length_bytes,
         duration_s=made.duration_s,
         facts={"gain_db": gain_db or 0.0, "chapters": len(made.chapters)},
     )
+
+
+def growing_args(source: Path | str, info: MediaInfo, spec: SoundSpec, *, gain_db: float) -> list[str]:
+    """ffmpeg's arguments for WebM on its standard output, a cluster every second."""
+    heard = _heard(source, info, spec, gain_db)
+    live = {"f": "webm", "cluster_time_limit": 1000, "flush_packets": 1}
+    told = ffmpeg.output(heard, "pipe:1", **_codec(spec), **neutral(), **live, threads=1)
+    return list(told.compile(cmd="ffmpeg"))[1:]
 
 
 def sound_args(
@@ -139,6 +189,12 @@ def sound_args(
     chapters: Path | None = None,
 ) -> list[str]:
     """ffmpeg's arguments for the sound alone. gain_db None: as loud as it is, and over damage."""
+    heard = _heard(source, info, spec, gain_db)
+    told = ffmpeg.output(heard, str(target), **_codec(spec), **neutral(), threads=1)
+    return with_chapters(told.compile(cmd="ffmpeg")[1:], chapters)
+
+
+def _heard(source: Path | str, info: MediaInfo, spec: SoundSpec, gain_db: float | None) -> Any:
     assert info.sound is not None
     reading = {"fflags": "+genpts+discardcorrupt", "err_detect": "ignore_err"} if gain_db is None else {}
     heard = ffmpeg.input(str(source), **reading)[str(info.sound.index)]
@@ -146,8 +202,7 @@ def sound_args(
     heard = heard.filter("highpass", f=_RUMBLE_HZ)
     if gain_db:
         heard = heard.filter("volume", f"{gain_db}dB").filter("alimiter", limit=_LIMIT, level=0)
-    told = ffmpeg.output(heard, str(target), **_codec(spec), **neutral(), threads=1)
-    return with_chapters(told.compile(cmd="ffmpeg")[1:], chapters)
+    return heard
 
 
 def _rate_hz(spec: SoundSpec) -> int:

@@ -11,7 +11,9 @@ from proxy.transforms.media.probe import MediaInfo, SoundStream, probe
 from proxy.transforms.media.sound import (
     LOUDNESS_LUFS,
     gain_for,
+    growing_args,
     make_sound,
+    make_sound_growing,
     make_sound_simply,
     measured_lufs,
     measuring_args,
@@ -139,3 +141,33 @@ async def test_the_simpler_way_makes_it_as_loud_as_it_is(tmp_path: Path) -> None
     outcome = await make_sound_simply(media_samples.sound("mp3"), SoundSpec(), bench(tmp_path))
     assert isinstance(outcome, MediaMade)
     assert outcome.facts["gain_db"] == 0.0
+
+
+@needs_ffmpeg
+async def test_what_is_heard_while_it_is_made_is_what_is_kept(tmp_path: Path) -> None:
+    at, heard = bench(tmp_path), bytearray()
+    made = await make_sound_growing(media_samples.sound("mp3", 12), SoundSpec(), at, on_output=heard.extend)
+    assert isinstance(made, MediaMade) and made.files == ("sound.webm",)
+    assert made.duration_s == pytest.approx(12, abs=0.3)
+    live = at.folder / "live.webm"
+    live.write_bytes(heard)
+    played = await probe(live, at)
+    assert played.sound is not None and played.sound.codec == "opus"
+    assert [path.name for path in at.folder.glob("clusters*")] == []
+
+
+@needs_ffmpeg
+async def test_nothing_is_handed_out_of_what_needs_no_making(tmp_path: Path) -> None:
+    at, heard = bench(tmp_path), bytearray()
+    small = tmp_path / "small.webm"
+    media_samples.run(["-i", str(media_samples.speech()), "-c:a", "libopus", "-b:a", "12k", str(small)])
+    outcome = await make_sound_growing(small, SoundSpec(bitrate_bps=16_000), at, on_output=heard.extend)
+    assert isinstance(outcome, Unchanged) and not heard
+
+
+def test_the_compiled_arguments_of_what_grows() -> None:
+    args = growing_args("a.mp4", INFO, SoundSpec(), gain_db=3.0)
+    assert args[-1] == "pipe:1" and args[args.index("-f") + 1] == "webm"
+    assert "volume=3.0dB" in " ".join(args)
+    told = measuring_args("a.mp4", INFO, first_s=90)
+    assert told[told.index("-t") + 1] == "90"
