@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from policies.decision import PassThrough, Plan, RewriteLadder, Withhold
 from policies.facts import ResponseFacts
@@ -25,16 +26,18 @@ from proxy.deliver.heads import adapted, add_vary
 from proxy.deliver.read_ahead import ReadAhead
 from proxy.deliver.sticky import Sticky
 from proxy.deliver.validators import adapted_etag, fingerprint, origin_validator
-from proxy.exchange import Refused
+from proxy.exchange import Refused, Unchanged
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
 from proxy.stages.ladder_book import LadderBook
 from proxy.stages.passing import passing_answer
+from proxy.stages.rung import RungMaker
 from proxy.transforms import ladder
 from proxy.transforms.ladder import Capped, LadderOutcome, LadderSpec, Rendition
 from proxy.transforms.ladder.limits import MAX_MANIFEST_BYTES
-from proxy.transforms.ladder.timeline import dash_timelines, hls_timeline
+from proxy.transforms.ladder.timeline import Timeline, dash_timelines, hls_timeline
+from proxy.transforms.media.specs import capped_spec
 
 logger = logging.getLogger("tropa.ladders")
 
@@ -43,6 +46,7 @@ REMOVED_RUNG = "ladder-rung-removed"
 _WORTH_CODING_BYTES = 860
 _IN_A_THREAD_BYTES = 65_536  # from here on parsing takes longer than the loop may stand still
 _FIRST_BYTE = re.compile(r"bytes=(\d{1,18})-")
+_RANGE = re.compile(r"bytes 0-(\d{1,18})/(\d{1,18})")
 _SEGMENT_KINDS = frozenset({MediaKind.VIDEO, MediaKind.AUDIO, MediaKind.OTHER, None})
 
 
@@ -59,7 +63,11 @@ def ladder_spec(stream: VideoTreatment, language: str) -> LadderSpec:
 
 
 class LadderStage:
-    """Caps manifests, and keeps what hangs on them. withheld: makes the card or the status in a manifest's place."""
+    """Caps manifests, and keeps what hangs on them.
+
+    withheld  makes the card or the status in a manifest's place
+    rungs     None: where nothing fits and policy wants it made smaller, the lowest rung goes as it is
+    """
 
     def __init__(
         self,
@@ -68,12 +76,14 @@ class LadderStage:
         sticky: Sticky,
         clock: Clock,
         withheld: Callable[[Exchange, Withhold], Answer],
+        rungs: RungMaker | None = None,
     ) -> None:
         self._book = book
         self._read_ahead = read_ahead
         self._sticky = sticky
         self._clock = clock
         self._withheld = withheld
+        self._rungs = rungs
 
     def _now_s(self) -> float:
         return self._clock.steady_s()
@@ -110,107 +120,89 @@ class LadderStage:
     # -- after it ------------------------------------------------------------------------------------------
 
     def continued(self, exchange: Exchange, facts: ResponseFacts, planned: Plan) -> Plan:
-        """The plan, or, where a policy has meanwhile let everything through, the cap of the lecture that is watched: a
-        live manifest that is asked for again must not change under its player."""
-        whole = facts.status == 200 and not facts.attachment
-        if not isinstance(planned, PassThrough) or not whole or _passes(exchange):
+        """The plan, or a cap where it knows of none: the one of the lecture that is watched, since a live manifest that
+        is asked for again must not change under its player; or for a range that is the whole manifest."""
+        if not isinstance(planned, PassThrough) or facts.attachment or _passes(exchange):
             return planned
-        manifest = manifest_of(facts)
-        if not manifest or not self._book.is_watched(exchange.who.learner, exchange.inbound.url, self._now_s()):
+        manifest, stream = manifest_of(facts), exchange.decision.treatments.stream
+        if not manifest or not (facts.status == 200 or _is_whole(facts)):
             return planned
-        return RewriteLadder(
-            stream=replace(exchange.decision.treatments.stream, action=Action.ADAPT), manifest=manifest
-        )
+        adapts = stream.action is Action.ADAPT and facts.partial
+        if adapts or self._book.is_watched(exchange.who.learner, exchange.inbound.url, self._now_s()):
+            return RewriteLadder(stream=replace(stream, action=Action.ADAPT), manifest=manifest)
+        return planned
 
     async def answer(self, exchange: Exchange, fetched: Fetched, plan: RewriteLadder) -> Answer:
         """The manifest with what may stay, or as it is."""
         facts = fetched.facts
-        if facts.status != 200 or facts.content_coding not in DECODABLE:
+        if not (facts.status == 200 or _is_whole(facts)) or facts.content_coding not in DECODABLE:
             return passing_answer(exchange, fetched, may_recompress=False)
         exchange.tally.kind = MediaKind.STREAM
         if not exchange.body_wanted:
             return _head_alone(fetched)
         source = await fetched.whole_or_stream(exchange.tally, max_bytes=MAX_MANIFEST_BYTES)
         if not isinstance(source, bytes):
-            return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers, body=source)
+            status, reason = facts.status, fetched.upstream.reason
+            return Answer(status=status, reason=reason, headers=fetched.headers, body=source)
         exchange.tally.direct_bytes = len(source)
         decoder = OriginDecoder(facts.content_coding, max_bytes=MAX_MANIFEST_BYTES)
         text = decoder.feed(source)
         decoder.finish()
-        if len(text) < _IN_A_THREAD_BYTES:
-            return self._capped(exchange, fetched, plan, source, text, self._outcome(exchange, plan, text))
-        outcome = await asyncio.to_thread(self._outcome, exchange, plan, text)
-        return self._capped(exchange, fetched, plan, source, text, outcome)
-
-    def _outcome(self, exchange: Exchange, plan: RewriteLadder, text: bytes) -> LadderOutcome:
-        learner, url = exchange.who.learner, exchange.inbound.url
         wanted = ladder_spec(plan.stream, exchange.who.language)
-        spec = self._book.spec_for(learner, url, wanted, self._now_s())
-        outcome = self._cut(exchange, plan, text, spec)
-        if isinstance(outcome, ladder.NothingFits) and plan.stream.nothing_fits is not NothingFits.CARD:
-            # Sound that is only inside the pictures: the least of them is what can be had.
-            lowest = replace(spec, sound_only=False, nothing_fits_lowest=True, max_bitrate_bps=1, max_height_px=None)
-            outcome = self._cut(exchange, plan, text, lowest)
-        return outcome
-
-    @staticmethod
-    def _cut(exchange: Exchange, plan: RewriteLadder, text: bytes, spec: LadderSpec) -> LadderOutcome:
-        if plan.manifest == "dash":
-            return ladder.cap_dash(text, spec)
-        return ladder.cap_hls(text, spec, query=exchange.inbound.query)
-
-    def _capped(
-        self,
-        exchange: Exchange,
-        fetched: Fetched,
-        plan: RewriteLadder,
-        source: bytes,
-        text: bytes,
-        outcome: LadderOutcome,
-    ) -> Answer:
+        spec = self._book.spec_for(exchange.who.learner, exchange.inbound.url, wanted, self._now_s())
+        cut = partial(_cut, plan, text, spec, exchange.inbound.query)
+        outcome, beyond = cut() if len(text) < _IN_A_THREAD_BYTES else await asyncio.to_thread(cut)
         match outcome:
             case Capped():
-                self._note(exchange, outcome)
+                self._note(exchange, outcome, beyond)
                 self._learn(exchange, plan, outcome.body)
-                return self._adapted(exchange, fetched, outcome.body)
+                return self._adapted(exchange, fetched, outcome.body, spec)
             case ladder.NothingFits():
                 return self._withheld(exchange, _nothing_fits(outcome.lowest))
             case Refused():
                 logger.info("a manifest of %s passes: %s", exchange.inbound.host, outcome.why)
+            case Unchanged() if beyond is not None:
+                self._note(exchange, Capped(body=text, kept=(beyond,), removed=()), beyond)
         self._learn(exchange, plan, text)
         return _whole(exchange, fetched, source)
 
-    def _note(self, exchange: Exchange, outcome: Capped) -> None:
+    async def passed(self, exchange: Exchange, fetched: Fetched) -> Answer | None:
+        """A response that passes may be a segment of a rung that is made smaller here. None: it isn't."""
+        return await self._rungs.answer(exchange, fetched) if self._rungs is not None else None
+
+    def _note(self, exchange: Exchange, outcome: Capped, beyond: Rendition | None) -> None:
         self._book.note(
             exchange.who.learner,
             exchange.inbound.url,
             kept=outcome.kept,
             removed=outcome.removed,
             locations=outcome.locations,
+            beyond=beyond is not None,
         )
 
     def _learn(self, exchange: Exchange, plan: RewriteLadder, text: bytes) -> None:
-        """Remember which segment is when."""
+        """Remember which segment is when, and which are to be made smaller."""
         learner, url = exchange.who.learner, exchange.inbound.url
         stream, part = self._book.stream_of(learner, url, self._now_s())
+        timelines: tuple[Timeline, ...]
         if plan.manifest == "dash":
             timelines = dash_timelines(text, url)
         else:
             of_list = hls_timeline(text, url, part)
             timelines = (of_list,) if of_list is not None else ()
+            if self._rungs is not None and self._book.is_beyond(learner, url):
+                self._rungs.learn(learner, url, text, capped_spec(plan.stream))
         if timelines:
             self._read_ahead.learn(learner, url, stream, timelines)
 
-    def _adapted(self, exchange: Exchange, fetched: Fetched, body: bytes) -> Answer:
-        learner, url = exchange.who.learner, exchange.inbound.url
+    def _adapted(self, exchange: Exchange, fetched: Fetched, body: bytes, spec: LadderSpec) -> Answer:
         exchange.tally.treatment = "ladder"
-        self._sticky.note(url, exchange.now)
-        spec = self._book.sticky_spec(learner, url, self._now_s())
+        self._sticky.note(exchange.inbound.url, exchange.now)
         validator = origin_validator(fetched.headers)
         headers = adapted(
             fetched.headers,
             content_type=None,
-            etag=adapted_etag(validator, _way(spec)) if spec is not None else None,
+            etag=adapted_etag(validator, _way(spec)),
             now=exchange.now,
             valid_until=exchange.decision.valid_until,
         )
@@ -218,7 +210,25 @@ class LadderStage:
             headers["Content-Encoding"] = exchange.codings[0]
             body = compress(body, live_encoder(exchange.codings[0]))
         headers["Content-Length"] = str(len(body))
-        return Answer(status=200, reason=fetched.upstream.reason, headers=headers, body=body)
+        return Answer(status=200, headers=headers, body=body)
+
+
+def _cut(plan: RewriteLadder, text: bytes, spec: LadderSpec, query: str) -> tuple[LadderOutcome, Rendition | None]:
+    """What remains; and, where nothing fits and that is to be made smaller, the rung that was kept all the same."""
+    cap = ladder.cap_dash if plan.manifest == "dash" else partial(ladder.cap_hls, query=query)
+    outcome = cap(text, spec)
+    nothing_fits = plan.stream.nothing_fits
+    if not isinstance(outcome, ladder.NothingFits) or nothing_fits is NothingFits.CARD:
+        return outcome, None
+    # Also where sound was wished for and is only inside the pictures: the least of them is what can be had.
+    lowest = cap(text, replace(spec, sound_only=False, nothing_fits_lowest=True, max_bitrate_bps=1, max_height_px=None))
+    return lowest, outcome.lowest if nothing_fits is NothingFits.MAKE else None
+
+
+def _is_whole(facts: ResponseFacts) -> bool:
+    """Whether a 206 has the whole thing in it, as media elements ask for it."""
+    found = _RANGE.fullmatch(facts.headers.get("content-range", "").strip()) if facts.status == 206 else None
+    return found is not None and int(found[1]) + 1 == int(found[2])
 
 
 def _adapts(exchange: Exchange) -> bool:
@@ -256,8 +266,8 @@ def _head_alone(fetched: Fetched) -> Answer:
 
 def _whole(exchange: Exchange, fetched: Fetched, source: bytes) -> Answer:
     """A list as it is; coded for the way where the origin sends it plain, since live ones come every few seconds."""
-    headers = fetched.headers
-    if not fetched.facts.content_coding and exchange.codings and len(source) >= _WORTH_CODING_BYTES:
+    headers, whole = fetched.headers, fetched.facts.status == 200
+    if whole and not fetched.facts.content_coding and exchange.codings and len(source) >= _WORTH_CODING_BYTES:
         source = compress(source, live_encoder(exchange.codings[0]))
         headers["Content-Encoding"] = exchange.codings[0]
         add_vary(headers, ("Accept-Encoding",))
@@ -267,4 +277,4 @@ def _whole(exchange: Exchange, fetched: Fetched, source: bytes) -> Answer:
         if etag and not etag.startswith("W/"):
             headers["ETag"] = "W/" + etag
     headers["Content-Length"] = str(len(source))
-    return Answer(status=200, reason=fetched.upstream.reason, headers=headers, body=source)
+    return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers, body=source)

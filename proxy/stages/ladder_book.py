@@ -29,6 +29,7 @@ class _Ladder:
     spec: LadderSpec
     used_s: float
     capped: bool = False
+    beyond: bool = False
     templates: list[tuple[re.Pattern[str], bool]] = field(default_factory=list)
 
 
@@ -79,13 +80,15 @@ class LadderBook:
         kept: Iterable[Rendition],
         removed: Iterable[Rendition],
         locations: Iterable[str] = (),
+        beyond: bool = False,
     ) -> None:
-        """What went out. locations: other addresses under which the manifest will be asked for again."""
+        """What went out. locations: other addresses under which the manifest will be asked for again. beyond: nothing
+        fitted, and what was kept is to be made smaller."""
         key = (learner, stable_url(manifest))
         ladder = self._ladders.get(key)
         if ladder is None:
             return
-        ladder.capped, ladder.templates = True, []
+        ladder.capped, ladder.beyond, ladder.templates = True, beyond, []
         for stays, renditions in ((False, removed), (True, kept)):  # an address of both stays
             for rendition in renditions:
                 for address in rendition.addresses:
@@ -140,6 +143,11 @@ class LadderBook:
             return stable_url(playlist), Part.PICTURE
         listed.ladder.used_s = now_s
         return listed.manifest, listed.part
+
+    def is_beyond(self, learner: str, playlist: str) -> bool:
+        """Whether this is the list of a rung that is kept although it doesn't fit, and to be made smaller."""
+        listed = self._listed(learner, playlist)
+        return listed is not None and listed.stays and listed.part is Part.PICTURE and listed.ladder.beyond
 
     def _listed(self, learner: str, url: str) -> _Listed | None:
         """By its whole address; players add parameters of their own, so without any as well."""

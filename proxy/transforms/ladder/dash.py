@@ -21,6 +21,7 @@ from proxy.transforms.ladder.dash_sets import (
     Element,
     carries_sound_inside,
     children,
+    fraction,
     name_of,
     number,
     part_of,
@@ -148,7 +149,9 @@ def _capped(work: _Work, period: Element) -> None:
 def _fits(spec: LadderSpec, adaptation: Element, representation: Element) -> bool:
     # A page of thumbnails is as high as all its pictures together.
     height_px = 0 if told(adaptation, "mimeType").startswith("image/") else height_of(adaptation, representation)
-    return fits(spec, height_px=height_px, bitrate_bps=number(representation, "bandwidth"))
+    fps = fraction(representation.get("frameRate") or adaptation.get("frameRate") or "")
+    bitrate_bps = number(representation, "bandwidth")
+    return fits(spec, height_px=height_px, bitrate_bps=bitrate_bps, fps=float(fps) if fps else None)
 
 
 def _is_among(chosen: list[Element], _adaptation: Element, representation: Element) -> bool:

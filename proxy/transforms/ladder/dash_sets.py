@@ -108,12 +108,13 @@ def summarise(adaptation: Element) -> None:
     for summary, name, end in _SUMMARIES:
         if adaptation.get(summary) is None:
             continue
-        values = [(value, text) for one in representations if (text := one.get(name)) and (value := _fraction(text))]
+        values = [(value, text) for one in representations if (text := one.get(name)) and (value := fraction(text))]
         if values and len(values) == len(representations):
             adaptation.set(summary, end(values)[1])
 
 
-def _fraction(text: str) -> Fraction | None:
+def fraction(text: str) -> Fraction | None:
+    """A frame rate, as "30000/1001" or "25"; None for anything else."""
     try:
         return Fraction(text.strip())
     except (ValueError, ZeroDivisionError):

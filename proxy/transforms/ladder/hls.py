@@ -58,7 +58,7 @@ def _capped(master: Master, spec: LadderSpec) -> LadderOutcome:
 
 def _fits(rung: Variant, spec: LadderSpec) -> bool:
     height_px = 0 if rung.is_sound else rung.height_px
-    return fits(spec, height_px=height_px, bitrate_bps=rung.bitrate_bps)
+    return fits(spec, height_px=height_px, bitrate_bps=rung.bitrate_bps, fps=rung.fps)
 
 
 def _with_the_thinnest_sound(rungs: Sequence[Variant]) -> list[Variant]:

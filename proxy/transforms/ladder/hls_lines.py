@@ -17,6 +17,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _ATTRIBUTE = re.compile(r'\s*([A-Za-z0-9-]+)\s*=\s*("[^"]*"|[^,]*)(?:,|$)')
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _HEIGHT = re.compile(r"[0-9]{1,5}[xX]([0-9]{1,5})")
+_DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,9})?")
 _STREAM, _IFRAMES, _MEDIA, _DEFINE = (
     "#EXT-X-STREAM-INF:",
     "#EXT-X-I-FRAME-STREAM-INF:",
@@ -53,6 +54,11 @@ class Variant:
     @property
     def bitrate_bps(self) -> int | None:
         return rate_bps(_number(self.attributes, "BANDWIDTH"), _number(self.attributes, "AVERAGE-BANDWIDTH"))
+
+    @property
+    def fps(self) -> float | None:
+        text = self.attributes.get("FRAME-RATE", "").strip()
+        return float(text) if _DECIMAL.fullmatch(text) else None
 
     @property
     def is_sound(self) -> bool:

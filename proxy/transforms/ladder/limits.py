@@ -10,6 +10,7 @@ MAX_RENDITIONS = 2000
 _SOUND_BPS = 64_000
 # 0.1 bit a pixel at 25 frames a second and 16:9, which is a well-filled H.264 rung: 240 lines 0.32, 720 2.4 Mbit/s.
 _BPS_PER_SQUARE_LINE = 4.5
+_FPS_SLACK = 0.5  # 15.2 pictures a second are 15
 _SOUND_CODECS = ("mp4a", "opus", "vorbis", "ac-3", "ec-3", "ac-4", "flac", "alac", "mp3", "dts", "samr", "mha1", "mhm1")
 _TEXT_CODECS = ("stpp", "wvtt", "tx3g", "c608", "c708")
 _FAMILIES = {
@@ -44,9 +45,11 @@ def usual_bps(height_px: int) -> int:
     return _SOUND_BPS + round(_BPS_PER_SQUARE_LINE * height_px * height_px)
 
 
-def fits(spec: LadderSpec, *, height_px: int | None, bitrate_bps: int | None) -> bool:
-    """Whether both limits hold. A rung that tells neither height nor bit rate fits no limit."""
+def fits(spec: LadderSpec, *, height_px: int | None, bitrate_bps: int | None, fps: float | None = None) -> bool:
+    """Whether every limit holds. A rung that tells neither height nor bit rate fits no limit of these."""
     limit_bps = spec.max_bitrate_bps
+    if spec.max_fps is not None and fps is not None and fps > spec.max_fps + _FPS_SLACK:
+        return False
     if spec.max_height_px is not None:
         if height_px is None:
             usual = usual_bps(spec.max_height_px)

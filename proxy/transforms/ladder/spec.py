@@ -24,31 +24,22 @@ class LadderSpec:
 
     max_height_px: int | None = None
     max_bitrate_bps: int | None = None
+    max_fps: int | None = None
     sound_only: bool = False
     nothing_fits_lowest: bool = True
     language: str = ""
 
     @property
     def limits_nothing(self) -> bool:
-        return self.max_height_px is None and self.max_bitrate_bps is None and not self.sound_only
+        limits = (self.max_height_px, self.max_bitrate_bps, self.max_fps)
+        return not self.sound_only and all(limit is None for limit in limits)
 
     def fingerprint(self) -> str:
         """Equal specs, and only they, have equal fingerprints."""
         fits = "lowest" if self.nothing_fits_lowest else "nothing"
         form = f"sound:{self.language}" if self.sound_only else "picture"
-        return f"h{self.max_height_px or 0}-b{self.max_bitrate_bps or 0}-{form}-{fits}-v{LADDER_VERSION}"
-
-    def is_narrower_than(self, other: LadderSpec) -> bool:
-        """Whether it lets less through in one respect and more in none."""
-        if self.sound_only != other.sound_only:
-            return self.sound_only
-        limits = ((self.max_height_px, other.max_height_px), (self.max_bitrate_bps, other.max_bitrate_bps))
-        pairs = [(_or_all(mine), _or_all(theirs)) for mine, theirs in limits]
-        return any(mine < theirs for mine, theirs in pairs) and all(mine <= theirs for mine, theirs in pairs)
-
-
-def _or_all(limit: int | None) -> float:
-    return float("inf") if limit is None else limit
+        limits = f"h{self.max_height_px or 0}-b{self.max_bitrate_bps or 0}-f{self.max_fps or 0}"
+        return f"{limits}-{form}-{fits}-v{LADDER_VERSION}"
 
 
 class Part(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any, cast
 import pytest
 from multidict import CIMultiDict
 
-from policies.decision import Price, RewriteLadder, Withhold
+from policies.decision import PassThrough, Price, RewriteLadder, Withhold
 from policies.facts import ResponseFacts
 from policies.treatments import PASS_ALL, Action, Form, NothingFits, VideoTreatment
 from policies.values import MediaKind
+from proxy.cache.variants import VariantStore
 from proxy.clock import OffsetClock
 from proxy.deliver.answer import Answer
 from proxy.deliver.read_ahead import ReadAhead
@@ -23,9 +25,12 @@ from proxy.errors import ExchangeError
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.ladder import NOT_FOUND_TO_FIT, REMOVED_RUNG, LadderStage
 from proxy.stages.ladder_book import LadderBook
+from proxy.stages.rung import RungMaker, bench_in
+from proxy.transforms.media.spec import Workbench
 from proxy.upstream.response import UpstreamResponse
 from tests.exchanges import NOON, a_decision, an_answer, an_exchange
 from tests.inbounds import an_inbound
+from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 CASES = Path(__file__).parents[3] / "cases" / "ladder"
 MASTER = (CASES / "every-tag.m3u8").read_bytes()
@@ -46,10 +51,13 @@ class FromTheOrigin:
 class Stage:
     """A stage with all that it stands on."""
 
-    def __init__(self) -> None:
+    def __init__(self, rungs: RungMaker | None = None) -> None:
         self.book, self.read_ahead, self.sticky = LadderBook(), ReadAhead(), Sticky()
         self.refused: list[Withhold] = []
-        self.stage = LadderStage(self.book, self.read_ahead, self.sticky, OffsetClock(NOON), self._withheld)
+        clock = OffsetClock(NOON)
+        nowhere = Path("/nowhere")
+        rungs = rungs or RungMaker(VariantStore(nowhere, max_bytes=1, clock=clock), nowhere)
+        self.stage = LadderStage(self.book, self.read_ahead, self.sticky, clock, self._withheld, rungs)
 
     def _withheld(self, exchange: Exchange, what: Withhold) -> Answer:
         self.refused.append(what)
@@ -131,6 +139,35 @@ async def test_the_cap_stays_when_the_policy_changes_in_mid_lecture() -> None:
     assert b'id="v720"' in text_of(await stage.get(MANIFEST, wider, target="/l/other.mpd"))
 
 
+async def test_a_lecture_that_is_watched_keeps_its_cap_when_everything_may_pass() -> None:
+    stage, kept = Stage(), VideoTreatment(action=Action.KEEP)
+    facts = ResponseFacts(status=200, content_type="application/dash+xml")
+    assert stage.stage.continued(watching("/l/m.mpd", kept), facts, PassThrough()) == PassThrough()
+    first = await stage.get(MANIFEST, target="/l/m.mpd")
+    planned = stage.stage.continued(watching("/l/m.mpd", kept), facts, PassThrough())
+    assert isinstance(planned, RewriteLadder) and planned.manifest == "dash"
+    again = await stage.stage.answer(watching("/l/m.mpd", kept), fetched(MANIFEST), planned)
+    assert text_of(again) == text_of(first)
+    for passes in (watching("/l/m.mpd", kept, bypassed=True), watching("/l/other.mpd", kept)):
+        assert stage.stage.continued(passes, facts, PassThrough()) == PassThrough()
+
+
+async def test_a_range_that_is_the_whole_manifest_is_capped_as_the_whole() -> None:
+    stage, length = Stage(), len(MASTER)
+    exchange = watching(headers={"Range": "bytes=0-"})
+    for covers, capped in ((f"bytes 0-{length - 1}/{length}", True), (f"bytes 0-99/{length}", False)):
+        facts = ResponseFacts(
+            status=206, partial=True, content_type="application/x-mpegurl", headers={"content-range": covers}
+        )
+        planned = stage.stage.continued(exchange, facts, PassThrough())
+        assert isinstance(planned, RewriteLadder) == capped
+        if isinstance(planned, RewriteLadder):
+            whole = fetched(MASTER, Content_Range=covers)
+            answer = await stage.stage.answer(exchange, replace(whole, facts=facts), planned)
+            assert answer.status == 200 and "Content-Range" not in answer.headers
+            assert b"720.m3u8" not in text_of(answer)
+
+
 async def test_a_rung_that_was_taken_away_is_withheld_by_itself() -> None:
     stage = Stage()
     await stage.get(MASTER)
@@ -194,3 +231,55 @@ async def test_segments_wait_only_where_megabytes_cost(fields: dict[str, Any], w
     # What didn't wait wasn't counted either: the fourth is then the first of all.
     now_s = OffsetClock(NOON).steady_s()
     assert (stage.read_ahead.hold_s(learner, "https://lms.example.org/l/3.ts", 0, now_s) > 0) == waits
+
+
+MAKE = VideoTreatment(action=Action.ADAPT, max_height_px=96, max_fps=10, nothing_fits=NothingFits.MAKE)
+LIST = b"#EXTM3U\n#EXTINF:2,\n0.ts\n#EXT-X-ENDLIST\n"
+
+
+@pytest.fixture(scope="module")
+def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Two seconds of 240 lines as MPEG-TS."""
+    path = tmp_path_factory.mktemp("segment") / "0.ts"
+    picture = "testsrc2=size=426x240:rate=25:duration=2,noise=alls=20:allf=t"
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", str(path)]
+    subprocess.run(argv, check=True, capture_output=True)
+    return path.read_bytes()
+
+
+@needs_ffmpeg
+async def test_the_segments_of_a_rung_that_does_not_fit_are_made_smaller_once(tmp_path: Path, segment: bytes) -> None:
+    opened: list[Path] = []
+
+    def counted(folder: Path) -> Workbench | None:
+        opened.append(folder)
+        return bench_in(folder)
+
+    store = VariantStore(tmp_path / "variants", max_bytes=1 << 30, clock=OffsetClock(NOON))
+    await store.open()
+    stage = Stage(RungMaker(store, tmp_path / "making", counted))
+    assert b"144.m3u8" in text_of(await stage.get(MUXED, MAKE))
+    assert text_of(await stage.get(LIST, MAKE, target="/l/144.m3u8")) == LIST
+    for _ in range(2):
+        made = await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(segment))
+        assert made is not None and len(text_of(made)) < len(segment) / 2 and "private" in made.headers["Cache-Control"]
+    assert len(opened) == 1 and not opened[0].exists()
+    assert await stage.stage.passed(watching("/l/1.ts", MAKE), fetched(segment)) is None
+    broken = await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(b"no segment"))
+    assert broken is not None and text_of(broken) == b"no segment"
+    await store.close()
+
+
+@pytest.mark.parametrize("line", [b'#EXT-X-KEY:METHOD=AES-128,URI="k"', b'#EXT-X-MAP:URI="i"', b"#EXT-X-BYTERANGE:1@0"])
+async def test_what_cannot_be_made_passes(line: bytes) -> None:
+    stage = Stage()
+    await stage.get(MUXED, MAKE)
+    await stage.get(LIST.replace(b"#EXTINF", line + b"\n#EXTINF"), MAKE, target="/l/144.m3u8")
+    assert await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(b"bytes")) is None
+
+
+async def test_a_rung_that_fits_is_never_made() -> None:
+    stage = Stage()
+    await stage.get(MUXED, replace(MAKE, max_height_px=144))
+    await stage.get(LIST, replace(MAKE, max_height_px=144), target="/l/144.m3u8")
+    assert await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(b"bytes")) is None

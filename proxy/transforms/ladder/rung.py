@@ -1,0 +1,213 @@
+"""A rung below the lowest one: a stream's segments made smaller one by one, on their way.
+
+Laws: what comes out stands where the segment stood: the same first instant, the same length, so that it plays between
+its neighbours; sound passes as it is, since encoding it in pieces would click at every join; every segment of a rung is
+made by the same settings, so that one head (`init.mp4`) serves them all; what is encrypted can't be made.
+
+Sources: RFC 8216 section 3 (segments); ISO/IEC 14496-12 sections 8.6.6 (`elst`), 8.8.12 (`tfdt`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.capped import CRF, capped_fps, neutral, picture_filters
+from proxy.transforms.media.fragments import SOUND_TRACK, VIDEO_TRACK, boxes, placed, split
+from proxy.transforms.media.probe import MediaInfo, probe
+from proxy.transforms.media.spec import CappedSpec, MediaMade, MediaOutcome, ToolFailed, Workbench
+
+INIT, SEGMENT, TS_SEGMENT = "init.mp4", "segment.m4s", "segment.ts"
+MAX_SEGMENT_BYTES = 64 << 20
+_WHOLE = "whole.mp4"
+_TICKS = 90_000
+_KEY_FRAME_EVERY_S = 60  # one at the beginning of each segment, and no more
+_INSIDE = frozenset((b"moov", b"trak", b"mdia", b"edts", b"moof", b"traf"))
+
+
+async def make_rung_segment(source: Path, init: Path | None, spec: CappedSpec, bench: Workbench) -> MediaOutcome:
+    """One segment within the spec: `segment.ts` of MPEG-TS (init None), else `segment.m4s` with its `init.mp4`.
+
+    Unchanged: it wouldn't be smaller. Refused: no picture in it, encrypted, or damaged. Raises ToolFailed.
+    """
+    if await asyncio.to_thread(_length, source) > MAX_SEGMENT_BYTES:
+        return Refused(why="too-large")
+    try:
+        return await _ts(source, spec, bench) if init is None else await _fragment(source, init, spec, bench)
+    except (ValueError, struct.error, IndexError) as error:
+        return Refused(why=f"malformed: {error}")
+
+
+async def _ts(source: Path, spec: CappedSpec, bench: Workbench) -> MediaOutcome:
+    info = await probe(source, bench)
+    if info.video is None:
+        return Refused(why="no-video")
+    target = bench.folder / TS_SEGMENT
+    more = {"f": "mpegts", "muxdelay": 0, "muxpreload": 0, "mpegts_copyts": 1, "mpegts_flags": "+initial_discontinuity"}
+    await bench.ffmpeg(_args(source, info, spec, str(target), more), reads=[source], media_s=info.duration_s)
+    return _made(info, {TS_SEGMENT: _length(target)}, _length(source), "video/mp2t")
+
+
+async def _fragment(source: Path, init: Path, spec: CappedSpec, bench: Workbench) -> MediaOutcome:
+    head, fragments = await asyncio.to_thread(init.read_bytes), await asyncio.to_thread(source.read_bytes)
+    starts = first_instants(head, fragments)
+    whole = bench.folder / _WHOLE
+    await asyncio.to_thread(whole.write_bytes, head + fragments)
+    info = await probe(whole, bench)
+    if info.video is None:
+        return Refused(why="no-video")
+    body = bytearray()
+    more = {"f": "mp4", "use_editlist": 0, "frag_duration": 600_000_000, "video_track_timescale": _TICKS}
+    more["movflags"] = "+empty_moov+default_base_moof+negative_cts_offsets"
+    args = _args(whole, info, spec, "pipe:1", more)
+    await bench.ffmpeg(args, reads=[whole], media_s=info.duration_s, on_output=lambda piece: _take(body, piece))
+    whole.unlink()
+    made_head, made = split(bytes(body))
+    at = {VIDEO_TRACK: round(starts["vide"] * _TICKS)}
+    if info.sound is not None and "soun" in starts:
+        at[SOUND_TRACK] = round(starts["soun"] * info.sound.rate_hz)
+    (bench.folder / INIT).write_bytes(made_head)
+    (bench.folder / SEGMENT).write_bytes(placed(made, at))
+    sizes = {SEGMENT: len(made), INIT: len(made_head)}
+    return _made(info, sizes, len(fragments), "video/mp4")
+
+
+def _made(info: MediaInfo, sizes: dict[str, int], source_bytes: int, content_type: str) -> MediaOutcome:
+    main = next(iter(sizes))
+    if sizes[main] >= source_bytes:
+        return Unchanged(why="not-smaller")
+    return MediaMade(
+        main=main,
+        content_type=content_type,
+        files=tuple(sizes),
+        length_bytes=sum(sizes.values()),
+        duration_s=info.duration_s,
+        facts={"source_bytes": source_bytes},
+    )
+
+
+def _args(source: Path, info: MediaInfo, spec: CappedSpec, target: str, more: dict[str, Any]) -> list[str]:
+    """ffmpeg's arguments. Times are the segment's own (copyts); without B-frames they are those of decoding too."""
+    assert info.video is not None
+    film = ffmpeg.input(str(source))
+    streams = [picture_filters(film, info, spec)]
+    settings: dict[str, Any] = {
+        "c:v": "libx264",
+        "preset": "veryfast",
+        "profile:v": "main",
+        "pix_fmt": "yuv420p",
+        "crf": CRF,
+        "bf": 0,
+        "maxrate": spec.video_bitrate_bps,
+        "bufsize": 2 * spec.video_bitrate_bps,
+        "g": max(1, round(capped_fps(info.video, spec.max_fps) * _KEY_FRAME_EVERY_S)),
+        "threads": 1,
+    }
+    if info.sound is not None:
+        streams.append(film[str(info.sound.index)])
+        settings["c:a"] = "copy"
+    told = ffmpeg.output(*streams, target, **settings, **neutral(), **more, avoid_negative_ts="disabled")
+    return list(told.global_args("-copyts").compile(cmd="ffmpeg"))[1:]
+
+
+# -- when a fragment begins ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Track:
+    kind: str = ""
+    ticks_per_s: int = 1
+    skipped: int = 0
+
+
+def first_instants(head: bytes, fragments: bytes) -> dict[str, float]:
+    """When the first sample of each kind of track ("vide", "soun") is shown, in seconds. Raises ValueError."""
+    if any(kind in (b"encv", b"enca") for kind in _sample_entries(head)):
+        raise ValueError("encrypted")
+    tracks: dict[int, _Track] = {}
+    number = 0
+    for kind, start, end in _deep(head, 0, len(head)):
+        body = head[start + 8 : end]
+        if kind == b"tkhd":
+            number = _number(body, 20 if body[0] else 12)
+            tracks[number] = _Track()
+        elif kind == b"mdhd":
+            tracks[number].ticks_per_s = _number(body, 20 if body[0] else 12) or 1
+        elif kind == b"hdlr" and number in tracks:
+            tracks[number].kind = body[8:12].decode("latin-1")
+        elif kind == b"elst":
+            tracks[number].skipped = _media_time(body)
+    return _instants(tracks, fragments)
+
+
+def _instants(tracks: dict[int, _Track], fragments: bytes) -> dict[str, float]:
+    found: dict[str, float] = {}
+    track, time = _Track(), 0
+    for kind, start, end in _deep(fragments, 0, len(fragments)):
+        body = fragments[start + 8 : end]
+        if kind == b"tfhd":
+            track = tracks.get(_number(body, 4), _Track())
+        elif kind == b"tfdt":
+            time = struct.unpack_from(">Q" if body[0] else ">I", body, 4)[0]
+        elif kind == b"trun" and track.kind not in found:
+            shown = time + _first_offset(body) - track.skipped
+            found[track.kind] = max(0, shown) / track.ticks_per_s
+    if "vide" not in found:
+        raise ValueError("no pictures")
+    return found
+
+
+def _deep(body: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    for kind, at, behind in boxes(body, start, end):
+        yield kind, at, behind
+        if kind in _INSIDE:
+            yield from _deep(body, at + 8, behind)
+
+
+def _sample_entries(head: bytes) -> Iterator[bytes]:
+    """The four letters of every sample entry: they stand behind the fixed part of `stsd`."""
+    at = head.find(b"stsd")
+    while at >= 0:
+        yield head[at + 16 : at + 20]
+        at = head.find(b"stsd", at + 4)
+
+
+def _number(body: bytes, at: int) -> int:
+    return int(struct.unpack_from(">I", body, at)[0])
+
+
+def _media_time(body: bytes) -> int:
+    """Of the first edit that shows something: how much of the media lies before it."""
+    long, count = body[0] == 1, _number(body, 4)
+    step = 20 if long else 12
+    for place in range(min(count, 64)):
+        time = int(struct.unpack_from(">q" if long else ">i", body, 8 + place * step + (8 if long else 4))[0])
+        if time >= 0:
+            return time
+    return 0
+
+
+def _first_offset(body: bytes) -> int:
+    """How much later than decoded a `trun`'s first sample is shown."""
+    flags = int.from_bytes(body[1:4])
+    if not flags & 0x800:
+        return 0
+    before = 4 * sum(1 for bit in (0x1, 0x4, 0x100, 0x200, 0x400) if flags & bit)
+    return int(struct.unpack_from(">i" if body[0] else ">I", body, 8 + before)[0])
+
+
+def _take(body: bytearray, piece: bytes) -> None:
+    if len(body) + len(piece) > MAX_SEGMENT_BYTES:
+        raise ToolFailed("too-large", "a segment")
+    body += piece
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size
