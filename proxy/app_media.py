@@ -33,6 +33,7 @@ from proxy.own.lectures import Lectures
 from proxy.own.media import MediaRoutes
 from proxy.own.offers import MediaOffers
 from proxy.own.refusals import Refusals
+from proxy.own.segments import Segments
 from proxy.own.viewer import Viewer
 from proxy.stages.context import Exchange
 from proxy.stages.ladder import LadderStage
@@ -109,6 +110,7 @@ class Media:
             refusals=refusals,
             sizes=sizes,
             viewer=Viewer(Lectures()),
+            segments=Segments(self.desk, self.origin, self.book),
             decide_for=elsewhere.decision,
         )
 

@@ -7,7 +7,8 @@
     POST tonight, cancel         a deferred request, and its end;  GET deferred: their receipt
 
 Laws: an address is opened only by a token sealed for this learner; what is served is what policy allows her now, for
-the film's own address, and only after the origin has let her have the source; a GET begins no work.
+the film's own address, and only after the origin has let her have the source; a GET begins no work but what the player
+of a film that she chose asks for.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import Refusals, own_page
-from proxy.own.viewer import Viewer
+from proxy.own.segments import SEGMENTS, Segments
+from proxy.own.viewer import PLAY, Viewer
 from proxy.pages import PageContext
 from proxy.pages.media import Making, deferred_page, impossible_page, making_page, versions_page
 from proxy.pages.versions import allowed_forms
@@ -85,6 +87,7 @@ class MediaRoutes:
         refusals: Refusals,
         sizes: SizeBook,
         viewer: Viewer,
+        segments: Segments,
         decide_for: DecideFor,
     ) -> None:
         self._desk = desk
@@ -96,6 +99,7 @@ class MediaRoutes:
         self._refusals = refusals
         self._sizes = sizes
         self._viewer = viewer
+        self._segments = segments
         self._decide_for = decide_for
 
     # -- doing ---------------------------------------------------------------------------------------------
@@ -110,6 +114,8 @@ class MediaRoutes:
         await self._choices.remember(exchange.who.learner, asked.heavy.kind.value, version, exchange.now)
         seen = await self._seen(asked)
         if seen is not None and (order := self._order(asked, version, seen)) is not None:
+            if version == Form.CAPPED and self._segments.are_better(asked.exchange, asked.url):
+                order = self._segments.order(asked.exchange, asked.url, seen.ref, title=asked.title)
             ticket = await self._desk.ask(order, self._watcher(asked, version))
             view = await playable(self._desk, ticket, exchange.who.learner, within_s=_PATIENCE_S)
             self._note(asked, seen, version, view)
@@ -161,6 +167,10 @@ class MediaRoutes:
         if order is None:
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
         stored = await self._desk.ready(order.key, learner=exchange.who.learner)
+        if version == Form.CAPPED:
+            in_segments = await self._in_segments(asked, name, seen, order, stored)
+            if in_segments is not None:
+                return in_segments
         if name:
             return await self._file(asked, version, name, order, stored)
         if stored is None:
@@ -172,11 +182,35 @@ class MediaRoutes:
         page = await self._viewer.page(asked.exchange, asked.heavy, asked.context, version, stored)
         return page if page is not None else self._all_versions(asked)
 
+    async def _in_segments(
+        self, asked: Asked, name: str, seen: Seen, order: Order, stored: StoredMedia | None
+    ) -> Answer | None:
+        """A long film: its segments as they are asked for, or all of it for a player that knows none of them.
+
+        None: it is answered as any other film.
+        """
+        exchange, segments = asked.exchange, self._segments
+        of_segments = segments.order(exchange, asked.url, seen.ref, title=asked.title)
+        folder, _, file = name.partition("/")
+        if folder == SEGMENTS and file:
+            answer = await segments.answer(exchange, of_segments, file)
+            return answer if answer is not None else plain_answer(404, b"", "text/plain")
+        if stored is not None or not segments.are_better(exchange, asked.url):
+            return None
+        if name == PLAY:  # a browser that plays no segments takes the whole, and only then is it made
+            ticket = await self._desk.ask(order, self._watcher(asked, PLAY))
+            await playable(self._desk, ticket, exchange.who.learner, within_s=exchange.limits.hold_s)
+        if name:
+            return None
+        if await self._desk.ready(of_segments.key, learner=exchange.who.learner) is None:
+            return await self._wait(asked, Form.CAPPED, of_segments, seen)
+        return self._viewer.segments_page(exchange, asked.heavy, asked.context)
+
     async def _file(self, asked: Asked, version: str, name: str, order: Order, stored: StoredMedia | None) -> Answer:
         answer: Answer | None = None
         if stored is not None:
             answer = await self._viewer.file(asked.exchange, asked.heavy, asked.context, version, stored, name)
-        elif name == "play":
+        elif name == PLAY:
             growing = self._desk.growing(order.key, learner=asked.exchange.who.learner)
             answer = self._viewer.growing(asked.exchange, growing)
         return answer if answer is not None else plain_answer(404, b"", "text/plain")

@@ -17,13 +17,16 @@ from proxy.media.growing import Growing
 from proxy.media.store_values import StoredMedia
 from proxy.own.lectures import OFFLINE_NAME, Lectures
 from proxy.own.refusals import own_page
+from proxy.own.segments import SEGMENTS
 from proxy.pages import PageContext
 from proxy.pages.media import File, Film, film_page
 from proxy.stages.context import Exchange
 from proxy.stages.media import growing_body, stored_answer
 from proxy.transforms.media.documents.naming import attachment, light_name
+from proxy.transforms.media.segments import PLAYLIST, PLAYLIST_TYPE
 from proxy.transforms.spec import Heavy
 
+PLAY = "play"  # the whole film under one name, finished or growing
 _LECTURES = frozenset({Form.SLIDECAST.value, Form.SLIDES.value})
 _COPIES = frozenset(copy.value for copy in LightCopy)
 
@@ -59,8 +62,19 @@ class Viewer:
     def growing_page(self, heavy: Heavy, context: PageContext) -> Answer:
         """The viewer of a film whose rest is still being made."""
         version = Form.CAPPED.value
-        file = File(f"{version}/play", "video/mp4", 0)
+        file = File(f"{version}/{PLAY}", "video/mp4", 0)
         film = Film(form=version, title=heavy.title or _name(heavy), sources=(file,), growing=True)
+        return own_page(200, film_page(film, context, heavy))
+
+    def segments_page(self, exchange: Exchange, heavy: Heavy, context: PageContext) -> Answer:
+        """The viewer of a long film: in segments where the browser plays them, else from its beginning on."""
+        version = Form.CAPPED.value
+        sources = (
+            File(f"{version}/{SEGMENTS}/{PLAYLIST}", PLAYLIST_TYPE, 0),
+            File(f"{version}/{PLAY}", "video/mp4", 0),
+        )
+        exchange.tally.treatment = "own"
+        film = Film(form=version, title=heavy.title or _name(heavy), sources=sources)
         return own_page(200, film_page(film, context, heavy))
 
     async def source_page(self, exchange: Exchange, heavy: Heavy, context: PageContext) -> Answer:
@@ -82,11 +96,11 @@ class Viewer:
         """One file of a version, None for a name that it doesn't have."""
         if version in _LECTURES and name == OFFLINE_NAME:
             return await self._lectures.offline(exchange, heavy, context, stored)
-        file = stored.main_file if name == "play" else stored.files.get(unquote(name))
+        file = stored.main_file if name == PLAY else stored.files.get(unquote(name))
         if file is None:
             return None
         exchange.tally.kind = _kind_of(version)
-        return await stored_answer(exchange, stored, file, spliced=name == "play")
+        return await stored_answer(exchange, stored, file, spliced=name == PLAY)
 
     @staticmethod
     def growing(exchange: Exchange, growing: Growing | None) -> Answer | None:
