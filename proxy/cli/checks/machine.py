@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 from proxy.cli.checks.finding import Finding, Subject, broken, doubtful, fine
+from proxy.transforms.media.jail import holds
+from proxy.transforms.media.tools import ENCODERS, examined
 
 _PACKAGES = ("proxy", "policies", "scheduler")
 _COLLIDING = ("proxy.py", "scheduler")  # on PyPI, with import packages of the same names as ours
-_ENCODERS = ("libx264", "aac")
 _LEAST_FREE_BYTES = 200_000_000
-_FFMPEG_S = 20
 
 
 def packages(subject: Subject) -> Iterator[Finding]:
@@ -77,56 +75,61 @@ def pictures(subject: Subject) -> Iterator[Finding]:
 
 
 def ffmpeg(subject: Subject) -> Iterator[Finding]:
-    """ffmpeg is there, starts, and has the encoders that are used."""
-    path = _ffmpeg_path()
-    if path is None:
+    """There is an ffmpeg that can write everything that films and sound become, and a jail to run it in."""
+    seen = examined()
+    if not seen:
         yield doubtful(
             "ffmpeg",
-            ("ffmpeg не найден", "there is no ffmpeg"),
+            (
+                "ffmpeg не найден: видео и звук не уменьшаются",
+                "there is no ffmpeg: films and sound can't be made smaller",
+            ),
             (
                 "apt-get install ffmpeg (или pip install imageio-ffmpeg)",
                 "apt-get install ffmpeg (or pip install imageio-ffmpeg)",
             ),
         )
         return
-    try:
-        version = _said(path, "-version").split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ")[0]
-        known = {line.split()[1] for line in _said(path, "-encoders").splitlines() if len(line.split()) > 1}
-    except (OSError, subprocess.SubprocessError) as error:
-        yield doubtful(
-            "ffmpeg",
-            (f"{path} не запускается: {error}", f"{path} doesn't start: {error}"),
-            ("переустановите ffmpeg", "install ffmpeg anew"),
-        )
+    last = seen[-1]
+    if last.fit:
+        told = ", ".join(sorted(ENCODERS))
+        yield fine("ffmpeg", f"{last.ffmpeg} {last.version}: {told}", f"{last.ffmpeg} {last.version}: {told}")
+        yield from _jail()
         return
-    missing = [name for name in _ENCODERS if name not in known]
-    if missing:
-        told = ", ".join(missing)
+    for one in seen:
+        missing = ", ".join(one.missing)
         yield doubtful(
             "ffmpeg",
-            (f"{path} {version} без кодировщиков {told}", f"{path} {version} lacks the encoders {told}"),
+            (
+                f"{one.ffmpeg} не запускается: {one.error}"
+                if one.error
+                else f"{one.ffmpeg} {one.version} без {missing}",
+                f"{one.ffmpeg} doesn't start: {one.error}"
+                if one.error
+                else f"{one.ffmpeg} {one.version} lacks {missing}",
+            ),
             ("поставьте ffmpeg из Debian или imageio-ffmpeg", "install Debian's ffmpeg or imageio-ffmpeg"),
         )
-    else:
-        told = f"{path} {version}"
-        yield fine("ffmpeg", f"{told}, кодировщики {', '.join(_ENCODERS)}", f"{told}, encoders {', '.join(_ENCODERS)}")
 
 
-def _ffmpeg_path() -> str | None:
-    if found := shutil.which("ffmpeg"):
-        return found
-    try:
-        return str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
-    except (ImportError, RuntimeError):
-        return None
-
-
-def _said(path: str, option: str) -> str:
-    done = subprocess.run(  # noqa: S603 - the operator's own ffmpeg
-        [path, "-hide_banner", option] if option != "-version" else [path, option],
-        capture_output=True, text=True, timeout=_FFMPEG_S, check=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    return done.stdout
+def _jail() -> Iterator[Finding]:
+    held = holds()
+    if held.files and held.network:
+        yield fine(
+            "jail",
+            "ffmpeg видит только свой файл, без сети",
+            "ffmpeg sees the file it works on and nothing else, no network",
+        )
+        return
+    missing = "files" if not held.files else "network"
+    yield doubtful(
+        "jail",
+        (
+            f"это ядро не отгораживает ffmpeg ({missing}): чужое видео разбирается с правами службы",
+            f"this kernel can't shut ffmpeg in ({missing}): foreign films are read with the service's own rights",
+        ),
+        ("ядро 5.13 или новее с Landlock (CONFIG_SECURITY_LANDLOCK)", "a kernel of 5.13 or later with Landlock"),
+    )
 
 
 # -- disk ------------------------------------------------------------------------------------------------------

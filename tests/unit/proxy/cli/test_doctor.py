@@ -23,6 +23,7 @@ from proxy.cli.checks.policy import policy
 from proxy.cli.checks.ports import metrics_port, ports
 from proxy.cli.checks.upstreams import upstreams
 from proxy.clock import Clock, SystemClock
+from proxy.transforms.media.tools import examined
 from tests.builders import a_catalogue, a_territory, an_origin
 from tests.origins import answering, raw_origin
 from tests.unit.proxy.cli.commands import NOON, REGIONS, StandingClock, regions_file, tropa
@@ -270,9 +271,19 @@ def test_an_ffmpeg_without_the_encoders_names_them(monkeypatch: pytest.MonkeyPat
     fake.write_text("#!/bin/sh\necho 'ffmpeg version 9.9 of nobody'\necho ' V..... libx264 H.264'\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
     (finding,) = ffmpeg(subject())
     assert finding.level is Level.WARN
-    assert "9.9 lacks the encoders aac" in finding.what.en
+    assert "9.9 lacks aac" in finding.what.en
+
+
+def test_a_fit_ffmpeg_is_told_with_its_jail() -> None:
+    if not any(one.fit for one in examined()):
+        pytest.skip("there is no fit ffmpeg here")
+    tool, jail = ffmpeg(subject())
+    assert tool.level is Level.OK
+    assert "libx264" in tool.what.en
+    assert jail.about == "jail"
 
 
 def test_pictures_can_be_written() -> None:
