@@ -240,6 +240,8 @@ class Maker:
         job = self._board.job(entry.number)
         if job is None or entry.hold is None:
             return
+        if isinstance(outcome, Refused) and await self._store.is_full():
+            outcome = Refused(why="disk-full")  # whatever the tool said: it is no fault of the source's
         if isinstance(outcome, Refused) and self._tries_again(entry, job, outcome):
             return
         took_s = self._clock.steady_s() - entry.began_s

@@ -56,6 +56,7 @@ class MediaStore:
         self._placing: set[str] = set()
         self._dropping: set[str] = set()
         self._proven: set[str] = set()
+        self._proving = asyncio.Semaphore(1)  # a hundred films opened after a start are read one after the other
         self._used: dict[str, float] = {}
         self._learners: set[tuple[str, bytes]] = set()
         self._stats = MediaStoreStats()
@@ -101,7 +102,9 @@ class MediaStore:
 
     async def is_sound(self, media: StoredMedia) -> bool:
         """Compare every byte with its digest; a damaged medium is dropped."""
-        if await asyncio.to_thread(self._folders.is_sound, media):
+        async with self._proving:
+            sound = await asyncio.to_thread(self._folders.is_sound, media)
+        if sound:
             return True
         if self._hot.get(media.key, (None, None))[0] is media and media.key not in self._placing:
             logger.error("a stored medium is damaged and dropped: %s", media.key[:16])
@@ -112,6 +115,10 @@ class MediaStore:
     async def new_work(self) -> Path:
         """A folder on the same disk for one run of a recipe. Raises OSError."""
         return await asyncio.to_thread(self._folders.new_work)
+
+    async def is_full(self) -> bool:
+        """The disk is: what fails now may fail for that. Raises OSError."""
+        return await asyncio.to_thread(self._folders.is_full)
 
     async def throw_away(self, work: Path) -> None:
         await asyncio.to_thread(self._folders.throw_away, work)

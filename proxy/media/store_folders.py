@@ -20,6 +20,7 @@ from proxy.media.store_values import MANIFEST, StoredMedia, inside, manifest_of,
 from proxy.transforms.media.spec import MediaMade
 
 SHARDS = 256
+FULL_BELOW_BYTES = 64 << 20  # an hour's film and its growing copy
 _BLOCK_BYTES = 512  # st_blocks counts these whatever the file system's own block is (stat(2))
 
 
@@ -42,6 +43,10 @@ class Folders:
     def path(self, key: str) -> Path:
         return self._made / key[:2] / key
 
+    def is_full(self) -> bool:
+        """There is no room for another medium to be made."""
+        return shutil.disk_usage(self._work).free < FULL_BELOW_BYTES
+
     def new_work(self) -> Path:
         """A folder for one run of a recipe. Raises OSError."""
         folder = self._work / secrets.token_hex(16)
@@ -58,7 +63,7 @@ class Folders:
         names = [str(inside(name)) for name in made.files]
         if made.main not in names:
             raise ValueError("the main file isn't among the files")
-        files = {name: _settled(folder / name) for name in names}
+        files = {name: _settled(folder, name) for name in names}
         _drop_strays(folder, names)
         told = manifest_of(made, files, recipe=recipe, source_bytes=source_bytes, private=private, at=at)
         _write(folder / MANIFEST, told.encode())
@@ -116,10 +121,11 @@ class Folders:
         return [entry.name for entry in os.scandir(shard) if entry.is_dir(follow_symlinks=False)]
 
 
-def _settled(path: Path) -> tuple[int, str]:
+def _settled(folder: Path, name: str) -> tuple[int, str]:
     """Length and digest of a file that is made 0600 and put on the disk."""
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise ValueError(f"no regular file: {path.name}")
+    path = folder / name
+    if path.resolve() != folder.resolve() / name or not stat.S_ISREG(path.lstat().st_mode):
+        raise ValueError(f"no regular file in its folder: {name}")
     path.chmod(0o600)
     digest = _digest(path)
     _sync(path)

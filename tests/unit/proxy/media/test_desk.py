@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +232,21 @@ async def test_a_full_disk_is_a_reason_and_nothing_stays(office: Office, monkeyp
     assert view is not None and view.state is State.READY
 
 
+async def test_what_fails_on_a_full_disk_is_no_fault_of_the_source(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(office.folder)
+    monkeypatch.setattr(store_folders.shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    office.runner.outcomes = [Refused(why="damaged")]
+    order = an_order(FakeOrigin(BODY))
+    view = await office.made(order)
+    monkeypatch.undo()
+    assert view is not None and view.why == "disk-full"
+    office.clock.moves(601)
+    view = await office.made(order)
+    assert view is not None and view.state is State.READY
+
+
 async def test_a_full_queue_says_so_and_what_is_there_goes_on(tmp_path: Path) -> None:
     office = await Office(tmp_path, slots=Slots(make=1, waiting=2)).open()
     office.runner.gate = asyncio.Event()
@@ -272,8 +288,9 @@ async def test_the_time_to_readiness_is_learned_and_never_guessed(office: Office
     office.runner.halfway.clear()
     second = an_order(FakeOrigin(BODY[::-1], etag='"' + "b2" * 20 + '"'), media_s=120.0)
     third = an_order(FakeOrigin(BODY + b"x", etag='"' + "c3" * 20 + '"'), media_s=60.0)
-    tickets = [await office.desk.ask(order, a_watcher()) for order in (second, third)]
+    tickets = [await office.desk.ask(second, a_watcher())]
     await office.runner.halfway.wait()
+    tickets.append(await office.desk.ask(third, a_watcher()))
     await until(lambda: office.desk.stats().fetching == 0)
     assert (await view_of(office, tickets[0].key)).ready_in_s == pytest.approx(20.0)
     waiting = await view_of(office, tickets[1].key)

@@ -119,6 +119,18 @@ async def test_a_recipe_that_names_a_link_or_nothing_is_refused(stock: Stock) ->
     assert await stock.store.find(KEYS[0]) is None
 
 
+async def test_a_folder_that_is_a_link_is_no_way_out(stock: Stock, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("key")
+    work = await stock.store.new_work()
+    (work / "slides").symlink_to(outside)
+    made = MediaMade(main="slides/secret", content_type="x", files=("slides/secret",), length_bytes=3, facts={})
+    outcome = await stock.store.put(KEYS[0], work, made, recipe="slidecast", source_bytes=9, private=False)
+    assert isinstance(outcome, Refused)
+    assert (outside / "secret").read_text() == "key"
+
+
 async def test_a_medium_that_lost_bytes_is_not_there(stock: Stock) -> None:
     put = await stock.put()
     assert isinstance(put, StoredMedia)
