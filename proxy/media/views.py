@@ -122,6 +122,7 @@ class JobView:
     ready_in_s    None: nothing alike was measured yet
     position      how many are begun before it
     length_bytes  of what is ready
+    growing       what is made so far can be had from `Desk.growing`
     """
 
     state: State
@@ -131,6 +132,7 @@ class JobView:
     position: int | None = None
     why: str = ""
     length_bytes: int | None = None
+    growing: bool = False
 
     @property
     def is_open(self) -> bool:

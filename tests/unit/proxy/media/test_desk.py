@@ -351,6 +351,20 @@ async def test_a_capped_film_is_read_by_many_while_it_is_made(office: Office) ->
     assert office.desk.growing(ticket.key, learner="anna") is None
 
 
+async def test_a_watcher_is_told_when_there_is_something_to_read(office: Office) -> None:
+    office.runner.gate, office.runner.done_at_gate = asyncio.Event(), 0.0
+    order = an_order(FakeOrigin(BODY), Recipe.CAPPED)
+    office.allow(order)
+    ticket = await office.desk.ask(order, a_watcher())
+    async with asyncio.timeout(20):
+        async for view in office.desk.watch(ticket.key):
+            if view.growing:
+                break
+    assert office.desk.growing(ticket.key, learner="anna") is not None
+    office.runner.gate.set()
+    await office.ended(ticket.key)
+
+
 @pytest.mark.parametrize("outcome", [Refused(why="damaged"), Refused(why="killed"), ValueError("ours")])
 async def test_readers_of_what_fails_end_broken(office: Office, outcome: Refused | Exception) -> None:
     office.runner.gate = asyncio.Event()
