@@ -121,7 +121,8 @@ def _spec(catalogue: Catalogue, policy: str, target: str) -> HtmlSpec | None:
     request = RequestFacts(
         region=policy, host="127.0.0.1", origin="course", path=path, query=query, audience=Audience.PAGE
     )
-    planned = plan(decide(catalogue, request, Usage(), _NOW), ResponseFacts(status=200, content_type="text/html"))
+    decision = decide(catalogue, request, Usage(), _NOW)
+    planned = plan(decision, ResponseFacts(status=200, content_type="text/html"))
     if not isinstance(planned, RewritePage):
         return None
     dressing = Dressing(
@@ -129,8 +130,8 @@ def _spec(catalogue: Catalogue, policy: str, target: str) -> HtmlSpec | None:
         foot=lambda: b"<p>Tropa</p>",
         render_card=lambda heavy: b"<aside>card</aside>",
         size_label=lambda nbytes: f"{nbytes} B",
-        way="bench",
     )
     inbound = SimpleNamespace(url="http://127.0.0.1:8100" + target, origin=catalogue.origins["course"])
-    exchange = cast(Exchange, SimpleNamespace(inbound=inbound, granted=frozenset(), catalogue=catalogue))
+    known = SimpleNamespace(inbound=inbound, granted=frozenset(), catalogue=catalogue, decision=decision)
+    exchange = cast(Exchange, known)
     return html_spec(exchange, planned, dressing, lambda url: None, charset="utf-8")

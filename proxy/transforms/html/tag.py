@@ -24,21 +24,30 @@ class Tag:
     decode: how its bytes are read, in the page's charset.
     """
 
-    __slots__ = ("_edits", "_repeats", "attributes", "decode", "end", "name", "raw", "start")
+    __slots__ = ("_attributes", "_edits", "_repeats", "decode", "end", "name", "raw", "start")
 
     def __init__(self, match: re.Match[bytes], name: bytes, decode: Callable[[bytes], str]) -> None:
         self._edits: list[tuple[int, int, bytes]] = []
         self._repeats: list[tuple[bytes, Attribute]] = []
         self.start, self.end = match.span()
         self.name = name
-        self.raw = raw = match[0]
+        self.raw = match[0]
         self.decode = decode
-        self.attributes = found = dict[bytes, Attribute]()
-        for part in ATTRIBUTE_PARTS.finditer(raw, 1 + len(name), len(raw) - 1):
-            written = part[1].lower()
-            attribute = Attribute(part.start(), part.end(), part[2] or part[3] or part[4] or b"")
-            if found.setdefault(written, attribute) is not attribute:
-                self._repeats.append((written, attribute))
+        self._attributes: dict[bytes, Attribute] | None = None
+
+    @property
+    def attributes(self) -> dict[bytes, Attribute]:
+        """By name in lower case; looked for when somebody asks, as a third of all tags go or stay unread."""
+        found = self._attributes
+        if found is None:
+            raw = self.raw
+            self._attributes = found = {}
+            for part in ATTRIBUTE_PARTS.finditer(raw, 1 + len(self.name), len(raw) - 1):
+                written = part[1].lower()
+                attribute = Attribute(part.start(), part.end(), part[2] or part[3] or part[4] or b"")
+                if found.setdefault(written, attribute) is not attribute:
+                    self._repeats.append((written, attribute))
+        return found
 
     def has(self, name: bytes) -> bool:
         return name in self.attributes

@@ -27,10 +27,18 @@ _ANY_ATTRIBUTE = ATTRIBUTE_NAME + rb"(?:" + _EQUALS + VALUE + rb")?+"
 _TEXT = rb"(?:[^<]++|<(?![A-Za-z/!?]))*+"
 _OPEN = rb"</?+" + NAME
 _FIRST = re.compile(_TEXT + rb"(?:" + _OPEN + rb")?+")
+# The attribute, as opposed to a class or a value of that name; it begins with a fixed text, which is found in C.
+_MAYBE_HIDDEN = re.compile(rb"""hidden(?<=[\t\n\f\r "'/]hidden)[\t\n\f\r =/>]""")
 _WITHOUT_HIDDEN = re.compile(
     _GAP + any_case("hidden") + rb"(?![\w-])(?:" + _EQUALS + VALUE + rb")?+|(" + _GAP + _ANY_ATTRIBUTE + rb"|.)",
     re.DOTALL,
 )
+
+
+# Attributes and tags as most are written, and such as no cleaner takes out.
+_PLAIN_ATTRIBUTE = rb''' (?!class|data-|style|on|href|action|form|xlink)[a-z-]++="[^"]*+"'''
+_PLAIN_LINK = rb''' href="(?![\x00-\x20jJ])[^"]*+"'''
+_PLAIN_CLOSE = rb">[^<]*+</?[a-z0-9]++(?=[ >])"
 
 
 class Cleaner:
@@ -41,17 +49,21 @@ class Cleaner:
 
     __slots__ = ("_pieces",)
 
-    def __init__(self, names: list[bytes]) -> None:
+    def __init__(self, names: list[bytes], plain: list[bytes]) -> None:
+        """names: patterns of what is taken out. plain: how its names mostly look, lower case."""
         dropped = rb"(?:" + rb"|".join(names) + rb")"
         drop = _GAP + rb"(?=" + dropped + rb")" + _ANY_ATTRIBUTE
         keep = _GAP + rb"(?!" + dropped + rb")" + _ANY_ATTRIBUTE
         close = _GAP + rb">" + _TEXT + rb"(?:" + _OPEN + rb")?+"
-        # The last branch can't be reached on complete tags; it is there so that nothing can ever get lost.
-        self._pieces = re.compile(drop + rb"|((?:" + keep + rb"|" + close + rb")++|.)", re.DOTALL)
+        # What nearly everything looks like is tried first and in plain letters; the general forms say the same of the
+        # rest. The last branch can't be reached on complete tags; it is there so that nothing can ever get lost.
+        drops = rb"(?: (?:" + rb"|".join(plain) + rb""")="[^"]*+")++|""" + drop
+        keeps = rb"|".join((_PLAIN_LINK, _PLAIN_ATTRIBUTE, _PLAIN_CLOSE, keep, close))
+        self._pieces = re.compile(drops + rb"|((?:" + keeps + rb")++|.)", re.DOTALL)
 
     def clean(self, html: bytes) -> bytes:
         """Text and complete tags without those attributes; a panel that waits for a script to open it is opened."""
-        if b"hidden" in html:
+        if _MAYBE_HIDDEN.search(html):
             html = TAG.sub(_opened, html)
         first = _FIRST.match(html)
         assert first is not None  # it matches the empty string
@@ -68,14 +80,17 @@ def _opened(tag: re.Match[bytes]) -> bytes:
 @lru_cache(maxsize=4)
 def cleaner(keep_scripts: bool, keep_styles: bool) -> Cleaner | None:
     """The cleaner for a page, None if both scripts and styles stay."""
-    names = []
+    names, plain = [], []
     if not keep_scripts:
         names += [rb"[oO][nN][a-zA-Z]", _SCRIPT_URL]
+        plain.append(rb"on[a-z]++")
     if not keep_styles:
         names.append(any_case("style") + rb"(?![\w-])")
+        plain.append(rb"style")
     if not keep_scripts and not keep_styles:
         names += [any_case("class") + rb"(?![\w-])", any_case("data") + rb"-"]
-    return Cleaner(names) if names else None
+        plain += [rb"class", rb"data-[a-z0-9-]++"]
+    return Cleaner(names, plain[::-1]) if names else None
 
 
 def unwrap(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
