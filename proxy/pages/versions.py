@@ -55,7 +55,10 @@ OfferFor = Callable[[Heavy], MediaOffer | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One version as a card or page shows it. form: "slidecast", "sound", "slides", "capped", "read", "print"."""
+    """One version as a card or page shows it. form: "slidecast", "sound", "slides", "capped", "read", "print".
+
+    short_size  "~342 КБ", or without the sign where it is known; "" where nothing is known
+    """
 
     form: str
     name: str
@@ -63,6 +66,7 @@ class Version:
     when: str
     ready: bool
     token: str
+    short_size: str = ""
 
     @property
     def action(self) -> str:
@@ -134,6 +138,7 @@ def _version(form: str, heavy: Heavy, context: PageContext, offer: MediaOffer) -
         when=_when(form, offer.known, context.language),
         ready=ready is not None,
         token=offer.token,
+        short_size="" if size_bytes is None else ("" if ready else "~") + size_text(size_bytes, context.language),
     )
 
 

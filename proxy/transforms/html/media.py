@@ -128,7 +128,9 @@ def size_label(page: Page, tag: Tag) -> bytes:
     if size_bytes is None:
         return b""
     label = page.encode(f' <span class="tropa-size">({_plain(page.spec.size_label(size_bytes))})</span>'.encode())
-    return label + _light_copies(page, tag, url, size_bytes)
+    light = _light_copies(page, tag, url, size_bytes)
+    # One element, so that a row of files doesn't squeeze two beside its own columns.
+    return b' <span class="tropa-beside">' + label.lstrip() + light + b"</span>" if light else label
 
 
 def _light_copies(page: Page, tag: Tag, url: str, size_bytes: int) -> bytes:

@@ -66,7 +66,8 @@ def test_a_sound_player_stays_without_versions() -> None:
 def test_light_copies_stand_behind_the_size_of_a_heavy_document() -> None:
     page = '<a href="/f/big.pdf">Plan</a> and <a href="/f/big.zip">all</a>'
     text = rewrite(page, adapting())[0].decode()
-    assert 'Plan</a> <span class="tropa-size">(18 МБ)</span><i>[|https://lms.test/f/big.pdf]</i> and' in text
+    size = '<span class="tropa-size">(18 МБ)</span>'
+    assert f'Plan</a> <span class="tropa-beside">{size}<i>[|https://lms.test/f/big.pdf]</i></span> and' in text
     assert "big.zip]</i>" not in text
 
 
