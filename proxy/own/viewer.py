@@ -24,6 +24,7 @@ from proxy.stages.context import Exchange
 from proxy.stages.media import growing_body, stored_answer
 from proxy.transforms.media.documents.naming import attachment, light_name
 from proxy.transforms.media.segments import PLAYLIST, PLAYLIST_TYPE
+from proxy.transforms.media.spec import Recipe
 from proxy.transforms.spec import Heavy
 
 PLAY = "play"  # the whole film under one name, finished or growing
@@ -39,11 +40,11 @@ class Viewer:
 
     async def bytes_of(self, version: str, stored: StoredMedia) -> int:
         """What a learner takes who takes this version: one sound, not both, and no sound with slides alone."""
-        return await self._lectures.bytes_of(version, stored) if version in _LECTURES else stored.length_bytes
+        return await self._lectures.bytes_of(version, stored) if _is_lecture(version, stored) else stored.length_bytes
 
     async def has(self, version: str, stored: StoredMedia) -> bool:
         """Whether what was made is that version: there may be no slides to see alone."""
-        return version != Form.SLIDES or await self._lectures.is_slides(stored)
+        return version != Form.SLIDES or (_is_lecture(version, stored) and await self._lectures.is_slides(stored))
 
     async def page(
         self, exchange: Exchange, heavy: Heavy, context: PageContext, version: str, stored: StoredMedia
@@ -51,11 +52,12 @@ class Viewer:
         """The viewer; a copy of a document is the document itself. None: it was just evicted, or is damaged."""
         if version in _COPIES:
             return await self._copy(exchange, heavy, version, stored)
-        if version in _LECTURES:
+        if _is_lecture(version, stored):
             return await self._lectures.page(exchange, heavy, context, version, stored)
         main = stored.main_file
         file = File(f"{version}/{main.name}", stored.content_type, main.length_bytes)
-        film = Film(form=version, title=heavy.title or _name(heavy), sources=(file,), download=file)
+        form = Form.SOUND.value if version in _LECTURES else version
+        film = Film(form=form, title=heavy.title or _name(heavy), sources=(file,), download=file)
         exchange.tally.treatment = "own"
         return own_page(200, film_page(film, context, heavy))
 
@@ -94,7 +96,7 @@ class Viewer:
         name: str,
     ) -> Answer | None:
         """One file of a version, None for a name that it doesn't have."""
-        if version in _LECTURES and name == OFFLINE_NAME:
+        if _is_lecture(version, stored) and name == OFFLINE_NAME:
             return await self._lectures.offline(exchange, heavy, context, stored)
         file = stored.main_file if name == PLAY else stored.files.get(unquote(name))
         if file is None:
@@ -117,6 +119,11 @@ class Viewer:
         mark = "light-print" if version == LightCopy.PRINT else "light"
         name = attachment(light_name(_name(heavy), exchange.who.language, mark=mark))
         return await stored_answer(exchange, stored, stored.main_file, download_as=name)
+
+
+def _is_lecture(version: str, stored: StoredMedia) -> bool:
+    """Where a lecture's making failed, its sound alone was made instead."""
+    return version in _LECTURES and stored.recipe == Recipe.SLIDECAST
 
 
 def _name(heavy: Heavy) -> str:
