@@ -38,7 +38,7 @@ _ABSOLUTE = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:|//|#|\Z)")
 # Selectors: what stands in brackets or strings says nothing about names that must be there.
 _STRINGS = re.compile(rb""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL)
 _INNERMOST = re.compile(rb"\([^()]*+\)|\[[^\[\]]*+\]")
-_NAME = rb"(?:[\w-]|[^\x00-\x7f]|\\.)++"
+_NAME = rb"(?:[\w-]|[^\x00-\x7f]|\\[0-9A-Fa-f]{1,6}+[\t\n\f\r ]?+|\\.)++"
 _WANTED = re.compile(rb"::?" + _NAME + rb"|([.#]?" + _NAME + rb")", re.DOTALL)
 _BY_POINTER = re.compile(rb":(?:hover|active)(?![\w-])", re.IGNORECASE)
 _HEX_ESCAPE = re.compile(rb"\\[0-9A-Fa-f]")

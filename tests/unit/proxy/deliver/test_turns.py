@@ -2,7 +2,7 @@ import asyncio
 import socket
 
 from proxy.clock import SystemClock
-from proxy.deliver.turns import Turns
+from proxy.deliver.turns import PATIENCE_S, Turns
 
 
 async def slow_socket() -> tuple[asyncio.Transport, socket.socket]:
@@ -69,3 +69,46 @@ async def test_a_client_that_leaves_frees_the_line() -> None:
     transport.abort()
     await asyncio.wait_for(turns.wait("a"), 1)
     far.close()
+
+
+YUI, SHEET, BUNDLE = "http://lms/yui.js", "http://lms/all.css", "http://lms/bundle.js"
+
+
+def expecting() -> Turns:
+    turns = Turns(SystemClock())
+    turns.expect("here", [YUI, SHEET, BUNDLE], frozenset({SHEET}))
+    return turns
+
+
+async def test_what_a_page_needs_sooner_goes_first_though_asked_for_later() -> None:
+    turns = expecting()
+    bundle, yui = turns.take("a", "here", BUNDLE), turns.take("a", "here", YUI)
+    await asyncio.wait_for(turns.wait("a", yui), 0.05)
+    waiting = asyncio.ensure_future(turns.wait("a", bundle))
+    await asyncio.sleep(0.12)
+    assert not waiting.done()
+    turns.end(yui, None)
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_late_sheet_lets_what_is_still_to_be_asked_for_overtake_it() -> None:
+    turns = expecting()
+    sheet = turns.take("a", "here", SHEET)
+    waiting = asyncio.ensure_future(turns.wait("a", sheet))
+    await asyncio.sleep(0.12)
+    assert sheet.late and not waiting.done()
+    yui = turns.take("a", "here", YUI)
+    await asyncio.wait_for(turns.wait("a", yui), 0.05)
+    turns.end(yui, None)
+    await asyncio.wait_for(waiting, 0.2)
+
+
+async def test_a_late_sheet_waits_only_a_moment_for_what_the_browser_has() -> None:
+    turns = expecting()
+    await asyncio.wait_for(turns.wait("a", turns.take("a", "here", SHEET)), PATIENCE_S + 0.3)
+
+
+async def test_another_browsers_page_orders_nothing_here() -> None:
+    turns = expecting()
+    bundle, _ = turns.take("a", "elsewhere", BUNDLE), turns.take("a", "elsewhere", YUI)
+    await asyncio.wait_for(turns.wait("a", bundle), 0.05)

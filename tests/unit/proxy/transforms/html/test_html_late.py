@@ -36,7 +36,9 @@ def test_it_comes_before_the_first_script_that_the_parser_waits_for() -> None:
 
 
 def test_scripts_of_the_head_are_not_waited_for() -> None:
-    assert out(X + '<script src="yui.js"></script>') == page(PART + '<script src="yui.js"></script>', "<p>Текст</p>" + X)
+    assert out(X + '<script src="yui.js"></script>') == page(
+        PART + '<script src="yui.js"></script>', "<p>Текст</p>" + X
+    )
 
 
 def test_other_sheets_behind_it_are_named_again_so_that_they_still_win() -> None:
