@@ -28,6 +28,7 @@ INIT, SEGMENT, TS_SEGMENT = "init.mp4", "segment.m4s", "segment.ts"
 MAX_SEGMENT_BYTES = 64 << 20
 _WHOLE = "whole.mp4"
 _TICKS = 90_000
+_STEP_BPS, _LEAST_BPS = 16_000, 24_000
 _KEY_FRAME_EVERY_S = 60  # one at the beginning of each segment, and no more
 _INSIDE = frozenset((b"moov", b"trak", b"mdia", b"edts", b"moof", b"traf"))
 
@@ -50,7 +51,7 @@ async def _ts(source: Path, spec: CappedSpec, bench: Workbench) -> MediaOutcome:
     if info.video is None:
         return Refused(why="no-video")
     target = bench.folder / TS_SEGMENT
-    more = {"f": "mpegts", "muxdelay": 0, "muxpreload": 0, "mpegts_copyts": 1, "mpegts_flags": "+initial_discontinuity"}
+    more = {"f": "mpegts", "mpegts_copyts": 1, "mpegts_flags": "+initial_discontinuity"}
     await bench.ffmpeg(_args(source, info, spec, str(target), more), reads=[source], media_s=info.duration_s)
     return _made(info, {TS_SEGMENT: _length(target)}, _length(source), "video/mp2t")
 
@@ -98,6 +99,7 @@ def _args(source: Path, info: MediaInfo, spec: CappedSpec, target: str, more: di
     assert info.video is not None
     film = ffmpeg.input(str(source))
     streams = [picture_filters(film, info, spec)]
+    most_bps = _picture_bps(info, spec)
     settings: dict[str, Any] = {
         "c:v": "libx264",
         "preset": "veryfast",
@@ -105,8 +107,8 @@ def _args(source: Path, info: MediaInfo, spec: CappedSpec, target: str, more: di
         "pix_fmt": "yuv420p",
         "crf": CRF,
         "bf": 0,
-        "maxrate": spec.video_bitrate_bps,
-        "bufsize": 2 * spec.video_bitrate_bps,
+        "maxrate": most_bps,
+        "bufsize": 2 * most_bps,
         "g": max(1, round(capped_fps(info.video, spec.max_fps) * _KEY_FRAME_EVERY_S)),
         "threads": 1,
     }
@@ -115,6 +117,15 @@ def _args(source: Path, info: MediaInfo, spec: CappedSpec, target: str, more: di
         settings["c:a"] = "copy"
     told = ffmpeg.output(*streams, target, **settings, **neutral(), **more, avoid_negative_ts="disabled")
     return list(told.global_args("-copyts").compile(cmd="ffmpeg"))[1:]
+
+
+def _picture_bps(info: MediaInfo, spec: CappedSpec) -> int:
+    """What the sound, which passes as it is, leaves of the whole; in steps, so that segments don't differ by a hair."""
+    sound_bps = info.sound.bitrate_bps if info.sound is not None else 0
+    if sound_bps is None:
+        sound_bps = spec.sound_bitrate_bps
+    more_bps = -(-max(0, sound_bps - spec.sound_bitrate_bps) // _STEP_BPS) * _STEP_BPS
+    return max(_LEAST_BPS, spec.video_bitrate_bps - more_bps)
 
 
 # -- when a fragment begins ----------------------------------------------------------------------------------------

@@ -1,0 +1,217 @@
+"""Ladders through Tropa in real players: what plays, and that nothing but the allowed rungs was fetched."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.harness.browser import Visit, visiting
+from tests.e2e.harness.ladders import FFMPEG, SEGMENT_S, Ladders, build, ladders, page
+from tests.e2e.harness.regions import METERED, OPEN, Regions
+from tests.e2e.harness.tropa import TropaProcess, tropa_process
+from tests.e2e.harness.waiting import until
+from tests.e2e.harness.wire import ask
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(FFMPEG is None, reason="no ffmpeg on this machine")]
+
+
+def watching(streams: dict[str, Any], **region: Any) -> dict[str, Any]:
+    """A region that pays by the megabyte and plays streams so."""
+    policy = {"extends": "open", "streams": {"treatment": "adapt", **streams}}
+    return {**copy.deepcopy(METERED), "policy": policy, "link": {"down": "20 Mbit/s"}, **region}
+
+
+FREE = {"tariff": {"price": "free"}}
+PLACES = {
+    "small": watching({"max_height": "144 px"}),
+    "middle": watching({"max_height": "240 px", "max_rate": "400 kbit/s"}),
+    "sound": watching({"as": "sound"}),
+    "card": watching({"max_height": "100 px", "if_nothing_fits": "card"}),
+    "made": watching({"max_height": "100 px", "max_rate": "80 kbit/s", "if_nothing_fits": "make"}),
+    "free": watching({"max_height": "144 px"}, **FREE),
+    "open": OPEN,
+}
+REPRESENTATIONS = {"144": "0", "240": "1", "360": "2", "sound": "3"}
+
+
+@pytest.fixture(scope="module")
+def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lecture")
+    build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def both(lecture: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ladders, TropaProcess]]:
+    """For tests that change no policy."""
+    with ladders(lecture) as site, serving(site, tmp_path_factory.mktemp("tropa")) as tropa:
+        yield site, tropa
+
+
+@pytest.fixture
+def site(both: tuple[Ladders, TropaProcess]) -> Ladders:
+    both[0].origin.journal.clear()
+    return both[0]
+
+
+@pytest.fixture
+def tropa(both: tuple[Ladders, TropaProcess]) -> TropaProcess:
+    return both[1]
+
+
+@contextmanager
+def serving(site: Ladders, folder: Path, *only: str) -> Iterator[TropaProcess]:
+    places = {place: PLACES[place] for place in only or PLACES}
+    regions = Regions(course_port=site.origin.port, places=places, course={"preset": ["hls-dash"]})
+    with tropa_process(regions, folder) as running:
+        yield running
+
+
+@contextmanager
+def playing(browser: Browser, tropa: TropaProcess, place: str, player: str, source: str) -> Iterator[Visit]:
+    with visiting(browser) as visit:
+        # A film holds the load event until it has its first picture.
+        visit.page.goto(f"http://localhost:{tropa.ports[place]}{page(player, source)}", wait_until="domcontentloaded")
+        yield visit
+
+
+def watched_s(visit: Visit) -> float:
+    return float(visit.page.evaluate("document.querySelector('video').currentTime"))
+
+
+def height(visit: Visit) -> int:
+    return int(visit.page.evaluate("document.querySelector('video').videoHeight"))
+
+
+def watch(visit: Visit, seconds: float, timeout_s: float = 40.0) -> None:
+    until(lambda: watched_s(visit) >= seconds, what=f"{seconds} s of playing", timeout_s=timeout_s)
+
+
+HLS = [
+    ("hls.js", "fmp4"),
+    ("hls.js", "ts"),
+    ("hls.js", "ranges"),
+    ("video.js", "ts"),
+    ("native", "alone"),
+]  # alone: nobody else looked before
+
+
+@pytest.mark.parametrize(("player", "form"), HLS)
+def test_hls_plays_the_allowed_rung_and_fetches_no_other(
+    browser: Browser, site: Ladders, tropa: TropaProcess, player: str, form: str
+) -> None:
+    with playing(browser, tropa, "small", player, f"/{form}/master.m3u8") as visit:
+        watch(visit, SEGMENT_S + 1.5)
+        assert height(visit) == 144
+    assert site.rungs(f"/{form}/") == ({"144", "sound"} if form in ("fmp4", "alone") else {"144"})
+    assert not site.asked("/240/") and not site.asked("/360/")
+
+
+def test_dash_plays_the_allowed_rung_and_fetches_no_other(browser: Browser, site: Ladders, tropa: TropaProcess) -> None:
+    with playing(browser, tropa, "small", "dash.js", "/dash/manifest.mpd") as visit:
+        watch(visit, SEGMENT_S + 1.5)
+        assert height(visit) == 144
+    assert site.rungs("/dash/") == {REPRESENTATIONS["144"], REPRESENTATIONS["sound"]}
+
+
+@pytest.mark.parametrize(("player", "source"), [("hls.js", "/fmp4/master.m3u8"), ("dash.js", "/dash/manifest.mpd")])
+def test_a_policy_without_a_cap_plays_the_best(
+    browser: Browser, site: Ladders, tropa: TropaProcess, player: str, source: str
+) -> None:
+    with playing(browser, tropa, "open", player, source) as visit:
+        watch(visit, 2)
+        until(lambda: height(visit) == 360, what="the best rung")
+    assert {"360", REPRESENTATIONS["360"]} & site.rungs()
+
+
+@pytest.mark.parametrize(("player", "source"), [("hls.js", "/fmp4/master.m3u8"), ("dash.js", "/dash/manifest.mpd")])
+def test_sound_alone_is_heard_and_no_picture_fetched(
+    browser: Browser, site: Ladders, tropa: TropaProcess, player: str, source: str
+) -> None:
+    with playing(browser, tropa, "sound", player, source) as visit:
+        watch(visit, SEGMENT_S + 1.5)
+        assert height(visit) == 0
+    folder, sound = ("/fmp4/", "sound") if player == "hls.js" else ("/dash/", REPRESENTATIONS["sound"])
+    assert site.rungs(folder) == {sound}
+
+
+@pytest.mark.parametrize(
+    ("player", "source", "allowed"),
+    [("hls.js", "/live/master.m3u8", {"240", "144", "sound"}), ("dash.js", "/livedash/manifest.mpd", {"0", "1", "3"})],
+)
+def test_a_lecture_that_grows_keeps_its_cap_when_the_policy_changes(
+    browser: Browser, lecture: Path, folder: Path, player: str, source: str, allowed: set[str]
+) -> None:
+    with (
+        ladders(lecture) as site,
+        serving(site, folder, "middle") as tropa,
+        playing(browser, tropa, "middle", player, source) as visit,
+    ):
+        until(lambda: watched_s(visit) > 1, what="playing", timeout_s=40)
+        done = tropa.publish(tropa.regions.changed("middle", policy="open"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        until(lambda: "is in force" in tropa.said(), what="the new policy")
+        lists, start_s = list_count(site), watched_s(visit)
+        if player == "dash.js":
+            visit.page.evaluate("player.refreshManifest(() => {})")
+        # Requests pass through the driver, so the page must be asked something meanwhile.
+        until(lambda: watched_s(visit) and list_count(site) > lists, what="another look at the list", timeout_s=40)
+        until(lambda: watched_s(visit) > start_s + 4, what="going on", timeout_s=40)
+        assert height(visit) <= 240
+        assert site.rungs() <= allowed and site.rungs() & {"240", "1"}
+
+
+def list_count(site: Ladders) -> int:
+    return len(site.asked("list.m3u8")) + len(site.asked("manifest.mpd"))
+
+
+def test_a_rung_that_was_taken_away_is_refused_by_itself(site: Ladders, tropa: TropaProcess) -> None:
+    port, fetch = tropa.ports["small"], {"Sec-Fetch-Dest": "empty", "Accept": "*/*"}
+    master = ask(port, "/fmp4/master.m3u8", headers=fetch, host=f"localhost:{port}")
+    assert "144/list.m3u8" in master.text and "360/list.m3u8" not in master.text
+    cookie = {"Cookie": master.get("Set-Cookie").partition(";")[0]} if master.get("Set-Cookie") else {}
+    refused = ask(port, "/fmp4/360/list.m3u8", headers={**fetch, **cookie}, host=f"localhost:{port}")
+    assert refused.status == 403 and not site.asked("/fmp4/360/")
+    allowed = ask(port, "/fmp4/144/list.m3u8", headers={**fetch, **cookie}, host=f"localhost:{port}")
+    assert allowed.status == 200 and "#EXTINF" in allowed.text
+
+
+def test_where_nothing_fits_a_card_stands_in(site: Ladders, tropa: TropaProcess) -> None:
+    port = tropa.ports["card"]
+    refused = ask(port, "/fmp4/master.m3u8", headers={"Sec-Fetch-Dest": "empty"}, host=f"localhost:{port}")
+    assert refused.status == 403
+
+
+def test_where_nothing_fits_a_rung_is_made_and_plays_on(browser: Browser, site: Ladders, tropa: TropaProcess) -> None:
+    with playing(browser, tropa, "made", "hls.js", "/ts/master.m3u8") as visit:
+        watch(visit, SEGMENT_S + 1.5)  # over the join of two segments
+        assert height(visit) == 100
+    assert site.rungs("/ts/") == {"144"}
+    line = tropa.logged(url="/ts/144/1.ts", region="made")
+    assert line["treatment"] == "ladder" and line["bytes_to_learner"] < line["bytes_from_origin"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("player", "source", "part"), [("hls.js", "/fmp4/master.m3u8", "/fmp4/144/")])
+def test_read_ahead_is_paced_where_it_costs(
+    browser: Browser, lecture: Path, folder: Path, player: str, source: str, part: str
+) -> None:
+    got: dict[str, int] = {}
+    for place in ("free", "small"):
+        with (
+            ladders(lecture) as site,
+            serving(site, folder / place, place) as tropa,
+            playing(browser, tropa, place, player, source) as visit,
+        ):
+            watch(visit, 1)
+            start_s = watched_s(visit)
+            visit.page.wait_for_timeout(8_000)
+            assert watched_s(visit) - start_s > 6  # it plays on without a break
+            got[place] = len([path for path in site.asked(part) if path.endswith(".m4s")])
+    assert got["free"] >= 6 and got["small"] < got["free"], got
