@@ -87,7 +87,7 @@ def run(*, quick: bool = False, seconds: float = 90.0, seeds: tuple[int, ...] = 
         suite="lecture",
         method=_method(seconds, quick=quick),
         tables=tuple(tables),
-        targets=tuple(target for seed, made in figures.items() for target in _targets(seed, made)),
+        targets=tuple(target for seed, made in figures.items() for target in _targets(seed, made, quick=quick)),
         raw={str(seed): [figure.row() for figure in made] for seed, made in figures.items()},
     )
 
@@ -101,16 +101,17 @@ def _method(seconds: float, *, quick: bool) -> str:
     )
 
 
-def _targets(seed: int, figures: list[Figure]) -> list[Target]:
+def _targets(seed: int, figures: list[Figure], *, quick: bool) -> list[Target]:
     slides = [figure for figure in figures if figure.labelled]
     whole = [figure for figure in slides if figure.sample.film_height_px == 720]
+    share = None if quick else sorted(f.share for f in whole)[len(whole) // 2]  # quick films are no 720p ones
     return [
         Target(f"seed {seed}: right verdicts", sum(f.right for f in figures) / len(figures), 1.0, at_least=True),
         Target(f"seed {seed}: worst recall", min(f.hits / f.labelled for f in slides), 0.98, at_least=True),
         Target(f"seed {seed}: worst extra share", max(f.extra / f.labelled for f in slides), 0.05),
         Target(
             f"seed {seed}: slidecast of a 720p film, median share",
-            sorted(f.share for f in whole)[len(whole) // 2],
+            share,
             0.06,
         ),
         Target(f"seed {seed}: MB per 45 minutes, largest", max(_mb_per_45_min(f) for f in whole), 6.0),
