@@ -16,6 +16,7 @@ SUITES = {
     "pages": "bytes, first paint and load time of the sample course over a thin, far link",
     "decide": "microseconds for a decision with few and many regions",
     "html": "megabytes per CPU second of the page rewriter",
+    "media": "bytes, pace and first picture of films, sound and slides made smaller",
     "lecture": "slides found in labelled lectures, bytes and processor time of their slidecasts",
     "media_queue": "fairness and throughput of the media queue with 50 learners",
 }

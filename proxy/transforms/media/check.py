@@ -24,22 +24,27 @@ def claimed_s(info: MediaInfo) -> float | None:
     return None if info.container in _GUESSED else info.duration_s
 
 
-async def fault_in(path: Path, bench: Workbench, *, video: bool, sound: bool, expected_s: float | None) -> str:
-    """What is wrong with a film or a sound that was made, "" if nothing is.
+async def looked_at(
+    path: Path, bench: Workbench, *, video: bool, sound: bool, expected_s: float | None
+) -> tuple[str, MediaInfo | None]:
+    """("", what is in it) of a film or a sound that was made and is as it must be; else (what is wrong, None).
 
     "empty", "no-video", "no-sound", "too-short", "too-long", or "unreadable". expected_s None: any length will do.
     """
     try:
         info = await probe(path, bench)
     except ToolFailed:
-        return "unreadable"
+        return "unreadable", None
+    fault = ""
     if info.length_bytes == 0 or not info.duration_s:
-        return "empty"
-    if video and info.video is None:
-        return "no-video"
-    if sound and info.sound is None:
-        return "no-sound"
-    return "" if expected_s is None else _of_length(info.duration_s, expected_s)
+        fault = "empty"
+    elif video and info.video is None:
+        fault = "no-video"
+    elif sound and info.sound is None:
+        fault = "no-sound"
+    elif expected_s is not None:
+        fault = _of_length(info.duration_s, expected_s)
+    return fault, None if fault else info
 
 
 def _of_length(found_s: float, expected_s: float) -> str:

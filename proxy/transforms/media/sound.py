@@ -20,7 +20,7 @@ import ffmpeg
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.capped import neutral, sound_rate_hz
 from proxy.transforms.media.chapters import with_chapters, written_chapters
-from proxy.transforms.media.check import claimed_s, fault_in
+from proxy.transforms.media.check import claimed_s, looked_at
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SoundCodec, SoundSpec, Workbench
 
@@ -155,10 +155,9 @@ async def _looked_at(
     target: Path, info: MediaInfo, spec: SoundSpec, bench: Workbench, gain_db: float | None
 ) -> MediaOutcome:
     """What the sound file became."""
-    fault = await fault_in(target, bench, video=False, sound=True, expected_s=claimed_s(info))
-    if fault:
+    fault, made = await looked_at(target, bench, video=False, sound=True, expected_s=claimed_s(info))
+    if made is None:
         return Refused(why=fault)
-    made = await probe(target, bench)
     if made.length_bytes >= info.length_bytes:
         return Unchanged(why="not-smaller")
     return MediaMade(

@@ -38,7 +38,7 @@ def test_the_compiled_arguments() -> None:
         "[0:0]fps=fps=15[s0];[s0]scale=426:240[s1];[s1]setsar=1[s2];[0:1]aresample=24000:async=1[s3]",
         "-map", "[s2]", "-map", "[s3]",
         "-ac", "1", "-b:a", "24000", "-bufsize", "220000", "-c:a", "aac", "-c:v", "libx264", "-crf", "28",
-        "-fflags", "+bitexact", "-flags:a", "+bitexact", "-flags:v", "+bitexact", "-g", "30",
+        "-fflags", "+bitexact", "-flags:a", "+bitexact", "-flags:v", "+bitexact", "-g", "75",
         "-max_muxing_queue_size", "4096", "-maxrate", "110000", "-movflags", "+faststart", "-pix_fmt", "yuv420p",
         "-preset", "veryfast", "-profile:v", "main", "-threads", "1",
         "-map_metadata", "-1", "-map_chapters", "-1", "out.mp4",
