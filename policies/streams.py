@@ -25,7 +25,7 @@ _MANIFEST_NAMES: dict[str, Manifest] = {"m3u8": "hls", "m3u": "hls", "mpd": "das
 _SEGMENT_TYPES = frozenset({"video/mp2t", "video/iso.segment", "audio/iso.segment"})
 _SEGMENT_NAMES = frozenset({"ts", "m4s", "m4f", "cmfv", "cmfa"})
 _SEGMENT_BYTES = 32_000_000  # ten seconds at 25 Mbit/s; what is larger is a film whatever its name
-_UNNAMED_SEGMENT_BYTES = 8_000_000  # ten seconds at 6 Mbit/s, of what only a script's fetch makes likely
+_UNNAMED_SEGMENT_BYTES = 4_000_000  # ten seconds at 3 Mbit/s, of what only a script's fetch makes likely
 
 
 def manifest_of(response: ResponseFacts) -> Manifest:

@@ -52,6 +52,7 @@ from proxy.sizes import SizeAsker
 from proxy.sockets import Sockets
 from proxy.stages.best_codings import BestCodings
 from proxy.stages.image import ImageStage
+from proxy.stages.rung import RungMaker
 from proxy.stages.text import TextStage
 from proxy.tasks import TaskKeeper
 from proxy.transforms.run import TransformPool
@@ -118,6 +119,7 @@ class Tropa:
         )
         dresser = Dresser(tokens, savings, self._media.offers)
         refusals = Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom())
+        rungs = RungMaker(self._store, self._state_dir / "making")
         elsewhere = Elsewhere(lambda: self._runtime, self._accountant)
         self._sockets = Sockets(
             upstream=self._upstream, accountant=self._accountant, dresser=dresser, clock=clock, via=via
@@ -146,7 +148,7 @@ class Tropa:
                     media=self._media.routes(dresser, refusals, sizes, elsewhere),
                 ),
                 media=self._media.stage(sticky),
-                ladders=build_ladders(sticky, clock, refusals.withheld),
+                ladders=build_ladders(sticky, clock, refusals.withheld, rungs),
                 images=ImageStage(self._store, sources, self._pool, self._workers, sticky),
                 texts=self._texts,
                 sizes=sizes,

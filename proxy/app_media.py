@@ -42,6 +42,7 @@ from proxy.stages.media import MediaStage
 from proxy.stages.media_asker import MediaAsker
 from proxy.stages.media_book import MediaBook
 from proxy.stages.media_origin import MediaOrigin
+from proxy.stages.rung import RungMaker
 from proxy.tasks import TaskKeeper
 from proxy.transforms.media.jail import Limits as JailLimits
 from proxy.transforms.media.running import MediaRunner
@@ -145,6 +146,8 @@ def build_media(
     )
 
 
-def build_ladders(sticky: Sticky, clock: Clock, withheld: Callable[[Exchange, Withhold], Answer]) -> LadderStage:
+def build_ladders(
+    sticky: Sticky, clock: Clock, withheld: Callable[[Exchange, Withhold], Answer], rungs: RungMaker
+) -> LadderStage:
     """The stage that caps ladders; `withheld` makes what stands for a ladder nothing of which fits."""
-    return LadderStage(LadderBook(), ReadAhead(), sticky, clock, withheld)
+    return LadderStage(LadderBook(), ReadAhead(), sticky, clock, withheld, rungs)

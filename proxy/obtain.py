@@ -14,7 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from policies.facts import ResponseFacts
-from policies.kinds import kind_of_type
+from policies.kinds import kind_of_path, kind_of_type
 from policies.sniff import sniff
 from policies.streams import manifest_of_bytes
 from policies.treatments import Action
@@ -116,9 +116,13 @@ class Obtainer:
     def _range_would_splice(self, exchange: Exchange, headers: CIMultiDict[str]) -> bool:
         if "If-Range" in headers:
             return False  # the origin compares; a tag of ours never matches there, and a full 200 follows
-        facts, treatments = exchange.facts, exchange.decision.treatments
+        facts, decision = exchange.facts, exchange.decision
+        treatments = decision.treatments
         if facts.kind is MediaKind.IMAGE and treatments.image.action is Action.ADAPT:
             return True
+        touched = not decision.observe and not decision.bypassed
+        if touched and treatments.stream.action is Action.ADAPT and kind_of_path(facts.path) is MediaKind.STREAM:
+            return True  # a media element asks for a range of anything, and a part of a manifest can't be capped
         return self._sticky.was_adapted(exchange.inbound.url, exchange.now)
 
     async def received(self, exchange: Exchange, response: UpstreamResponse) -> Fetched:

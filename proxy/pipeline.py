@@ -230,7 +230,7 @@ class Pipeline:
 
     async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
         """The plan for this response, carried out."""
-        planned = plan(exchange.decision, fetched.facts)
+        planned = self._parts.ladders.continued(exchange, fetched.facts, plan(exchange.decision, fetched.facts))
         if fetched.facts.status == 200 and fetched.facts.length_bytes:
             self._parts.sizes.learn(exchange.inbound.url, fetched.facts.length_bytes)
         return await self._carried_out(exchange, fetched, planned)
@@ -239,7 +239,8 @@ class Pipeline:
         parts = self._parts
         match planned:
             case PassThrough():
-                return passing_answer(exchange, fetched, may_recompress=planned.may_recompress)
+                made = await parts.ladders.passed(exchange, fetched)
+                return made or passing_answer(exchange, fetched, may_recompress=planned.may_recompress)
             case RewritePage():
                 await parts.size_asker.ask(exchange, fetched)
                 return await page_answer(

@@ -79,7 +79,7 @@ def _image(section: ImageSection | None) -> ImageTreatment:
 
 
 def _video(section: VideoSection | None) -> VideoTreatment:
-    """With adapt every limit of a smaller film has a value."""
+    """With adapt every limit of a smaller film has a value; a ladder's only those that are written, and a height."""
     if section is None:
         return VideoTreatment()
     action, credit = Action(section.treatment), section.credit or Credit.UNSAID
@@ -95,7 +95,8 @@ def _video(section: VideoSection | None) -> VideoTreatment:
         also=frozenset(section.also) - {form},
         max_height_px=height_px,
         max_fps=section.max_fps or (DEFAULT_FPS if stream is None else None),
-        max_bitrate_bps=section.max_rate or rate_of_height_bps(height_px),
+        # A ladder's rungs are somebody else's work: of a height that is allowed none is refused for its rate unasked.
+        max_bitrate_bps=section.max_rate or (rate_of_height_bps(height_px) if stream is None else None),
         sound_bitrate_bps=section.sound or VideoTreatment().sound_bitrate_bps,
         nothing_fits=(stream.if_nothing_fits if stream else None) or NothingFits.LOWEST,
         credit=credit,

@@ -152,7 +152,8 @@ class VideoSection(Treated):
     max_height: Height | None = Field(default=None, description="Of a smaller film; left out: 240 px.")
     max_fps: Fps | None = Field(default=None, description="Its pictures a second; left out: 15.")
     max_rate: FilmRate | None = Field(
-        default=None, description="Its picture and sound together, as 150 kbit/s; left out: what its height needs."
+        default=None,
+        description="Its picture and sound together, as 150 kbit/s; left out: its height's own, and for streams any.",
     )
     sound: SoundRate | None = Field(default=None, description="The sound of every version; left out: 16 kbit/s.")
     credit: CreditWord | None = Field(

@@ -72,7 +72,7 @@ def how_far(job: Job, entry: Entry, queue: Queue, paces: Paces, steady_s: float)
         fetched=fetched,
         ready_in_s=None if fetch_left_s is None or make_left_s is None else fetch_left_s + make_left_s,
         position=position(queue, job.key),
-        growing=entry.growing is not None,
+        growing=entry.growing is not None and entry.growing.length_bytes > 0,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from proxy.media.bell import Bell
@@ -30,8 +30,10 @@ class GrowingBroken(Exception):
 class Growing:
     """One output under `path`. The maker calls `take` and in the end `end` or `break_off`; `pump` runs beside it."""
 
-    def __init__(self, path: Path, content_type: str) -> None:
+    def __init__(self, path: Path, content_type: str, begun: Callable[[], None] = lambda: None) -> None:
+        """begun: called when the first bytes can be read."""
         self.content_type = content_type
+        self._begun = begun
         self.length_bytes = 0
         self._path = path
         self._file = -1
@@ -101,8 +103,11 @@ class Growing:
         except OSError:
             self._break("disk-full")
         else:
+            first = self.length_bytes == 0
             self.length_bytes += len(data)
             self._bell.ring()
+            if first:
+                self._begun()
 
     async def read_from(self, offset: int = 0) -> AsyncIterator[bytes]:
         """The bytes from an offset on, each as soon as it is there. Raises GrowingBroken, OSError."""

@@ -182,11 +182,10 @@ class Maker:
         content_type = _growing_type(job.spec)
         if content_type is None:
             return None
-        growing = Growing(work / "growing", content_type)
+        growing = Growing(work / "growing", content_type, begun=self._board.bell.ring)
         await growing.open()
         entry.growing = growing
         self._keeper.start(growing.pump(), name=f"grow-{entry.id}")
-        self._board.bell.ring()
         return growing
 
     async def _run(self, entry: Entry, job: Job, folder: Path) -> MediaOutcome:

@@ -117,7 +117,7 @@ class MediaRoutes:
             if version == Form.CAPPED and self._segments.are_better(asked.exchange, asked.url):
                 order = self._segments.order(asked.exchange, asked.url, seen.ref, title=asked.title)
             ticket = await self._desk.ask(order, self._watcher(asked, version))
-            view = await playable(self._desk, ticket, exchange.who.learner, within_s=_PATIENCE_S)
+            view = await playable(self._desk, ticket, within_s=_PATIENCE_S)
             self._note(asked, seen, version, view)
         return see_other(f"/.tropa/media/{token}/{version}")
 
@@ -199,7 +199,7 @@ class MediaRoutes:
             return None
         if name == PLAY:  # a browser that plays no segments takes the whole, and only then is it made
             ticket = await self._desk.ask(order, self._watcher(asked, PLAY))
-            await playable(self._desk, ticket, exchange.who.learner, within_s=exchange.limits.hold_s)
+            await playable(self._desk, ticket, within_s=exchange.limits.hold_s)
         if name:
             return None
         if await self._desk.ready(of_segments.key, learner=exchange.who.learner) is None:
@@ -228,8 +228,7 @@ class MediaRoutes:
             return self._all_versions(asked)
         if not view.is_open:
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
-        growing = self._desk.growing(order.key, learner=asked.exchange.who.learner)
-        if growing is not None and version == Form.CAPPED:
+        if view.growing and version == Form.CAPPED:
             return self._viewer.growing_page(asked.heavy, asked.context)
         return own_page(200, making_page(asked.heavy, asked.context, making_of(version, view)))
 

@@ -54,9 +54,9 @@ class MediaStage:
         if recipe is None or not saves_here(place, exchange.decision) or self._is_read(exchange):
             return None
         inbound, learner = exchange.inbound, exchange.who.learner
-        source = source_ref(exchange, inbound.url, fetched.upstream)
+        source = source_ref(exchange, inbound.url, fetched.upstream, proven=True)
         if source is None or fetched.facts.content_coding:
-            return passing_answer(exchange, fetched, may_recompress=False)
+            return None
         self._desk.authorised.note(learner, source.key, fetched.facts.status, exchange.now)
         self._book.saw(learner, inbound.url, source, fetched.facts.content_type, exchange.now)
         exchange.tally.kind = MediaKind.VIDEO if isinstance(plan, AdaptVideo) else MediaKind.AUDIO
@@ -77,8 +77,8 @@ class MediaStage:
         if stored is not None:
             return await self._stored(exchange, fetched, order, stored)
         ticket = await self._desk.ask(order, Watcher(learner=learner, id=f"play {exchange.inbound.url}", stays=_STAYS))
-        view = await playable(self._desk, ticket, learner, within_s=exchange.limits.hold_s)
-        growing = self._desk.growing(ticket.key, learner=learner)
+        view = await playable(self._desk, ticket, within_s=exchange.limits.hold_s)
+        growing = self._desk.growing(ticket.key, learner=learner) if view.growing else None
         if view.state is State.READY:
             stored = await self._desk.ready(ticket.key, learner=learner)
             if stored is not None:
@@ -124,15 +124,15 @@ class MediaStage:
         return plain_answer(503, b"", "text/plain", Retry_After=str(retry_s))
 
 
-async def playable(desk: Desk, ticket: Ticket, learner: str, *, within_s: float) -> JobView:
+async def playable(desk: Desk, ticket: Ticket, *, within_s: float) -> JobView:
     """How it stands once it can be had, or played while it grows, or can't be had; or when the time is over."""
     view = ticket.view
-    if not view.is_open or desk.growing(ticket.key, learner=learner) is not None:
+    if not view.is_open or view.growing:
         return view
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             async for view in desk.watch(ticket.key):
-                if not view.is_open or desk.growing(ticket.key, learner=learner) is not None:
+                if not view.is_open or view.growing:
                     break
     return view
 

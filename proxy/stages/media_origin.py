@@ -129,15 +129,18 @@ class MediaOrigin:
         )
 
 
-def source_ref(exchange: Exchange, url: str, response: UpstreamResponse) -> SourceRef | None:
-    """The source that this answer describes, None for an answer that gives none."""
+def source_ref(exchange: Exchange, url: str, response: UpstreamResponse, *, proven: bool = False) -> SourceRef | None:
+    """The source that this answer describes, None for an answer that gives none.
+
+    proven  its first bytes are a film's, whatever it is declared to be
+    """
     length = response.content_length
     if response.status == 206:
         found = _TOTAL.match(response.headers.get("Content-Range", "").strip())
         length = int(found[1]) if found else None
     elif response.status != 200:
         return None
-    if response.headers.get("Content-Type", "").startswith("text/html"):
+    if not proven and response.headers.get("Content-Type", "").startswith("text/html"):
         return None  # a login page in the file's place
     private = has_directive(response.headers, "private", "no-store")
     return SourceRef(

@@ -21,6 +21,7 @@ PAGE = (
 )
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document", "Accept-Language": "ru"}
 MB = 1_000_000
+CARDS = "{extends: satellite-metered, video: card, streams: card}"  # films are withheld, none made smaller
 
 
 def html(text: str = PAGE, **headers: str) -> web.Response:
@@ -72,7 +73,7 @@ async def test_a_film_by_any_other_way_is_withheld_with_a_bare_status(tmp_path: 
         declared = {"/film.mp4": "video/mp4", "/x.bin": "application/octet-stream", "/page.html": "text/html"}
         return web.Response(body=film, content_type=declared[request.path])
 
-    async with served(tmp_path, origin) as there:
+    async with served(tmp_path, origin, policy=CARDS) as there:
         for path in ("/film.mp4", "/x.bin", "/page.html"):
             reply = await there.get(path, headers={"Sec-Fetch-Dest": "video", "Range": "bytes=0-"})
             assert (reply.status, reply.body) == (403, b""), path
@@ -122,7 +123,7 @@ async def test_the_original_is_one_tap_away_and_only_hers(tmp_path: Path) -> Non
             return web.Response(body=bytes(2 * MB), content_type="video/mp4")
         return html()
 
-    async with served(tmp_path, origin) as there:
+    async with served(tmp_path, origin, policy=CARDS) as there:
         first = await there.get("/a", headers=BROWSER)
         hers = first.headers["Set-Cookie"].partition(";")[0]
         page = await there.get("/a", headers={**BROWSER, "Cookie": hers})
@@ -242,7 +243,7 @@ async def test_an_app_is_refused_in_its_own_words(tmp_path: Path) -> None:
     async def origin(request: web.Request) -> web.Response:
         return web.Response(body=bytes(900_000), content_type="video/mp4")
 
-    async with served(tmp_path, origin) as there:
+    async with served(tmp_path, origin, policy=CARDS) as there:
         reply = await there.get("/webservice/rest/server.php?wsfunction=x")
         assert json.loads(reply.body)["exception"]
         file = await there.get("/tokenpluginfile.php/abc/1/mod_resource/content/0/film.mp4")

@@ -310,7 +310,8 @@ async def test_a_watcher_is_woken_by_changes_and_not_by_the_clock(office: Office
     ticket = await office.desk.ask(an_order(FakeOrigin(BODY)), a_watcher())
     await office.runner.halfway.wait()
     views = office.desk.watch(ticket.key)
-    first = await anext(views)
+    while not (first := await anext(views)).growing:
+        pass
     assert (first.state, first.progress, first.ready_in_s) == (State.MAKING, 0.5, 0.0)
     office.clock.moves(5)
     second = asyncio.ensure_future(anext(views))
