@@ -71,6 +71,9 @@ SAMPLES = {
     Recipe.ANIMATION: Sample(spec=AnimationSpec(max_width_px=160), source=_gif),
 }
 _PARTLY_GOOD = ("external.mp4", "huge.mp4")  # read as if it held its own frames; its sound is as good as any
+# A Python process for each file is slow to start, and to these recipes one lying film is as strange as another.
+_NO_FILMS = (Recipe.PDF, Recipe.OFFICE, Recipe.ANIMATION)
+_ENOUGH_FOR_THEM = ("empty.mp4", "text.mp4", "playlist.mp4", "picture.mp4", "headless.mp4", "huge.mp4", "zeros.mp3")
 every_recipe = pytest.mark.parametrize("recipe", list(RECIPES))
 
 
@@ -88,7 +91,7 @@ def _no_process_left() -> bool:
 
 
 @every_recipe
-async def test_its_sample_becomes_smaller_and_whole(recipe: Recipe, tmp_path: Path) -> None:
+async def test_its_sample_becomes_smaller_and_whole_and_the_same_again(recipe: Recipe, tmp_path: Path) -> None:
     source, folder = SAMPLES[recipe].source(tmp_path), tmp_path / "made"
     before = source.read_bytes()
     told: list[float] = []
@@ -107,22 +110,18 @@ async def test_its_sample_becomes_smaller_and_whole(recipe: Recipe, tmp_path: Pa
     assert told[-1] == 1.0
     assert source.read_bytes() == before
     assert _no_process_left()
-
-
-@every_recipe
-async def test_it_makes_the_same_again(recipe: Recipe, tmp_path: Path) -> None:
-    source = SAMPLES[recipe].source(tmp_path)
-    first, second = [await _made(recipe, source, tmp_path / name) for name in ("first", "second")]
-    assert isinstance(first, MediaMade)
-    assert isinstance(second, MediaMade)
-    assert (first.files, first.facts) == (second.files, second.facts)
-    assert second.length_bytes == pytest.approx(first.length_bytes, rel=0.01)
+    again = await _made(recipe, source, tmp_path / "again")
+    assert isinstance(again, MediaMade)
+    assert (again.files, again.facts) == (outcome.files, outcome.facts)
+    assert again.length_bytes == pytest.approx(outcome.length_bytes, rel=0.01)
 
 
 @every_recipe
 async def test_hostile_and_mislabelled_files_are_refused_or_left_alone(recipe: Recipe, tmp_path: Path) -> None:
     secret = Path("/etc/passwd").read_bytes()[:40]
     for name, source in media_samples.hostile(tmp_path / "hostile").items():
+        if recipe in _NO_FILMS and name not in _ENOUGH_FOR_THEM:
+            continue
         folder = tmp_path / f"made-{name}"
         outcome = await _made(recipe, source, folder)
         if name in _PARTLY_GOOD and isinstance(outcome, MediaMade):
@@ -142,9 +141,8 @@ async def test_another_recipes_source_is_refused_or_left_alone(recipe: Recipe, t
 
 
 @every_recipe
-@pytest.mark.parametrize("share", [0.02, 0.6])
-async def test_a_truncated_source_never_raises(recipe: Recipe, share: float, tmp_path: Path) -> None:
-    source = media_samples.truncated(SAMPLES[recipe].source(tmp_path), tmp_path, share)
+async def test_a_truncated_source_never_raises(recipe: Recipe, tmp_path: Path) -> None:
+    source = media_samples.truncated(SAMPLES[recipe].source(tmp_path), tmp_path, 0.6)
     folder = tmp_path / "made"
     outcome = await _made(recipe, source, folder)
     if not isinstance(outcome, MediaMade):
