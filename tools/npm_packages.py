@@ -3,9 +3,9 @@
     python tools/npm_packages.py [NAME ...]      fetch what is missing (all packages without a name)
 
 Laws: what is fetched is what tests/js/package-lock.json pins, proved by its SHA-512 before anything is unpacked; it
-comes through npm as that is set up on this machine, and no script of a package is ever run; a package that is here
-already is not asked for again. Where npm or its registry is missing, that is said in one line: a failure in CI
-(CI=true), elsewhere the tests that need players are left out.
+comes from the registry that npm is set up for on this machine, by npm where there is one, else by a plain request, and
+no script of a package is ever run; a package that is here already is not asked for again. Where the registry is out of
+reach, that is said in one line: a failure in CI (CI=true), elsewhere the tests that need players are left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.request
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "tests" / "js" / "package-lock.json"
 INTO = ROOT / "tests" / "js" / "node_modules"
 _PACK_TIMEOUT_S = 300
+_MAX_ABOUT_BYTES, _MAX_ARCHIVE_BYTES = 8 << 20, 256 << 20
+_PUBLIC_REGISTRY = "https://registry.npmjs.org"
 _STAMP = ".integrity"
 
 # What is kept of each package; the whole of them is 190 MB.
@@ -116,8 +119,10 @@ def _stamp(package: Pinned) -> str:
 
 def _packed(package: Pinned, folder: Path) -> Path:
     npm = shutil.which("npm")
-    if npm is None:
-        raise PackageTrouble("npm is not installed")
+    return _downloaded(package, folder) if npm is None else _by_npm(npm, package, folder)
+
+
+def _by_npm(npm: str, package: Pinned, folder: Path) -> Path:
     argv = [npm, "pack", package.spec, "--ignore-scripts", "--silent", "--pack-destination", str(folder)]
     try:
         done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=_PACK_TIMEOUT_S)  # noqa: S603
@@ -128,6 +133,39 @@ def _packed(package: Pinned, folder: Path) -> Path:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         raise PackageTrouble(f"{package.spec}: npm says: {said}")
     return archives[0]
+
+
+def _downloaded(package: Pinned, folder: Path) -> Path:
+    """By two plain requests: where the archive is, and the archive."""
+    name, _, version = package.spec.rpartition("@")
+    try:
+        about = json.loads(_got(f"{registry()}/{name}/{version}", _MAX_ABOUT_BYTES))
+        body = _got(about["dist"]["tarball"], _MAX_ARCHIVE_BYTES)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PackageTrouble(f"{package.spec}: {error}") from error
+    archive = folder / "package.tgz"
+    archive.write_bytes(body)
+    return archive
+
+
+def registry(home: Path | None = None) -> str:
+    """The registry that npm would ask: by the environment, else by ~/.npmrc, else the public one."""
+    told = os.environ.get("NPM_CONFIG_REGISTRY")
+    settings = (home or Path.home()) / ".npmrc"
+    if not told and settings.is_file():
+        lines = (line.partition("=") for line in settings.read_text("utf-8").splitlines())
+        told = next((value.strip() for name, _, value in lines if name.strip() == "registry"), "")
+    return (told or _PUBLIC_REGISTRY).rstrip("/")
+
+
+def _got(url: str, max_bytes: int) -> bytes:
+    if not url.startswith("https://"):
+        raise ValueError(f"not an https address: {url}")
+    with urllib.request.urlopen(url, timeout=_PACK_TIMEOUT_S) as answer:  # noqa: S310
+        body: bytes = answer.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise ValueError(f"too large: {url}")
+    return body
 
 
 def main(names: list[str], into: Path = INTO) -> int:

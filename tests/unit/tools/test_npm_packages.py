@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tools.npm_packages import LOCK, WANTED, PackageTrouble, Pinned, check, fetch, is_here, main, pinned, unpack
+from tools.npm_packages import (
+    LOCK,
+    WANTED,
+    PackageTrouble,
+    Pinned,
+    check,
+    fetch,
+    is_here,
+    main,
+    pinned,
+    registry,
+    unpack,
+)
 
 
 def archive(path: Path, files: dict[str, bytes]) -> Path:
@@ -79,10 +91,20 @@ def test_a_fetched_package_is_here_until_another_is_pinned(tmp_path: Path, monke
     assert is_here(package, into)  # what was there stays
 
 
-def test_without_npm_it_is_a_failure_in_ci_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_registry_it_is_a_failure_in_ci_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", "https://127.0.0.1:1")
     monkeypatch.setenv("CI", "false")
-    assert main(["hls.js"], tmp_path) == 0 and "npm is not installed" in capsys.readouterr().err
+    assert main(["hls.js"], tmp_path) == 0 and "Players for tests are missing" in capsys.readouterr().err
     monkeypatch.setenv("CI", "true")
     assert main(["hls.js"], tmp_path) == 1
     assert main(["no-such-thing"]) == 2
+
+
+def test_the_registry_is_npms_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
+    assert registry(tmp_path) == "https://registry.npmjs.org"
+    (tmp_path / ".npmrc").write_text("nodedir=/x\nregistry = https://mirror.example/npm/\n")
+    assert registry(tmp_path) == "https://mirror.example/npm"
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", "https://other.example")
+    assert registry(tmp_path) == "https://other.example"
