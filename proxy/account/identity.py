@@ -107,10 +107,10 @@ class Identifier:
         origin = inbound.origin
         if origin is None or not origin.preset.logout:
             return False
-        key = (origin.id, inbound.target)
+        key = (origin.id, inbound.path)
         known = self._logouts.get(key)
         if known is None:
-            known = any(pattern.search(inbound.target) for pattern in origin.preset.logout)
+            known = any(pattern.search(inbound.path) for pattern in origin.preset.logout)
             if len(self._logouts) >= _MEMO_ENTRIES:
                 self._logouts.clear()
             self._logouts[key] = known
