@@ -271,9 +271,8 @@ def test_an_app_gets_its_own_errors_and_never_a_page(course: RunningCourse, fold
     rules = [
         {"path": "/webservice/rest/server.php", "class": "consultation", "query": {"wsfunction": "mod_chat_login"}}
     ]
-    regions = Regions(
-        course_port=course.port, places={"metered": {**METERED, "consultations": shut}}, course={"rules": rules}
-    )
+    place = {**METERED, "consultations": shut, "policy": {"extends": "satellite-metered", "video": "card"}}
+    regions = Regions(course_port=course.port, places={"metered": place}, course={"rules": rules})
     with tropa_process(regions, folder) as tropa:
         app = Learner(tropa.ports["metered"], headers={"User-Agent": "MoodleMobile 4.5"})
         user = USERS["teacher1"]

@@ -91,6 +91,7 @@ class Regions:
             "hosts": ["localhost"],
             "upstream": f"http://127.0.0.1:{self.course_port}",
             "preset": ["moodle", "bigbluebutton"],
+            "no_transform": "ignore",  # Moodle says it on every page; a forward proxy wants the owner's own word
             "allow_private": True,
             "ports": [80, 443, self.course_port],
             "alternatives": ALTERNATIVES,
