@@ -142,12 +142,13 @@ class Receipt:
     bytes_up            body and head bytes from the learner
     metered_bytes       bytes on the costly hop times the tariff's overhead factor
     bytes_direct        what the same exchange would have moved without Tropa, as far as known
-    bytes_withheld      bytes that a card or a drop stands for, as far as known
+    bytes_withheld      bytes that a card or a drop stands for, as far as known; with observe what would have been
+                        spared
     cost                money for metered_bytes at the price in force (0 in a free window)
     direct_cost         money for bytes_direct at the same price
     url                 only ever in the log, never in the ledger
-    treatment           "pass", "page", "image", "text", "withheld", "dropped", "refused", "deferred", "own",
-                        "error"
+    treatment           "pass", "page", "image", "text", "media", "ladder", "withheld", "dropped", "refused",
+                        "deferred", "own", "error"
     """
 
     at: datetime

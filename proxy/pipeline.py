@@ -30,6 +30,7 @@ from policies.decision import (
     Withhold,
 )
 from policies.facts import RequestFacts, Usage
+from policies.observed import spared_bytes
 from policies.plan import plan, unmade
 from policies.treatments import Action, PageTreatment
 from policies.values import Audience, Reason
@@ -231,6 +232,7 @@ class Pipeline:
     async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
         """The plan for this response, carried out."""
         planned = self._parts.ladders.continued(exchange, fetched.facts, plan(exchange.decision, fetched.facts))
+        exchange.tally.withheld_bytes += spared_bytes(exchange.decision, fetched.facts)
         if fetched.facts.status == 200 and fetched.facts.length_bytes:
             self._parts.sizes.learn(exchange.inbound.url, fetched.facts.length_bytes)
         return await self._carried_out(exchange, fetched, planned)
