@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 from policies.model import DietItem
 from proxy.transforms.html.charset import codec_name
 from proxy.transforms.html.grammar import any_case
+from proxy.transforms.html.kinds import kind_of
 from proxy.transforms.html.late import LateStyles
 from proxy.transforms.html.scan import Lookahead, Waiting
 from proxy.transforms.html.tag import Tag
@@ -132,7 +133,11 @@ class Page:
 
     def is_granted(self, url: str) -> bool:
         granted = self.spec.granted
-        return bool(granted) and bool(url) and (url in granted or url.partition("#")[0] in granted)
+        if not granted or not url:
+            return False
+        url = url.partition("#")[0]
+        bare = url.partition("?")[0]  # the same file asked for as a download ("?forcedownload=1") is the same file
+        return url in granted or (kind_of(bare) is not None and bare in granted)
 
     def size_of(self, url: str) -> int | None:
         if not url:
@@ -177,6 +182,7 @@ class Page:
 
         Where a <meta> contradicts the header, in ASCII with character references: right whichever is believed.
         """
+        made = self._at_home(made)
         target = "ascii" if self.other_charset else self.charset
         if made.isascii():
             return made
@@ -187,6 +193,13 @@ class Page:
                 return made
             text = made.decode(self.charset, "replace")
         return made if target == "utf-8" else text.encode(target, "xmlcharrefreplace")
+
+    def _at_home(self, made: bytes) -> bytes:
+        """With our own addresses spelt out where the page's <base> would send them to another site."""
+        home = _ORIGIN.match(self.spec.page_url)
+        if home is None or home[0] == self._origin:
+            return made
+        return made.replace(b'"/.tropa/', b'"' + home[0].encode("latin-1", "ignore") + b"/.tropa/")
 
     def card(self, heavy: Heavy) -> bytes:
         """The card for a heavy thing, counted; a minimal link if its rendering fails or is too long."""

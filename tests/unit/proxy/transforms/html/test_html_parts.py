@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from policies.treatments import Action
 from policies.values import MediaKind
 from proxy.transforms.html.grammar import TAG, one_of, skipping
 from proxy.transforms.html.images import choose, parse_srcset
@@ -13,7 +14,7 @@ from proxy.transforms.html.scan import LOOKAHEAD, MORE, Lookahead, ScriptEnd
 from proxy.transforms.html.selectors import parse_selector
 from proxy.transforms.html.tag import Tag
 from proxy.transforms.html.textfirst import cleaner
-from tests.unit.proxy.transforms.html.html_pages import spec
+from tests.unit.proxy.transforms.html.html_pages import rewrite, spec
 
 
 def tag_of(html: bytes) -> Tag:
@@ -193,3 +194,21 @@ def test_skipping_stops_at_names_and_at_what_is_not_complete() -> None:
         assert match is not None
         assert html[match.end() :] == stop
     assert one_of(["a"]) == b"[aA]"
+
+
+def test_a_film_that_was_taken_is_the_same_file_as_a_download() -> None:
+    page = Page(spec(granted=frozenset({"https://lms.test/f/film.mp4", "https://lms.test/file.php?id=1"})), b"")
+    assert page.is_granted("https://lms.test/f/film.mp4?forcedownload=1")
+    assert page.is_granted("https://lms.test/f/film.mp4#t=5")
+    assert not page.is_granted("https://lms.test/file.php?id=2")
+    assert not page.is_granted("https://lms.test/f/other.mp4?forcedownload=1")
+
+
+def test_cards_lead_home_under_a_foreign_base() -> None:
+    button = b'<button formaction="/.tropa/original">'
+    here = spec(video=Action.CARD, render_card=lambda heavy: button)
+    film = '<video src="https://lms.test/f.mp4"></video>'
+    foreign, _ = rewrite(f'<head><base href="https://cdn.test/x/"></head>{film}', here)
+    assert b'formaction="https://lms.test/.tropa/original"' in foreign
+    for head in ('<base href="/elsewhere/">', ""):
+        assert button in rewrite(f"<head>{head}</head>{film}", here)[0]
