@@ -212,7 +212,7 @@ class MediaRoutes:
             answer = await self._viewer.file(asked.exchange, asked.heavy, asked.context, version, stored, name)
         elif name == PLAY:
             growing = self._desk.growing(order.key, learner=asked.exchange.who.learner)
-            answer = self._viewer.growing(asked.exchange, growing)
+            answer = self._viewer.growing(asked.exchange, version, order, growing)
         return answer if answer is not None else plain_answer(404, b"", "text/plain")
 
     async def _wait(self, asked: Asked, version: str, order: Order, seen: Seen) -> Answer:

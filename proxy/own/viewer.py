@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from multidict import CIMultiDict
-
 from policies.treatments import Form, LightCopy
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
 from proxy.media.growing import Growing
 from proxy.media.store_values import StoredMedia
+from proxy.media.views import Order
 from proxy.own.lectures import OFFLINE_NAME, Lectures
 from proxy.own.refusals import own_page
 from proxy.own.segments import SEGMENTS
 from proxy.pages import PageContext
 from proxy.pages.media import File, Film, film_page
 from proxy.stages.context import Exchange
-from proxy.stages.media import growing_body, stored_answer
+from proxy.stages.media import growing_answer, stored_answer
 from proxy.transforms.media.documents.naming import attachment, light_name
 from proxy.transforms.media.segments import PLAYLIST, PLAYLIST_TYPE
 from proxy.transforms.media.spec import Recipe
@@ -105,13 +104,12 @@ class Viewer:
         return await stored_answer(exchange, stored, file, spliced=name == PLAY)
 
     @staticmethod
-    def growing(exchange: Exchange, growing: Growing | None) -> Answer | None:
+    def growing(exchange: Exchange, version: str, order: Order, growing: Growing | None) -> Answer | None:
         """The film from its first byte, as it is made."""
         if growing is None:
             return None
-        exchange.tally.treatment, exchange.tally.kind = "media", MediaKind.VIDEO
-        headers = CIMultiDict({"Content-Type": growing.content_type, "Cache-Control": "no-store"})
-        return Answer(status=200, headers=headers, body=growing_body(growing, exchange.inbound.host))
+        exchange.tally.kind = _kind_of(version)
+        return growing_answer(exchange, order, growing)
 
     @staticmethod
     async def _copy(exchange: Exchange, heavy: Heavy, version: str, stored: StoredMedia) -> Answer | None:

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 
 from policies.decision import AdaptAudio, AdaptVideo
 from policies.values import Audience, MediaKind
-from proxy.deliver.answer import Answer
+from proxy.deliver.answer import Answer, Tally
 from proxy.deliver.ranges import file_answer
 from proxy.deliver.send import plain_answer
 from proxy.deliver.sticky import Sticky
@@ -30,6 +30,7 @@ from proxy.stages.media_orders import SOUND, order_of, playing_recipe
 from proxy.stages.media_origin import MediaOrigin, source_ref
 from proxy.stages.passing import passing_answer
 from proxy.stages.places import saves_here
+from proxy.transforms.media.spec import CappedSpec, Recipe, SoundSpec
 from proxy.upstream.faults import upstream_truncated
 
 _STAYS = timedelta(minutes=2)  # a player that was told to come again does so within this time, or not at all
@@ -76,6 +77,8 @@ class MediaStage:
         stored = await self._desk.ready(order.key, learner=learner)
         if stored is not None:
             return await self._stored(exchange, fetched, order, stored)
+        if not exchange.body_wanted:
+            return _head_alone(fetched, order)
         ticket = await self._desk.ask(order, Watcher(learner=learner, id=f"play {exchange.inbound.url}", stays=_STAYS))
         view = await playable(self._desk, ticket, within_s=exchange.limits.hold_s)
         growing = self._desk.growing(ticket.key, learner=learner) if view.growing else None
@@ -89,6 +92,7 @@ class MediaStage:
             return self._growing(exchange, fetched, order, growing)
         if view.is_open or view.state is State.FULL:
             return self._later(exchange, fetched, view)
+        self._book.cannot_be(order.source, exchange.inbound.url, _version(order))
         return None
 
     # -- forms of the answer -------------------------------------------------------------------------------
@@ -108,12 +112,7 @@ class MediaStage:
         _put_away(fetched)
         self._sticky.note(exchange.inbound.url, exchange.now)
         self._sticky.note(_growing_mark(exchange), exchange.now)
-        exchange.tally.treatment, exchange.tally.direct_bytes = "media", order.source.length_bytes
-        headers = CIMultiDict({"Content-Type": growing.content_type, "Cache-Control": "no-store"})
-        headers["X-Content-Type-Options"] = "nosniff"
-        if not exchange.body_wanted:
-            return Answer(status=200, headers=headers)
-        return Answer(status=200, headers=headers, body=growing_body(growing, exchange.inbound.host))
+        return growing_answer(exchange, order, growing)
 
     @staticmethod
     def _later(exchange: Exchange, fetched: Fetched, view: JobView) -> Answer:
@@ -182,13 +181,41 @@ def content_type_of(name: str, stored: StoredMedia) -> str:
     return _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
 
 
-async def growing_body(growing: Growing, host: str) -> AsyncIterator[bytes]:
-    """The bytes of what is being made, as they come. Raises ExchangeError where the making breaks off."""
+def growing_answer(exchange: Exchange, order: Order, growing: Growing) -> Answer:
+    """What is being made, from its first byte on: without a length, so that no player winds it."""
+    exchange.tally.treatment = "media"
+    headers = CIMultiDict({"Content-Type": growing.content_type, "Cache-Control": "no-store"})
+    headers["X-Content-Type-Options"] = "nosniff"
+    body = _growing_body(growing, order, exchange.inbound.host, exchange.tally)
+    return Answer(status=200, headers=headers, body=body if exchange.body_wanted else None)
+
+
+async def _growing_body(growing: Growing, order: Order, host: str, tally: Tally) -> AsyncIterator[bytes]:
+    """The bytes of what is being made, as they come; who leaves early is counted for as far as she came.
+
+    Raises ExchangeError where the making breaks off.
+    """
+    sent_bytes, source_bytes, whole_bytes = 0, order.source.length_bytes, _likely_bytes(order)
     try:
         async for chunk in growing.read_from(0):
+            sent_bytes += len(chunk)
+            share = min(1.0, sent_bytes / whole_bytes) if whole_bytes and source_bytes else 0.0
+            tally.direct_bytes = max(sent_bytes, round(share * (source_bytes or 0)))
             yield chunk
     except (GrowingBroken, OSError) as error:
         raise upstream_truncated(f"{host}: what was being made broke off: {error}") from error
+    tally.direct_bytes = max(sent_bytes, source_bytes or 0)
+
+
+def _likely_bytes(order: Order) -> int | None:
+    """About how much it will be; None where nobody knows how long it lasts."""
+    match order.spec:
+        case CappedSpec(video_bitrate_bps=video_bps, sound_bitrate_bps=sound_bps) if order.media_s:
+            return round((video_bps + sound_bps) * order.media_s / 8)
+        case SoundSpec(bitrate_bps=sound_bps) if order.media_s:
+            return round(sound_bps * order.media_s / 8)
+        case _:
+            return None
 
 
 def _growing_mark(exchange: Exchange) -> str:
@@ -197,6 +224,14 @@ def _growing_mark(exchange: Exchange) -> str:
 
 def _version(order: Order) -> str:
     return SOUND if order.recipe.value == "audio" else order.recipe.value
+
+
+def _head_alone(fetched: Fetched, order: Order) -> Answer:
+    """HEAD for what isn't made yet: nothing is begun for it, and nothing is known but the type."""
+    _put_away(fetched)
+    of_sound = order.recipe is Recipe.AUDIO
+    headers = CIMultiDict({"Content-Type": "audio/webm" if of_sound else "video/mp4", "Cache-Control": "no-store"})
+    return Answer(status=200, headers=headers)
 
 
 def _put_away(fetched: Fetched) -> None:
