@@ -18,6 +18,7 @@ SUITES = {
     "html": "megabytes per CPU second of the page rewriter",
     "media": "bytes, pace and first picture of films, sound and slides made smaller",
     "lecture": "slides found in labelled lectures, bytes and processor time of their slidecasts",
+    "documents": "bytes of light copies of PDFs and office documents, and processor time",
     "media_queue": "fairness and throughput of the media queue with 50 learners",
 }
 IMAGES = "images"

@@ -21,6 +21,7 @@ from proxy.transforms.image.animation import smaller_animation
 from proxy.transforms.image.content import Content, look_at
 from proxy.transforms.image.decode import Animated, Hostile, NotForUs, Opened, open_image, to_srgb
 from proxy.transforms.image.encode import Encoded, encode
+from proxy.transforms.image.search import searched_quality
 from proxy.transforms.image.size import next_probe, quality_floor, target_width_px
 from proxy.transforms.image.svg import MAX_SVG_BYTES, svg_outcome
 from proxy.transforms.spec import ImageSpec
@@ -102,7 +103,8 @@ def _fit(picture: Image.Image, content: Content, spec: ImageSpec) -> _Fitted:
     Text gives no pixels for bytes: its width is the least that can be read already.
     """
     floor = quality_floor(content)
-    quality = max(floor, spec.text_quality if content is Content.TEXT else spec.photo_quality)
+    wanted = spec.text_quality if content is Content.TEXT else searched_quality(picture, spec.photo_quality)
+    quality = max(floor, wanted)
     best = _encoded(picture, content, spec, quality)
     for _ in range(MAX_PROBES - 1):
         if spec.max_bytes is None or len(best.encoded.body) <= spec.max_bytes:
