@@ -91,7 +91,7 @@ class Asked:
 class MediaCourse:
     """The origin. files: path -> body; refused: session -> status for whatever is behind a login.
 
-    gate  nothing of a film beyond `open_bytes` is sent while it is not set
+    gate  nothing of a film beyond `open_bytes` is sent while it is not set; gated: of this one alone
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -100,6 +100,7 @@ class MediaCourse:
     asked: list[Asked] = field(default_factory=list)
     gate: asyncio.Event | None = None
     open_bytes: int = 0
+    gated: str = ""
     cache_control: str = "private, max-age=21600"
     content_digests: bool = True
 
@@ -157,13 +158,14 @@ class MediaCourse:
         answer.content_length = last + 1 - first
         await answer.prepare(request)
         if request.method != "HEAD":
-            await self._send(answer, body[first : last + 1])
+            gate = self.gate if self.gated in ("", path) else None
+            await self._send(answer, body[first : last + 1], gate)
         return answer
 
-    async def _send(self, answer: web.StreamResponse, body: bytes) -> None:
+    async def _send(self, answer: web.StreamResponse, body: bytes, gate: asyncio.Event | None) -> None:
         for at in range(0, len(body), 65536):
-            if self.gate is not None and at >= self.open_bytes:
-                await self.gate.wait()
+            if gate is not None and at >= self.open_bytes:
+                await gate.wait()
             await answer.write(body[at : at + 65536])
 
 
@@ -216,6 +218,13 @@ class Learner:
         """Ask as a player does, until the answer has a length and can be wound."""
         async with asyncio.timeout(_PATIENCE_S):
             while "Accept-Ranges" not in (reply := await self.play(path, **more)).headers:
+                await asyncio.sleep(0.1)
+        return reply
+
+    async def until_smaller(self, path: str, than_bytes: int) -> Reply:
+        """Ask until a whole answer is smaller than this."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while len((reply := await self.until_whole(path)).body) >= than_bytes:
                 await asyncio.sleep(0.1)
         return reply
 

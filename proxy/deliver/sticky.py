@@ -26,6 +26,10 @@ class Sticky:
         if len(self._until) > self._max_entries:
             self._until.popitem(last=False)
 
+    def forget(self, url: str) -> None:
+        """Whoever had it has begun anew."""
+        self._until.pop(url, None)
+
     def was_adapted(self, url: str, now: datetime) -> bool:
         until = self._until.get(url)
         return until is not None and now < until

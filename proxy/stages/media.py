@@ -1,7 +1,8 @@
 """AdaptVideo, AdaptAudio: the smaller film or recording goes in its place, while the rest of it is still being made.
 
-Laws: every learner is authorised by the origin's own answer to her own request before a byte goes; a player is held
-for an encoder at most as long as any subresource; bytes of two forms are never spliced; a source that is small
+Laws: every learner is authorised by the origin's own answer to her own request before a byte goes; a player that was
+started is held until there is something to play, for it would give up for good; in an assessment it is held no longer
+than any subresource, and then the film goes as it is; bytes of two forms are never spliced; a source that is small
 enough already goes as it is; what can't be made isn't answered here but by the plan's own fall-back.
 """
 
@@ -33,6 +34,7 @@ from proxy.stages.places import saves_here
 from proxy.transforms.media.spec import CappedSpec, Recipe, SoundSpec
 from proxy.upstream.faults import upstream_truncated
 
+_PLAYER_WAITS_S = 20.0  # adapted pages preload no film: whoever asks has pressed "play"
 _STAYS = timedelta(minutes=2)  # a player that was told to come again does so within this time, or not at all
 _SOONEST_RETRY_S, _LATEST_RETRY_S = 5, 120
 _READERS = frozenset({Audience.PAGE, Audience.EMBED})
@@ -99,11 +101,13 @@ class MediaStage:
 
     async def _stored(self, exchange: Exchange, fetched: Fetched, order: Order, stored: StoredMedia) -> Answer | None:
         self._book.became_ready(order.source, exchange.inbound.url, _version(order), stored.length_bytes)
-        # Whoever got the growing form holds bytes under this address that are not this file's.
-        spliced = self._sticky.was_adapted(_growing_mark(exchange), exchange.now)
+        # Whoever got another form holds bytes under this address that are not this file's, until she begins anew.
+        spliced = not _from_its_beginning(exchange) and self._sticky.was_adapted(_mark(exchange), exchange.now)
         answer = await stored_answer(exchange, stored, stored.main_file, spliced=spliced)
         if answer is not None:
             self._sticky.note(exchange.inbound.url, exchange.now)
+            if _from_its_beginning(exchange):
+                self._sticky.forget(_mark(exchange))
             _put_away(fetched)
         return answer
 
@@ -111,11 +115,13 @@ class MediaStage:
         """The film from its first byte, as it is made: without a length, and not to be wound forward yet."""
         _put_away(fetched)
         self._sticky.note(exchange.inbound.url, exchange.now)
-        self._sticky.note(_growing_mark(exchange), exchange.now)
+        self._sticky.note(_mark(exchange), exchange.now)
         return growing_answer(exchange, order, growing)
 
-    @staticmethod
-    def _later(exchange: Exchange, fetched: Fetched, view: JobView) -> Answer:
+    def _later(self, exchange: Exchange, fetched: Fetched, view: JobView) -> Answer | None:
+        if exchange.decision.exempt:
+            self._sticky.note(_mark(exchange), exchange.now)
+            return None
         _put_away(fetched)
         exchange.tally.treatment, exchange.tally.direct_bytes = "media", None
         wait_s = round(view.ready_in_s) if view.ready_in_s is not None else _SOONEST_RETRY_S * 3
@@ -218,8 +224,13 @@ def _likely_bytes(order: Order) -> int | None:
             return None
 
 
-def _growing_mark(exchange: Exchange) -> str:
-    return f"growing {exchange.inbound.url}"
+def _mark(exchange: Exchange) -> str:
+    """Under which is noted that this learner has bytes of another form of this film."""
+    return f"{exchange.who.learner} {exchange.inbound.url}"
+
+
+def _from_its_beginning(exchange: Exchange) -> bool:
+    return exchange.inbound.request.headers.get("Range", "bytes=0-").replace(" ", "").startswith("bytes=0-")
 
 
 def _version(order: Order) -> str:

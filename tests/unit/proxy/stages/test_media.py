@@ -10,7 +10,7 @@ import pytest
 
 from tests.media_course import CONTENT, IN_ASSESSMENT, IN_PLAYER, PAGE, Learner, MediaCourse, logged
 from tests.media_samples import FFMPEG, film, hostile, sound
-from tests.serving import served
+from tests.serving import Served, served
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = needs_ffmpeg
@@ -56,27 +56,38 @@ async def test_a_film_plays_from_its_first_byte_while_the_source_is_still_arrivi
         assert is_whole_film(body, tmp_path) and len(body) < len(course.files[FILM]) / 2
 
 
-async def test_a_finished_film_can_be_wound_and_is_never_spliced_with_its_growing_form(tmp_path: Path) -> None:
-    course = a_course()
-    async with served(tmp_path, course, policy=CAPPED) as there:
+async def test_a_finished_film_can_be_wound(tmp_path: Path) -> None:
+    async with served(tmp_path, a_course(), policy=CAPPED) as there:
         anna, boris = Learner(there, "anna"), Learner(there, "boris")
-        first = await anna.play(FILM)
         done = await anna.until_whole(FILM)
         size, etag = len(done.body), done.headers["ETag"]
         assert done.status == 200 and is_whole_film(done.body, tmp_path)
-        assert "Accept-Ranges" not in first.headers or first.body == done.body
-        part = await boris.play(FILM, Range="bytes=100-199", If_Range=etag)
-        assert (part.status, part.body) == (206, done.body[100:200])
-        assert part.headers["Content-Range"] == f"bytes 100-199/{size}"
-        for more in ({"Range": "bytes=100-"}, {"Range": "bytes=100-", "If_Range": '"other"'}):
-            whole = await anna.play(FILM, **more)
-            assert (whole.status, whole.body) == (200, done.body)
-        beyond = await anna.play(FILM, Range=f"bytes={size}-", If_Range=etag)
+        for learner, more in ((boris, {}), (anna, {}), (boris, {"If_Range": etag})):
+            part = await learner.play(FILM, Range="bytes=100-199", **more)
+            assert (part.status, part.body) == (206, done.body[100:200])
+            assert part.headers["Content-Range"] == f"bytes 100-199/{size}"
+        other = await anna.play(FILM, Range="bytes=100-", If_Range='"other"')
+        assert (other.status, other.body) == (200, done.body)
+        beyond = await anna.play(FILM, Range=f"bytes={size}-")
         assert (beyond.status, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
         unchanged = await anna.play(FILM, If_None_Match=etag)
         assert (unchanged.status, unchanged.body) == (304, b"")
         head = await anna.play(FILM, "HEAD")
         assert (head.status, head.headers["Content-Length"], head.body) == (200, str(size), b"")
+
+
+async def test_a_growing_film_is_never_continued_with_bytes_of_the_finished_one(tmp_path: Path) -> None:
+    async with served(tmp_path, a_course(), policy=CAPPED) as there:
+        anna = Learner(there, "anna")
+        begun = await anna.play(FILM)
+        assert "Accept-Ranges" not in begun.headers  # it was still being made
+        done = await Learner(there, "boris").until_whole(FILM)
+        went_on = await anna.play(FILM, Range=f"bytes={len(begun.body) // 2}-")
+        assert (went_on.status, went_on.body) == (200, done.body)
+        anew = await anna.play(FILM, Range="bytes=0-")
+        assert (anew.status, anew.body) == (206, done.body)
+        wound = await anna.play(FILM, Range="bytes=5000-")
+        assert (wound.status, wound.body) == (206, done.body[5000:])
 
 
 async def test_a_head_alone_begins_no_making(tmp_path: Path) -> None:
@@ -175,22 +186,30 @@ async def test_what_no_tool_can_read_is_withheld_and_its_page_offers_the_origina
         assert "/.tropa/original" in page and "make/capped" not in page
 
 
+LITTLE_ROOM = "limits: {media_queue: 1, media_workers: 1}"
+
+
 async def test_more_films_than_may_wait_are_told_to_come_again(tmp_path: Path) -> None:
     course = a_course()
-    second, third = course.put("second.mp4", film(seconds=5)), course.put("third.mp4", film(seconds=4))
-    course.gate = asyncio.Event()
-    limits = "limits: {media_queue: 1, media_workers: 1}"
-    async with served(tmp_path, course, policy=CAPPED, tropa=limits) as there:
+    second = course.put("second.mp4", film(seconds=5))
+    course.gate, course.gated = asyncio.Event(), FILM
+    async with served(tmp_path, course, policy=CAPPED, tropa=LITTLE_ROOM) as there:
         anna = Learner(there, "anna")
-        replies = await asyncio.gather(*(anna.play(path) for path in (FILM, second, third)))
-        for reply in replies:
-            assert reply.status == 503 and 5 <= int(reply.headers["Retry-After"]) <= 120
-            assert reply.headers["Cache-Control"] == "no-store"
-        stats = there.tropa._media.desk.stats()
-        assert stats.turned_away == 2
+        held = asyncio.create_task(anna.play(FILM))
+        await taken_in(there)
+        reply = await anna.play(second)
+        assert reply.status == 503 and 5 <= int(reply.headers["Retry-After"]) <= 120
+        assert reply.headers["Cache-Control"] == "no-store"
         course.gate.set()
-        done = await anna.until_whole(third)
-    assert done.status == 200
+        assert (await held).status == 200  # who was first was held, and plays
+        assert (await anna.until_whole(second)).status == 200
+
+
+async def taken_in(there: Served) -> None:
+    """Until the desk fetches something."""
+    async with asyncio.timeout(30):
+        while not there.tropa._media.desk.stats().fetching:
+            await asyncio.sleep(0.05)
 
 
 # -- where a film must stay --------------------------------------------------------------------------------------------
@@ -217,6 +236,23 @@ async def test_a_film_in_an_assessment_that_cannot_be_made_smaller_goes_as_it_is
     async with served(tmp_path, course) as there:
         reply = await Learner(there, "anna").play(path)
     assert (reply.status, reply.body) == (200, course.files[path])
+
+
+async def test_a_film_in_an_assessment_goes_as_it_is_where_there_is_no_time_to_make_it_smaller(tmp_path: Path) -> None:
+    course = a_course()
+    path = course.put("film.mp4", film(seconds=5), IN_ASSESSMENT)
+    course.gate, course.gated = asyncio.Event(), FILM
+    async with served(tmp_path, course, policy=CAPPED, tropa=LITTLE_ROOM) as there:
+        anna = Learner(there, "anna")
+        held = asyncio.create_task(anna.play(FILM))
+        await taken_in(there)
+        begun = await anna.play(path)
+        assert (begun.status, begun.body) == (200, course.files[path])
+        course.gate.set()
+        await held
+        done = await Learner(there, "boris").until_smaller(path, len(begun.body))
+        went_on = await anna.play(path, Range="bytes=1000-")
+        assert (went_on.status, went_on.body) == (200, done.body)  # whole: she holds bytes of the other one
 
 
 async def test_a_player_that_must_see_the_film_keeps_it(tmp_path: Path) -> None:
