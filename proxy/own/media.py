@@ -22,7 +22,7 @@ from urllib.parse import unquote
 from policies.decision import Decision, Verdict
 from policies.kinds import kind_of_path
 from policies.treatments import Form
-from policies.values import MediaKind
+from policies.values import Audience, MediaKind
 from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
@@ -38,17 +38,19 @@ from proxy.own.segments import SEGMENTS, Segments
 from proxy.own.viewer import PLAY, Viewer
 from proxy.pages import PageContext
 from proxy.pages.media import Making, deferred_page, impossible_page, making_page, versions_page
-from proxy.pages.versions import allowed_forms
+from proxy.pages.versions import PLAYBACK_PATH, allowed_forms
 from proxy.stages.context import Exchange
 from proxy.stages.media import playable
 from proxy.stages.media_book import MediaBook, Seen
 from proxy.stages.media_orders import order_of, recipe_of
 from proxy.stages.media_origin import MediaOrigin, is_same_site
 from proxy.stages.places import saves_here
+from proxy.stages.recordings import folder_of
 from proxy.transforms.spec import Heavy
 
 _STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
 _PATIENCE_S = 1.0
+_HEARD_OR_SEEN_GROWING = frozenset({Form.CAPPED.value, Form.SOUND.value})
 # (exchange, address, kind) -> what policy says of that address for this learner now.
 DecideFor = Callable[[Exchange, str, MediaKind], Decision]
 Opened = Callable[[Exchange, str, str], Mapping[str, str] | None]
@@ -148,11 +150,27 @@ class MediaRoutes:
         self._book.forget(learner)
         await self._choices.forget(learner)
 
+    def instead_of_playback(self, exchange: Exchange) -> Answer | None:
+        """A recording's page is a program that brings all its films: where policy has lighter versions, those first."""
+        inbound, decision = exchange.inbound, exchange.decision
+        if PLAYBACK_PATH not in inbound.path or inbound.request.method != "GET" or folder_of(inbound.url) is None:
+            return None
+        touched = not (decision.observe or decision.bypassed or decision.exempt)
+        if not touched or exchange.facts.audience is not Audience.PAGE:
+            return None
+        heavy = Heavy(url=inbound.url, kind=MediaKind.VIDEO)
+        context = self._dresser.context(exchange)
+        offer = context.media(heavy) if context.media is not None and allowed_forms(heavy, context) else None
+        if offer is None:
+            return None
+        exchange.tally.treatment, exchange.tally.direct_bytes = "own", 0
+        return see_other(f"/.tropa/media/{offer.token}/")
+
     # -- reading -------------------------------------------------------------------------------------------
 
     async def get(self, exchange: Exchange, rest: str, payload: Mapping[str, str], token: str) -> Answer:
         """rest: what follows TOKEN/ in the path."""
-        asked = self._asked(exchange, token, payload)
+        asked = self._asked(exchange, token, payload, saving=False)  # what lies in a school's own box costs nothing
         if isinstance(asked, Answer):
             return asked
         version, _, name = rest.partition("/")
@@ -167,6 +185,8 @@ class MediaRoutes:
         if order is None:
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
         stored = await self._desk.ready(order.key, learner=exchange.who.learner)
+        if stored is None and not saves_here(exchange.catalogue.settings.place, asked.exchange.decision):
+            return see_other(asked.context.page_url or asked.url)
         if version == Form.CAPPED:
             in_segments = await self._in_segments(asked, name, seen, order, stored)
             if in_segments is not None:

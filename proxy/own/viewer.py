@@ -60,10 +60,9 @@ class Viewer:
         exchange.tally.treatment = "own"
         return own_page(200, film_page(film, context, heavy))
 
-    def growing_page(self, heavy: Heavy, context: PageContext) -> Answer:
-        """The viewer of a film whose rest is still being made."""
-        version = Form.CAPPED.value
-        file = File(f"{version}/{PLAY}", "video/mp4", 0)
+    def growing_page(self, heavy: Heavy, context: PageContext, version: str, growing: Growing) -> Answer:
+        """The viewer of a film or a sound whose rest is still being made."""
+        file = File(f"{version}/{PLAY}", growing.content_type, 0)
         film = Film(form=version, title=heavy.title or _name(heavy), sources=(file,), growing=True)
         return own_page(200, film_page(film, context, heavy))
 
