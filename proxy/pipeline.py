@@ -192,6 +192,9 @@ class Pipeline:
             return coded(await parts.own.answer(exchange), exchange.codings)
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
             return coded(parts.refusals.closed(exchange), exchange.codings)
+        versions = parts.own.instead_of_playback(exchange)
+        if versions is not None:
+            return versions
         ends_identity = await parts.own.note_logout(exchange)
         answer = await self._fetched_answer(exchange)
         if ends_identity is not None:
@@ -264,7 +267,7 @@ class Pipeline:
             case RewriteLadder():
                 return await parts.ladders.answer(exchange, fetched, planned)
             case MinifySvg():
-                return await self._carried_out(exchange, fetched, unmade(exchange.decision, fetched.facts, planned))
+                return await parts.images.drawing(exchange, fetched, planned)
             case Withhold():
                 return coded(parts.refusals.withheld(exchange, planned), exchange.codings)
 

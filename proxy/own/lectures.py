@@ -83,7 +83,7 @@ class Lectures:
         view = SlidecastView(
             language=context.language,
             base=f"{version}/",
-            title=heavy.title or _name(heavy),
+            title=heavy.title or lecture.title or _name(heavy),
             show=SOUND_ONLY if sound_only else _SHOW[version],
             back_url=context.page_url,
             all_href=Form.SLIDECAST.value if Form.SLIDECAST in forms else None,
@@ -103,7 +103,7 @@ class Lectures:
         if opened is None:
             return None
         lecture, transcripts = opened
-        title = heavy.title or _name(heavy)
+        title = heavy.title or lecture.title or _name(heavy)
         view = SlidecastView(language=context.language, base="", title=title, transcripts=transcripts)
         name = attachment(light_name(f"{title.partition('.mp4')[0]}.html", context.language))
         headers = CIMultiDict({"Content-Type": "text/html; charset=utf-8", "Content-Disposition": name})

@@ -1,6 +1,7 @@
 """What learners took as "original": for 24 hours the item goes to that learner as the origin has it.
 
-Laws: a grant is one learner's and one URL's (a stream's covers the folder of its manifest, where its segments are);
+Laws: a grant is one learner's and one URL's (a stream's covers the folder of its manifest, where its segments are; a
+recording's the folders of its films);
 it ends with the origin's logout; only digests of URLs are kept on disk.
 """
 
@@ -14,6 +15,7 @@ from policies.kinds import kind_of_path
 from policies.values import MediaKind
 from proxy.account.state import DropMarks, Mark, MarkQuery, PutMark, State
 from proxy.exchange import Inbound
+from proxy.stages.recordings import folder_of
 
 GRANT_LIFETIME = timedelta(hours=24)
 _KIND = "original"
@@ -47,6 +49,9 @@ class Originals:
     async def grant(self, learner: str, url: str, now: datetime) -> None:
         until = now + GRANT_LIFETIME
         keys = [url, _folder(url)] if kind_of_path(url.partition("?")[0]) is MediaKind.STREAM else [url]
+        recording = folder_of(url)
+        if recording is not None:
+            keys += [f"{recording}{part}/" for part in ("video", "deskshare", "audio")]
         self._hold(self._urls, learner, dict.fromkeys(keys, until))
         self._hold(self._digests, learner, {_digest(key): until for key in keys})
         await self._state.commit(

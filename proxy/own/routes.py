@@ -37,6 +37,7 @@ from proxy.own.media import MediaRoutes
 from proxy.own.originals import Originals
 from proxy.own.refusals import own_page
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
+from proxy.pages.versions import PLAYBACK_PATH
 from proxy.stages.context import Exchange
 from proxy.transforms.spec import Heavy
 
@@ -207,7 +208,9 @@ class OwnRoutes:
         if "confirmed" not in form and self._exceeds(exchange, payload["u"]):
             return own_page(200, self._confirmation(exchange, payload["u"], payload.get("p", "")))
         await self._originals.grant(exchange.who.learner, payload["u"], exchange.now)
-        return _see_other(payload.get("p") or payload["u"])
+        # A recording's own page is what she asked for; anything else she took stands in the page that she came from.
+        page_url = "" if PLAYBACK_PATH in payload["u"] else payload.get("p", "")
+        return _see_other(page_url or payload["u"])
 
     def _exceeds(self, exchange: Exchange, url: str) -> bool:
         """Whether what is left of an allowance is less than this costs: then she is asked once more."""
@@ -277,6 +280,10 @@ class OwnRoutes:
     def _stale(self, exchange: Exchange) -> Answer:
         """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
         return own_page(409, self._place_page(exchange, stale=True))
+
+    def instead_of_playback(self, exchange: Exchange) -> Answer | None:
+        """The versions of a recording, where its own page would bring all its films; None: its page goes."""
+        return self._media.instead_of_playback(exchange)
 
     async def note_logout(self, exchange: Exchange) -> str | None:
         """At the origin's logout this learner's grants end. Returns the Set-Cookie that ends her identity here."""

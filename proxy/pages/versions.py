@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _SHOWN = (Form.SLIDECAST, Form.SOUND, Form.SLIDES, Form.CAPPED)  # as most are glad of them
 _WORTH = 0.8  # of the source's bytes: a version that saves less than a fifth is not worth a choice
+# A recording of many files (BigBlueButton's) has a deck of its own, and no film.
+PLAYBACK_PATH = "/playback/presentation/"
+_OF_A_RECORDING = frozenset({Form.SLIDECAST, Form.SLIDES})
 _LIGHT_SUFFIXES = (".pdf", ".docx", ".pptx", ".odt", ".odp")
 
 
@@ -92,6 +95,8 @@ def allowed_forms(heavy: Heavy, context: PageContext) -> tuple[str, ...]:
     if heavy.host_name or not heavy.url:
         return ()
     match heavy.kind:
+        case MediaKind.VIDEO if PLAYBACK_PATH in heavy.url:
+            return tuple(form for form in film_forms(treatments.video) if form in _OF_A_RECORDING)
         case MediaKind.VIDEO:
             return film_forms(treatments.video)
         case MediaKind.DOCUMENT if urlsplit(heavy.url).path.lower().endswith(_LIGHT_SUFFIXES):

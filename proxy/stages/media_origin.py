@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multidict import CIMultiDict
 
@@ -17,11 +17,13 @@ from proxy.deliver.heads import has_directive
 from proxy.media.refs import Fetch, Fetched, SourceRef
 from proxy.obtain import names_of
 from proxy.stages.context import Exchange
+from proxy.stages.recordings import folder_of, recording_fetch
 from proxy.transforms.media.glance import duration_s
 from proxy.upstream.headers import request_headers
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
 
+_DESCRIBES = "metadata.xml"  # of a recording of many files
 _GLANCE_BYTES, _GLANCE_S = 65536, 2.0
 _TOTAL = re.compile(r"bytes\s+\d+-\d+/(\d{1,18})", re.IGNORECASE)
 # What belongs to her player's or form's request and not to this one.
@@ -67,6 +69,9 @@ class MediaOrigin:
 
     async def look(self, exchange: Exchange, url: str, *, page_url: str = "") -> Look:
         """Her own request for the first bytes. Raises ExchangeError."""
+        folder = folder_of(url)
+        if folder is not None:
+            return await self._look_at_recording(exchange, folder, page_url or url)
         response = await self._asked(exchange, url, page_url, CIMultiDict({"Range": f"bytes=0-{_GLANCE_BYTES - 1}"}))
         try:
             ref = source_ref(exchange, url, response)
@@ -76,13 +81,32 @@ class MediaOrigin:
             essence = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             return Look(status=response.status, ref=ref, content_type=essence, duration_s=duration_s(head))
         finally:
-            if response.at_end:
-                response.release()
-            else:
-                response.abort()
+            _put_away(response)
+
+    async def _look_at_recording(self, exchange: Exchange, folder: str, page_url: str) -> Look:
+        """A recording of many files is known by the one that describes it."""
+        response = await self._asked(exchange, folder + _DESCRIBES, page_url, CIMultiDict())
+        try:
+            ref = source_ref(exchange, folder + _DESCRIBES, response, proven=True)
+            found = replace(ref, length_bytes=None) if ref is not None else None
+            return Look(status=response.status, ref=found, content_type="application/x-tar")
+        finally:
+            _put_away(response)
 
     def fetcher(self, exchange: Exchange, url: str, *, page_url: str = "") -> Fetch:
         """How this learner's source is fetched; good for as long as her login is."""
+        folder = folder_of(url)
+        if folder is not None:
+
+            @asynccontextmanager
+            async def ask(address: str) -> AsyncIterator[UpstreamResponse]:
+                response = await self._asked(exchange, address, page_url or url, CIMultiDict())
+                try:
+                    yield response
+                finally:
+                    _put_away(response)
+
+            return recording_fetch(folder, ask)
 
         @asynccontextmanager
         async def fetch(offset: int, validator: str | None, tail: int | None) -> AsyncIterator[Fetched]:
@@ -98,10 +122,7 @@ class MediaOrigin:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 yield Fetched(status=response.status, headers=headers, chunks=response.iter_chunks(65536))
             finally:
-                if response.at_end:
-                    response.release()
-                else:
-                    response.abort()
+                _put_away(response)
 
         return fetch
 
@@ -127,6 +148,14 @@ class MediaOrigin:
             target=url.removeprefix(f"{inbound.scheme}://{inbound.authority}").partition("#")[0],
             headers=headers,
         )
+
+
+def _put_away(response: UpstreamResponse) -> None:
+    """Keep the connection where all of the body was read."""
+    if response.at_end:
+        response.release()
+    else:
+        response.abort()
 
 
 def source_ref(exchange: Exchange, url: str, response: UpstreamResponse, *, proven: bool = False) -> SourceRef | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from proxy.demo.course.assets.slides import SLIDES
 from proxy.demo.course.catalog import ACTIVITIES
 from proxy.demo.course.live import lines_of, names_in, say, take_seat
 from proxy.demo.course.pages import activity_of
+from proxy.demo.course.recordings import recording_file
 from proxy.demo.course.web import check_sesskey, redirect, render, require_login, site
 
 CHAT, WEBINAR = ACTIVITIES[201], ACTIVITIES[202]
@@ -100,6 +102,17 @@ async def presented(request: web.Request) -> web.StreamResponse:
     return await files.send(request, stored, cache="private, max-age=86400")
 
 
+async def described(request: web.Request) -> web.Response:
+    """One of the small files that say what a recording consists of."""
+    title = RECORDINGS.get(request.match_info["record"])
+    found = recording_file(request.match_info["name"], title) if title is not None else None
+    if found is None:
+        raise web.HTTPNotFound(text="no such file")
+    text, content_type = found
+    headers = {"ETag": f'"{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()}"'}
+    return web.Response(text=text, content_type=content_type, headers=headers | {"Cache-Control": "private"})
+
+
 def routes() -> list[web.RouteDef]:
     """All of them."""
     return [
@@ -112,5 +125,6 @@ def routes() -> list[web.RouteDef]:
         web.get("/html5client/join", room),
         web.get("/playback/presentation/2.3/{record}", playback),
         web.get("/presentation/{record}/{kind:slides|video}/{name}", presented),
+        web.get("/presentation/{record}/{name}", described),
         web.get("/bigbluebutton/presentation/{record}/{kind:slides|video}/{name}", presented),
     ]

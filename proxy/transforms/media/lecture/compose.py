@@ -7,6 +7,7 @@ Laws of this file: it reads like a table of contents; a film that isn't slides b
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.lecture import draw, model, parts, watch
+from proxy.transforms.media.lecture.bundle import FOLDER, BadBundle, is_bundle, unbundle
 from proxy.transforms.media.lecture.detect import FPS, Detected
 from proxy.transforms.media.lecture.flow import Run, through_pipes
 from proxy.transforms.media.lecture.parts import SideText
@@ -32,6 +34,7 @@ _BASE_S, _PER_MEDIA_S = 120.0, 1.0
 # mark all frames so; then too little is seen, and the film is read in full.
 _HURRIED, _SEEN_SHARE = ("-skip_frame", "noref"), 0.9
 _SHAKEN_PX = 0.12  # of a 256 wide picture: half a pixel of a 1280 wide one
+_MAX_RECORDING_BYTES = 4 << 30
 _WATCHED, _DRAWN = 0.55, 0.8  # shares of the work
 
 
@@ -41,8 +44,10 @@ async def make_slidecast(
     """Make `lecture.json` and what it names. beside: captions that came with the film.
 
     Facts: the lecture's own JSON, with `form` "slides" or "sound-poster". Refused: "no-video", "no-sound-no-slides".
-    Unchanged: "not-smaller". Raises ToolFailed.
+    Unchanged: "not-smaller". Raises ToolFailed. A bundle is a recording of BigBlueButton, which has a deck of its own.
     """
+    if await asyncio.to_thread(_is_bundle, source):
+        return await _of_recording(source, spec, bench)
     info = await probe(source, bench)
     if info.video is None:
         return Refused(why="no-video")
@@ -64,6 +69,25 @@ async def make_slidecast(
     )
     made = await asyncio.to_thread(finished, lecture, bench.folder)
     return made if made.length_bytes < info.length_bytes else Unchanged(why="not-smaller")
+
+
+def _is_bundle(source: Path) -> bool:
+    with source.open("rb") as file:
+        return is_bundle(file.read(512))
+
+
+async def _of_recording(source: Path, spec: SlidecastSpec, bench: Workbench) -> MediaOutcome:
+    from proxy.transforms.media.lecture.bbb import make_bbb_slidecast  # it stands on this file
+
+    try:
+        folder = await asyncio.to_thread(unbundle, source, bench.folder, max_bytes=_MAX_RECORDING_BYTES)
+        return await make_bbb_slidecast(folder, spec, bench)
+    except BadBundle:
+        return Refused(why="damaged")
+    except OSError:
+        return Refused(why="unreadable")
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, bench.folder / FOLDER, True))
 
 
 async def found_in(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Workbench) -> Detected:
