@@ -208,6 +208,12 @@ class Learner:
         """Wait as her browser does, though more often; the viewer's page."""
         return await self.until(viewer, lambda page: 'http-equiv="refresh"' not in page)
 
+    async def until_ready_file(self, viewer: str) -> None:
+        """Wait for a version that is a file and no page."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while b'http-equiv="refresh"' in (await self.open(viewer)).body:
+                await asyncio.sleep(0.1)
+
     async def until(self, path: str, seen: Callable[[str], bool]) -> str:
         async with asyncio.timeout(_PATIENCE_S):
             while not seen(page := await self.read(path)):
