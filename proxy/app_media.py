@@ -64,6 +64,7 @@ class Media:
     choices: Choices
     deferred: DeferredRequests
     offers: MediaOffers
+    viewer: Viewer
 
     async def start(self, now: datetime) -> None:
         """Open what is stored. Raises OSError naming what can't be had."""
@@ -98,7 +99,7 @@ class Media:
         return MediaStage(self.desk, self.origin, self.book, sticky)
 
     def asker(self, keeper: TaskKeeper) -> MediaAsker:
-        return MediaAsker(self.desk, self.origin, self.book, keeper)
+        return MediaAsker(self.desk, self.origin, self.book, keeper, self.viewer.bytes_of)
 
     def routes(self, dresser: Dresser, refusals: Refusals, sizes: SizeBook, elsewhere: Elsewhere) -> MediaRoutes:
         return MediaRoutes(
@@ -110,7 +111,7 @@ class Media:
             dresser=dresser,
             refusals=refusals,
             sizes=sizes,
-            viewer=Viewer(Lectures()),
+            viewer=self.viewer,
             segments=Segments(self.desk, self.origin, self.book),
             decide_for=elsewhere.decision,
         )
@@ -143,6 +144,7 @@ def build_media(
         choices=choices,
         deferred=DeferredRequests(desk, state),
         offers=MediaOffers(tokens, book, choices, films=tool is not None),
+        viewer=Viewer(Lectures()),
     )
 
 

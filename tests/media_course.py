@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from aiohttp import web
 
 from proxy.clock import OffsetClock
+from proxy.pages.phrases import phrases
 from tests import lecture_samples
 from tests.media_samples import kept
 from tests.serving import Reply, Served
@@ -205,8 +206,9 @@ class Learner:
         return str(reply.headers["Location"])
 
     async def until_ready(self, viewer: str) -> str:
-        """Wait as her browser does, though more often; the viewer's page."""
-        return await self.until(viewer, lambda page: 'http-equiv="refresh"' not in page)
+        """Wait as her browser does, though more often; the viewer's page, with nothing left to be made."""
+        growing = phrases("ru")("media.growing")
+        return await self.until(viewer, lambda page: 'http-equiv="refresh"' not in page and growing not in page)
 
     async def until_ready_file(self, viewer: str) -> None:
         """Wait for a version that is a file and no page."""

@@ -220,7 +220,9 @@ class Desk:
         """The learner has logged out: what she was let have is asked of the origin again."""
         self.authorised.forget(learner)
         for order in [order for order in self._orders.values() if order.source.learner == learner]:
-            if not order.source.shared:
+            if order.source.shared:
+                self._orders[order.key] = replace(order, fetch=None)  # her credentials go with her
+            else:
                 self._orders.pop(order.key, None)
 
     # -- inside ------------------------------------------------------------------------------------------------

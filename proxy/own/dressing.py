@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from policies.decision import Decision
+from policies.values import Place
 from proxy.account.tokens import Tokens
 from proxy.exchange import Inbound, Who
 from proxy.own.offers import MediaOffers
@@ -87,6 +88,8 @@ class Dresser:
         tokens = self.token_makers(inbound, who, exchange.now, page_url=page_url)
         if decision.original_max_bytes == 0:
             del tokens["original"]
+        if exchange.catalogue.settings.place is not Place.SCHOOL:
+            tokens.pop("tonight", None)  # what is fetched by night must come to lie on her side of the dear hop
         return PageContext(
             language=who.language,
             territory=who.territory,

@@ -248,8 +248,9 @@ class MediaRoutes:
             return self._all_versions(asked)
         if not view.is_open:
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
-        if view.growing and version == Form.CAPPED:
-            return self._viewer.growing_page(asked.heavy, asked.context)
+        growing = self._desk.growing(order.key, learner=asked.exchange.who.learner) if view.growing else None
+        if growing is not None:
+            return self._viewer.growing_page(asked.heavy, asked.context, version, growing)
         return own_page(200, making_page(asked.heavy, asked.context, making_of(version, view)))
 
     def deferred_page(self, exchange: Exchange, *, page_url: str) -> Answer:
@@ -319,7 +320,7 @@ class MediaRoutes:
             return
         if view.is_open and view.ready_in_s is not None:
             self._book.is_under_way(seen.ref, asked.url, version, view.ready_in_s)
-        elif view.state in (State.REFUSED, State.UNCHANGED):
+        elif view.state in (State.REFUSED, State.UNCHANGED) and not _may_pass(view.why):
             self._book.cannot_be(seen.ref, asked.url, version)
 
     def _all_versions(self, asked: Asked) -> Answer:
@@ -328,6 +329,14 @@ class MediaRoutes:
 
 _STATES = {State.QUEUED: "queued", State.WAITING: "queued", State.FETCHING: "fetching", State.MAKING: "making"}
 _FETCHING_SHARE = 0.2
+# Refusals that say nothing of the source and may pass; all others hold.
+_PASSING = frozenset(
+    {"disk", "disk-full", "no-room", "no-tool", "closed", "broken", "changed", "needs-visit", "failed", "cancelled"}
+)
+
+
+def _may_pass(why: str) -> bool:
+    return why in _PASSING or why.startswith("origin-")
 
 
 def making_of(version: str, view: JobView) -> Making:

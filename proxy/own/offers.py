@@ -36,7 +36,9 @@ class MediaOffers:
         """The offer for this thing, None where none of its versions can be had."""
         if not is_same_site(exchange, heavy.url) or not saves_here(exchange.catalogue.settings.place, decision):
             return None
-        if heavy.kind is MediaKind.VIDEO and not self._films:
+        known = self._book.known(exchange.who.learner, heavy.url)
+        too_long = known.duration_s is not None and known.duration_s > exchange.limits.max_media_s
+        if heavy.kind is MediaKind.VIDEO and (too_long or not self._films):
             return None
         learner, now = exchange.who.learner, exchange.now
         payload = {"u": heavy.url, "k": heavy.kind.value}
@@ -46,6 +48,6 @@ class MediaOffers:
             payload["t"] = heavy.title[:_TITLE_CHARS]
         return MediaOffer(
             token=self._tokens.seal("media", payload, learner=learner, expires=now + TOKEN_LIFETIME),
-            known=self._book.known(learner, heavy.url),
+            known=known,
             chosen=self._choices.of(learner, heavy.kind.value, now),
         )

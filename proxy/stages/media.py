@@ -64,6 +64,8 @@ class MediaStage:
         self._book.saw(learner, inbound.url, source, fetched.facts.content_type, exchange.now)
         exchange.tally.kind = MediaKind.VIDEO if isinstance(plan, AdaptVideo) else MediaKind.AUDIO
         known = self._book.known(learner, inbound.url)
+        if known.duration_s is not None and known.duration_s > exchange.limits.max_media_s:
+            return None
         fetch = self._origin.fetcher(exchange, inbound.url)
         region = exchange.decision.region
         order = order_of(*recipe, source, region=region, media_s=known.duration_s, fetch=fetch)

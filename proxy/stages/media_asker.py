@@ -7,6 +7,7 @@ later serves the next visit; every question goes out in the learner's own name, 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from policies.decision import Decision
 from policies.treatments import Action
@@ -14,6 +15,7 @@ from policies.values import MediaKind
 from proxy.errors import ExchangeError
 from proxy.media.authorised import GRANTING
 from proxy.media.desk import Desk
+from proxy.media.store_values import StoredMedia
 from proxy.pages.versions import film_forms
 from proxy.stages.context import Exchange
 from proxy.stages.media_book import MediaBook
@@ -23,19 +25,21 @@ from proxy.stages.places import saves_here
 from proxy.tasks import TaskKeeper
 from proxy.transforms.html.kinds import kind_of
 
+BytesOf = Callable[[str, StoredMedia], Awaitable[int]]
 _PATIENCE_S = 0.15
 _MOST_AT_ONCE = 4
 _MOST_PENDING = 32
 
 
 class MediaAsker:
-    """Fills the media book."""
+    """Fills the media book. bytes_of: what a learner takes who takes this version of what is stored."""
 
-    def __init__(self, desk: Desk, origin: MediaOrigin, book: MediaBook, keeper: TaskKeeper) -> None:
+    def __init__(self, desk: Desk, origin: MediaOrigin, book: MediaBook, keeper: TaskKeeper, bytes_of: BytesOf) -> None:
         self._desk = desk
         self._origin = origin
         self._book = book
         self._keeper = keeper
+        self._bytes_of = bytes_of
         self._asked: set[tuple[str, str]] = set()
 
     async def ask(self, exchange: Exchange, urls: tuple[str, ...]) -> None:
@@ -76,7 +80,7 @@ class MediaAsker:
                 continue
             stored = await self._desk.ready(order_of(*found, look.ref, region=decision.region).key, learner=learner)
             if stored is not None:
-                self._book.became_ready(look.ref, url, version, stored.length_bytes)
+                self._book.became_ready(look.ref, url, version, await self._bytes_of(version, stored))
 
 
 def _may_ask(exchange: Exchange) -> bool:

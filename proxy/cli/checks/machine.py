@@ -150,7 +150,9 @@ def disk(subject: Subject) -> Iterator[Finding]:
         )
         return
     limits = subject.catalogue.settings.limits
-    free, wanted = shutil.disk_usage(existing).free, limits.variant_store_bytes + limits.log_bytes
+    free = shutil.disk_usage(existing).free
+    media_bytes = limits.media_store_bytes + limits.media_source_store_bytes
+    wanted = limits.variant_store_bytes + media_bytes + limits.log_bytes
     told = f"{folder}: {free / 1e9:.1f} GB"
     if free < _LEAST_FREE_BYTES:
         yield broken(

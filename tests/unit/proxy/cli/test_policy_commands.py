@@ -65,7 +65,7 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert (told["region"], told["site"], told["origin"]) == ("koryak", None, "lms")
     assert (told["class"], told["verdict"]) == ("consultation", "defer")
     assert told["valid_until"] == "2026-11-24T08:00:00+12:00"
-    assert told["treatments"]["video"] == "card"
+    assert told["treatments"]["video"].startswith("adapt as slidecast")
     assert [reason["rule"] for reason in told["reasons"]] == ["window-closed"]
     assert set(told["reasons"][0]) == {"rule", "source", "text"}
     assert told["reasons"][0]["source"].startswith("regions.yaml:")
@@ -109,7 +109,7 @@ def test_the_kind_may_be_told_where_the_address_does_not(tmp_path: Path) -> None
     assert json.loads(tropa(*words).out)["kind"] is None
     told = json.loads(tropa(*words, "--kind", "video").out)
     assert told["kind"] == "video"
-    assert [reason["rule"] for reason in told["reasons"]] == ["video-withheld"]
+    assert [reason["rule"] for reason in told["reasons"]] == ["video-adapted"]
 
 
 def test_save_data_narrows(tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ from proxy.transforms.media.tools import Tool, find_ffmpeg
 from proxy.transforms.media.workbench import Bench
 
 TOOL = find_ffmpeg()
+_others: set[int] = set()  # what ran before: servers that other tests share
 needs_ffmpeg = pytest.mark.skipif(TOOL is None, reason="there is no ffmpeg here")
 
 
 def bench(tmp_path: Path, *, limits: Limits | None = None, on_progress: Callable[[float], None] | None = None) -> Bench:
     """A bench in a new folder under tmp_path."""
+    _others.update(child.pid for child in psutil.Process().children())
     folder = tmp_path / "bench"
     folder.mkdir(exist_ok=True)
     return Bench(folder, TOOL, limits=limits, on_progress=on_progress)
@@ -36,6 +38,12 @@ async def info_of(path: Path, tmp_path: Path) -> MediaInfo:
 
 
 async def tools_running() -> list[str]:
-    """What this process has started and is still there, a moment after the last was told to go."""
+    """What was started since the bench was made and is still there, a moment after the last was told to go."""
     await asyncio.sleep(0.05)
-    return [child.name() for child in psutil.Process().children(recursive=True) if child.name() != "resource_tracker"]
+    return [
+        inner.name()
+        for child in psutil.Process().children()
+        if child.pid not in _others
+        for inner in (child, *child.children(recursive=True))
+        if inner.name() != "resource_tracker"
+    ]
