@@ -103,6 +103,7 @@ class RawOrigin:
         if self._server is not None:
             self._server.close()
             for visit in self.visits:
+                if not visit.writer.transport.is_closing():  # one that closed meanwhile has no loop any more
                 visit.writer.transport.abort()
             await asyncio.sleep(0)
 
