@@ -104,7 +104,7 @@ class RawOrigin:
             self._server.close()
             for visit in self.visits:
                 if not visit.writer.transport.is_closing():  # one that closed meanwhile has no loop any more
-                visit.writer.transport.abort()
+                    visit.writer.transport.abort()
             await asyncio.sleep(0)
 
     async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
