@@ -1,0 +1,92 @@
+"""A link that can be cut: a relay between a browser and Tropa."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+
+
+class Link:
+    """Carries connections; `cut_after` breaks them when so many bytes have come, and nobody comes through until `mend`.
+
+    cuts: how often it was cut
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self._target_port = target_port
+        self._left_bytes: int | None = None
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self.is_down = False
+        self.cuts = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_after(self, nbytes: int) -> None:
+        with self._lock:
+            self._left_bytes = nbytes
+
+    def mend(self) -> None:
+        with self._lock:
+            self.is_down, self._left_bytes = False, None
+
+    def close(self) -> None:
+        self._listener.close()
+        self._break()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.is_down:
+                near.close()
+                continue
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target_port), timeout=5)
+            except OSError:
+                near.close()
+                continue
+            self._open |= {near, far}
+            for source, sink, counts in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self._carry, args=(source, sink, counts), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
+        with closing(source), closing(sink):
+            try:
+                while data := source.recv(4096):
+                    sink.sendall(data)
+                    if counts and self._spent(len(data)):
+                        self._break()
+            except OSError:
+                pass
+        self._open -= {source, sink}
+
+    def _spent(self, nbytes: int) -> bool:
+        with self._lock:
+            if self._left_bytes is None:
+                return False
+            self._left_bytes -= nbytes
+            if self._left_bytes > 0:
+                return False
+            self._left_bytes, self.is_down, self.cuts = None, True, self.cuts + 1
+            return True
+
+    def _break(self) -> None:
+        for one in list(self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def link_to(port: int) -> Iterator[Link]:
+    """A link to this port of loopback while the block runs."""
+    link = Link(port)
+    try:
+        yield link
+    finally:
+        link.close()
