@@ -29,7 +29,8 @@ _READ_BY_ALL = 0o644, 0o755  # the jail makes files that only their owner can re
 
 def _run(call: Call) -> int:
     args = call.args
-    if not args.input.is_file():
+    is_recording = args.recipe == "slidecast" and args.input.is_dir()
+    if not (args.input.is_file() or is_recording):
         raise Mistake(f"{args.input}: there is no such file")
     _check_output(args.recipe, args.input, args.output)
     spec = _spec(args.recipe, args.input, _treatments(call))
@@ -117,7 +118,10 @@ def _image_spec(treatments: Treatments) -> ImageSpec:
 async def _tried(call: Call, source: Path, spec: MediaSpec | ImageSpec) -> Tried:
     args, started_s = call.args, call.clock.steady_s()
     work = Path(tempfile.mkdtemp(prefix=".tropa-media-", dir=args.output.absolute().parent))
+    bundle = work.with_suffix(".tar")
     try:
+        source = await asyncio.to_thread(_one_file, source, bundle)
+        source_bytes = (await asyncio.to_thread(source.stat)).st_size
         if args.recipe == "image":
             outcome, facts = await _image(source, spec, work)  # type: ignore[arg-type]
         else:
@@ -126,16 +130,27 @@ async def _tried(call: Call, source: Path, spec: MediaSpec | ImageSpec) -> Tried
             _put(args.recipe, work, facts.get("main", ""), args.output)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        bundle.unlink(missing_ok=True)
     return Tried(
         recipe=args.recipe,
         outcome=outcome,
         source=args.input,
         output=args.output,
-        source_bytes=args.input.stat().st_size,
+        source_bytes=source_bytes,
         took_s=call.clock.steady_s() - started_s,
         spec=_plain(asdict(spec)),
         **facts,
     )
+
+
+def _one_file(source: Path, bundle: Path) -> Path:
+    """The source itself; a recording of BigBlueButton, which is a folder of files, as one."""
+    from proxy.transforms.media.lecture.bundle import bundle_folder
+
+    if source.is_file():
+        return source
+    bundle_folder(source, bundle)
+    return bundle
 
 
 async def _media(call: Call, source: Path, spec: MediaSpec, work: Path) -> tuple[str, dict[str, Any]]:
@@ -217,7 +232,14 @@ COMMAND = Command(
     ),
     arguments=(
         Argument(names=("RECIPE",), choices=RECIPES, help=Text(ru="что сделать", en="what to make")),
-        Argument(names=("INPUT",), parse=Path, help=Text(ru="файл", en="the file")),
+        Argument(
+            names=("INPUT",),
+            parse=Path,
+            help=Text(
+                ru="файл; для slidecast также папка с записью BigBlueButton",
+                en="the file; for slidecast also the folder of a BigBlueButton recording",
+            ),
+        ),
         Argument(
             names=("OUTPUT",),
             parse=Path,

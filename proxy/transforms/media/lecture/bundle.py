@@ -65,3 +65,19 @@ def padding(length_bytes: int) -> bytes:
 
 
 END = bytes(2 * tarfile.BLOCKSIZE)
+
+
+def bundle_folder(folder: Path, target: Path) -> None:
+    """Write a recording's folder as a bundle; files that no recording has are left out. Raises OSError."""
+    with target.open("wb") as out:
+        for path in sorted(folder.rglob("*")):
+            name = safe_path(path.relative_to(folder).as_posix())
+            if name is None or not path.is_file() or path.is_symlink():
+                continue
+            length = path.stat().st_size
+            out.write(entry(name, length))
+            with path.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    out.write(piece)
+            out.write(padding(length))
+        out.write(END)

@@ -12,6 +12,7 @@ from proxy.cli.main import main
 from proxy.cli.media_report import Tried, clock, progress_bar
 from proxy.transforms.media.tools import find_ffmpeg
 from tests import documents, media_samples
+from tests.bbb_recordings import write_recording
 from tests.pictures import photo, saved
 from tests.unit.proxy.cli.commands import StandingClock, regions_file, tropa
 
@@ -47,6 +48,17 @@ def test_a_film_in_segments_is_a_folder(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "film").iterdir())
     assert names == ["index.m3u8", "init.mp4", "segment-00000.m4s"]
     assert (tmp_path / "film" / "index.m3u8").stat().st_mode & 0o044
+
+
+@needs_ffmpeg
+def test_a_recording_is_a_folder_of_files(tmp_path: Path) -> None:
+    recording, output = tmp_path / "recording", tmp_path / "lecture"
+    recording.mkdir()
+    write_recording(recording)
+    ran = tropa("media", "slidecast", recording, output)
+    assert ran.code == 0 and "Методика, занятие 3" in ran.out
+    assert (output / "lecture.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lecture", "recording"]
 
 
 @needs_ffmpeg
