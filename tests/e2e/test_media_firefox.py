@@ -69,8 +69,8 @@ async def test_a_lecture_by_keyboard_and_over_a_link_that_is_cut(tropa: TropaPro
                 while not link.cuts:
                     await asyncio.sleep(0.1)
             link.mend()
-            await browser.until(f"{SOUND}.currentTime > 40", within_s=90)
-            await browser.until(shows(4))
+            await browser.until(f"{SOUND}.currentTime > 26", within_s=90)
+            await browser.until(shows(3))
 
 
 async def test_a_film_in_its_place_plays_cold_and_is_wound_when_it_is_done(tropa: TropaProcess, tmp_path: Path) -> None:
