@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 
 
 class Link:
@@ -51,20 +51,22 @@ class Link:
             except OSError:
                 near.close()
                 continue
-            self._open |= {near, far}
+            with self._lock:
+                self._open |= {near, far}
             for source, sink, counts in ((near, far, False), (far, near, True)):
                 threading.Thread(target=self._carry, args=(source, sink, counts), daemon=True).start()
 
     def _carry(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
-        with closing(source), closing(sink):
-            try:
-                while data := source.recv(4096):
-                    sink.sendall(data)
-                    if counts and self._spent(len(data)):
-                        self._break()
-            except OSError:
-                pass
-        self._open -= {source, sink}
+        with suppress(OSError):
+            while data := source.recv(4096):
+                sink.sendall(data)
+                if counts and self._spent(len(data)):
+                    self._break()
+        # Closing alone doesn't end the other direction, which waits in `recv`.
+        _end(source)
+        _end(sink)
+        with self._lock:
+            self._open.discard(source)
 
     def _spent(self, nbytes: int) -> bool:
         with self._lock:
@@ -77,9 +79,15 @@ class Link:
             return True
 
     def _break(self) -> None:
-        for one in list(self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            broken = list(self._open)
+        for one in broken:
+            _end(one)
+
+
+def _end(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
