@@ -178,11 +178,13 @@ class _Line:
 
     def _next(self) -> None:
         self._now = None
-        key = next((key for key in self._hurried if key in self._waiting), next(iter(self._waiting), None))
-        if key is not None:
+        while self._waiting:
+            key = next((key for key in self._hurried if key in self._waiting), next(iter(self._waiting)))
             expected_s, go = self._waiting.pop(key)
-            self._now = key, self._clock.steady_s() + expected_s
-            go.set_result(None)
+            if not go.done():  # whoever waited may have left
+                self._now = key, self._clock.steady_s() + expected_s
+                go.set_result(None)
+                return
 
     def estimate_s(self, key: str, expected_s: float) -> float:
         """Seconds until this work would be done if it were hurried now."""
