@@ -18,11 +18,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from proxy.base_thread import BaseThread
 from proxy.cache.memory import BoundedMemory
 from proxy.cache.variant_files import SHARDS, VariantFiles
 from proxy.cache.variant_index import Row, VariantIndex
 from proxy.cache.variant_keys import Provisional, provisional_key
-from proxy.cache.variant_thread import IndexThread
 from proxy.cache.variant_values import StoreStats, Variant, bytes_of, etag_of, variant_of
 from proxy.clock import Clock
 from proxy.exchange import Outcome, Refused, Replaced
@@ -46,7 +46,13 @@ class VariantStore:
         self._max_bytes = max_bytes
         self._clock = clock
         self._files = VariantFiles(folder)
-        self._index = IndexThread(folder / "variants.sqlite")
+        self._index = BaseThread(
+            folder / "variants.sqlite",
+            VariantIndex,
+            name="the index of variants",
+            logger=logger,
+            check=lambda index: index.totals(),
+        )
         self._writing: set[str] = set()
         self._hot: OrderedDict[str, Variant] = OrderedDict()
         self._hot_sources: OrderedDict[str, tuple[str, float]] = OrderedDict()

@@ -16,7 +16,7 @@ from proxy.media import source_files as files
 from proxy.media import source_index as index
 from proxy.media.extents import Extents
 from proxy.media.refs import SourceRef, Whole
-from proxy.media.table import Table
+from proxy.media.table import table
 
 SHARED_LIFE = timedelta(days=30)  # how long an origin's validator is believed to stand for the same content
 PRIVATE_LIFE = timedelta(hours=24)
@@ -33,7 +33,7 @@ class Shelf:
         self._max_bytes = max_bytes
         self._clock = clock
         self._kept = kept
-        self._index = Table(folder / "sources.sqlite", index.SCHEMA)
+        self._index = table(folder / "sources.sqlite", index.SCHEMA)
         self._used: dict[str, float] = {}
         self._shard = 0
         self.disk_bytes = 0

@@ -25,7 +25,7 @@ from proxy.exchange import Refused, Unchanged
 from proxy.media import store_index as index
 from proxy.media.store_folders import SHARDS, Folders
 from proxy.media.store_values import MediaStoreStats, Negative, StoredMedia
-from proxy.media.table import Table
+from proxy.media.table import table
 from proxy.tasks import TaskKeeper
 from proxy.transforms.media.spec import MediaMade
 
@@ -49,7 +49,7 @@ class MediaStore:
         self._max_bytes = max_bytes
         self._clock = clock
         self._folders = Folders(folder)
-        self._index = Table(folder / "media.sqlite", index.SCHEMA)
+        self._index = table(folder / "media.sqlite", index.SCHEMA)
         self._keeper = TaskKeeper("media-store")
         self._hot: OrderedDict[str, tuple[StoredMedia, float | None]] = OrderedDict()
         self._reading: Counter[str] = Counter()
