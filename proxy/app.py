@@ -42,6 +42,7 @@ from proxy.obtain import Obtainer
 from proxy.operate.history import current_dir
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
+from proxy.own.page_scripts import PageScripts, Part
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
 from proxy.own.savings import LearnerSavings
@@ -65,6 +66,8 @@ from scheduler.runner import Runner
 
 logger = logging.getLogger("tropa")
 
+# What course pages get a script of ours for; one line each.
+PAGE_SCRIPTS: tuple[Part, ...] = ()
 _DRAIN_S = 60.0
 _POLL_S = 1.0
 
@@ -159,6 +162,7 @@ class Tropa:
                 turns=Turns(clock),
                 late=late,
                 shell=self._shell,
+                scripts=PageScripts(self._accountant.broken_pages, PAGE_SCRIPTS),
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)

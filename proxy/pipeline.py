@@ -55,6 +55,7 @@ from proxy.overseer import Overseer
 from proxy.own.coded import coded
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
+from proxy.own.page_scripts import AS_IT_IS, PageScripts
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes, is_own
 from proxy.own.savings import LearnerSavings
@@ -67,7 +68,7 @@ from proxy.stages.context import Exchange, Fetched
 from proxy.stages.image import ImageStage
 from proxy.stages.ladder import LadderStage
 from proxy.stages.media import MediaStage
-from proxy.stages.page import page_answer
+from proxy.stages.page import Dressing, page_answer
 from proxy.stages.passing import passing_answer
 from proxy.stages.text import TextStage
 from proxy.upstream.response import UpstreamResponse
@@ -103,6 +104,7 @@ class Parts:
     turns: Turns
     late: LateSheets
     shell: Shell
+    scripts: PageScripts
 
 
 def _nearly_spent(usage: Usage) -> bool:
@@ -244,6 +246,10 @@ class Pipeline:
         parts = self._parts
         match planned:
             case PassThrough():
+                script = parts.scripts.for_passing(exchange, fetched, planned)
+                if script:
+                    worn = parts.dresser.script_alone(script)
+                    return await page_answer(exchange, fetched, AS_IT_IS, lambda charset: worn, parts.sizes.size_of)
                 made = await parts.ladders.passed(exchange, fetched)
                 return made or passing_answer(exchange, fetched, may_recompress=planned.may_recompress)
             case RewritePage():
@@ -252,7 +258,7 @@ class Pipeline:
                     exchange,
                     fetched,
                     self._spared(exchange, planned),
-                    lambda charset: parts.dresser.dressing(exchange, parts.refusals.page_code, charset=charset),
+                    lambda charset: self._worn(exchange, fetched, charset),
                     parts.sizes.size_of,
                     late=parts.late,
                     asks_for=partial(self._asked_for, exchange),
@@ -270,6 +276,11 @@ class Pipeline:
                 return await parts.images.drawing(exchange, fetched, planned)
             case Withhold():
                 return coded(parts.refusals.withheld(exchange, planned), exchange.codings)
+
+    def _worn(self, exchange: Exchange, fetched: Fetched, charset: str) -> Dressing:
+        parts = self._parts
+        script = parts.scripts.element(exchange, fetched.headers)
+        return parts.dresser.dressing(exchange, parts.refusals.page_code, charset=charset, script=script)
 
     async def _instead(self, exchange: Exchange, fetched: Fetched, planned: AdaptVideo | AdaptAudio) -> Answer:
         """What goes where no smaller film does: who opens its address herself is shown its versions."""

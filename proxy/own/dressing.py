@@ -117,8 +117,23 @@ class Dresser:
         token = self._tokens.seal("ics", payload, learner="", expires=expires)
         return f"{RESERVED}/opens/{token}.ics"
 
-    def dressing(self, exchange: Exchange, page_code: Callable[[Exchange], str], *, charset: str = "utf-8") -> Dressing:
-        """What a rewritten page of this exchange wears. page_code: asked for a support code at the first card."""
+    @staticmethod
+    def script_alone(script: bytes) -> Dressing:
+        """What a page wears that is left as it came but for our script."""
+        return Dressing(head=script, foot=lambda: b"", render_card=lambda heavy: b"", size_label=lambda nbytes: "")
+
+    def dressing(
+        self,
+        exchange: Exchange,
+        page_code: Callable[[Exchange], str],
+        *,
+        charset: str = "utf-8",
+        script: bytes = b"",
+    ) -> Dressing:
+        """What a rewritten page of this exchange wears.
+
+        page_code: asked for a support code at the first card. script: our script element, b"" for none.
+        """
         context = self.context(exchange, charset=charset)
         language = exchange.who.language
         with_code: list[PageContext] = []
@@ -132,7 +147,7 @@ class Dresser:
             return lambda heavy: render(heavy, context)
 
         return Dressing(
-            head=head_link(plain=exchange.decision.treatments.page.text_first),
+            head=head_link(plain=exchange.decision.treatments.page.text_first) + script,
             foot=lambda: page_bar(context, self.savings(exchange)),
             render_card=render_card,
             render_versions=render_with(other_versions),

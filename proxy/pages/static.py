@@ -16,6 +16,7 @@ _TYPES = {
     "tropa.css": "text/css; charset=utf-8",
     "plain.css": "text/css; charset=utf-8",
     "gate.js": "text/javascript; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
     "slidecast.css": "text/css; charset=utf-8",
     "slidecast.js": "text/javascript; charset=utf-8",
     "tropa.svg": "image/svg+xml",

@@ -1,0 +1,24 @@
+// The one script of ours in a course's page. Loads what this page needs, after the page itself; does nothing else.
+// Each script loaded from here finds what it was told in document.getElementById("tropa-page").dataset.
+(function () {
+  "use strict";
+  var told = document.getElementById("tropa-page");
+  if (!told) { return; }
+  var data = told.dataset;
+  function load(address) {
+    var script = document.createElement("script");
+    script.src = address;
+    document.head.appendChild(script);
+  }
+  // Where a file can be chosen: now, or when the course's own scripts have made the field.
+  function whenFilesCanBeChosen(then) {
+    function stands() { return document.querySelector("input[type=file]"); }
+    if (stands()) { then(); return; }
+    var watcher = new MutationObserver(function () {
+      if (stands()) { watcher.disconnect(); then(); }
+    });
+    watcher.observe(document.documentElement, { childList: true, subtree: true });
+  }
+  if (data.keep) { load(data.keep); }
+  if (data.uploads) { whenFilesCanBeChosen(function () { load(data.uploads); }); }
+}());
