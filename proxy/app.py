@@ -27,6 +27,7 @@ from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
 from proxy.app_media import build_ladders, build_media
+from proxy.cache.origin_cache import OriginCache
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
@@ -108,6 +109,7 @@ class Tropa:
         self._pool = TransformPool(slots=slots, clock=clock, queue_limit=limits.image_queue)
         self._workers = ImageWorkers(slots)
         self._upstream = Upstream(self._current, own_ports=self._own_ports)
+        self._cache = OriginCache(self._upstream)
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
@@ -137,7 +139,7 @@ class Tropa:
                 runtime=lambda: self._runtime,
                 accountant=self._accountant,
                 originals=self._originals,
-                obtainer=Obtainer(self._upstream, sticky, via=via),
+                obtainer=Obtainer(self._cache, sticky, via=via),
                 dresser=dresser,
                 refusals=refusals,
                 own=OwnRoutes(

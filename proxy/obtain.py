@@ -13,12 +13,15 @@ from functools import lru_cache
 from aiohttp import web
 from multidict import CIMultiDict
 
+from policies.decision import Decision
 from policies.facts import ResponseFacts
 from policies.kinds import kind_of_path, kind_of_type
 from policies.sniff import sniff
 from policies.streams import manifest_of_bytes
 from policies.treatments import Action
-from policies.values import MediaKind, Mode
+from policies.values import MediaKind, Mode, TrafficClass
+from proxy.cache.asked import Asked
+from proxy.cache.origin_cache import OriginCache
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
 from proxy.deliver.heads import end_to_end, has_directive, long_lived
 from proxy.deliver.rename import NameMap, StreamMap, name_map
@@ -28,8 +31,7 @@ from proxy.exchange import Inbound
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.upstream.headers import request_headers
-from proxy.upstream.response import UpstreamResponse
-from proxy.upstream.upstream import Upstream
+from proxy.upstream.reply import OriginReply
 
 _PAGE_PREFIX_BYTES, _PAGE_PREFIX_S = 65536, 0.2
 _FIRST_BYTES, _FIRST_BYTES_S = 16384, 0.05
@@ -55,8 +57,8 @@ NO_WISH = Wish()
 class Obtainer:
     """Fetches for one exchange."""
 
-    def __init__(self, upstream: Upstream, sticky: Sticky, *, via: str) -> None:
-        self._upstream = upstream
+    def __init__(self, cache: OriginCache, sticky: Sticky, *, via: str) -> None:
+        self._cache = cache
         self._sticky = sticky
         self._via = via
 
@@ -65,24 +67,9 @@ class Obtainer:
 
         Raises ExchangeError where there is none.
         """
-        request = exchange.inbound.request
-        client_conditions = conditions(request.headers, way=wish.way)
+        client_conditions = conditions(exchange.inbound.request.headers, way=wish.way)
         headers = self._request_headers(exchange, client_conditions, wish)
-        inbound = exchange.inbound
-        body_length = request.content_length
-        has_body = request.body_exists and request.can_read_body
-        response = await self._upstream.open(
-            origin=inbound.origin,
-            method=request.method,
-            scheme=inbound.scheme,
-            host=inbound.host,
-            port=inbound.port,
-            target=inbound.target,
-            headers=headers,
-            body=client_body(exchange) if has_body else None,
-            content_length=body_length if has_body else None,
-            expect_continue=_continuer(request) if has_body else None,
-        )
+        response = await self._cache.open(asked_of(exchange, headers))
         try:
             return await self.received(exchange, response), client_conditions
         except BaseException:
@@ -125,7 +112,7 @@ class Obtainer:
             return True  # a media element asks for a range of anything, and a part of a manifest can't be capped
         return self._sticky.was_adapted(exchange.inbound.url, exchange.now)
 
-    async def received(self, exchange: Exchange, response: UpstreamResponse) -> Fetched:
+    async def received(self, exchange: Exchange, response: OriginReply) -> Fetched:
         """A response whose head is there, made ready for the stages. Raises ExchangeError where its body breaks."""
         facts = response_facts(exchange, response)
         prefix = b""
@@ -137,7 +124,8 @@ class Obtainer:
                 small = facts.length_bytes is not None and facts.length_bytes <= _ONE_PIECE_BYTES
                 wanted = _ONE_PIECE_BYTES if small else _FIRST_BYTES
                 prefix = await response.read_up_to(wanted, _FIRST_BYTES_S)
-        exchange.tally.from_origin_bytes += len(prefix)
+        if response.from_origin:
+            exchange.tally.from_origin_bytes += len(prefix)
         forward = exchange.inbound.mode is Mode.FORWARD
         fetched = Fetched(
             upstream=response,
@@ -154,6 +142,35 @@ class Obtainer:
 def _asked_codings(accepted: tuple[str, ...]) -> str:
     """What the origin is asked for: of the codings that this client takes those that we can read."""
     return ", ".join(name for name in ("gzip", "br", "zstd") if name in accepted) or "identity"
+
+
+def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
+    """The client's request as the origin gets it, and for whom. headers: final, end to end."""
+    inbound, decision = exchange.inbound, exchange.decision
+    request = inbound.request
+    has_body = request.body_exists and request.can_read_body
+    return Asked(
+        origin=inbound.origin,
+        method=request.method,
+        scheme=inbound.scheme,
+        host=inbound.host,
+        port=inbound.port,
+        target=inbound.target,
+        headers=headers,
+        body=client_body(exchange) if has_body else None,
+        content_length=request.content_length if has_body else None,
+        expect_continue=_continuer(request) if has_body else None,
+        learner=exchange.who.learner,
+        untouched=is_untouched(decision),
+        link_bps=decision.link.down_bps,
+        price=decision.price.amount,
+    )
+
+
+def is_untouched(decision: Decision) -> bool:
+    """Whether every answer must be the origin's own: where answers count, and where Tropa was told to keep out."""
+    sacred = decision.exempt or decision.traffic_class is TrafficClass.ASSESSMENT
+    return sacred or decision.bypassed or decision.observe
 
 
 def names_of(inbound: Inbound) -> NameMap | None:
@@ -194,7 +211,7 @@ async def _mapped(
     yield stream.finish()
 
 
-def _from_start(response: UpstreamResponse) -> bool:
+def _from_start(response: OriginReply) -> bool:
     return response.status != 206 or response.headers.get("Content-Range", "").startswith("bytes 0-")
 
 
@@ -217,7 +234,7 @@ def _continuer(request: web.BaseRequest) -> Callable[[], None] | None:
     return go_on
 
 
-def response_facts(exchange: Exchange, response: UpstreamResponse) -> ResponseFacts:
+def response_facts(exchange: Exchange, response: OriginReply) -> ResponseFacts:
     """The response's head as the policy sees it."""
     headers = response.headers
     essence, charset = _media_type(headers.get("Content-Type", ""))

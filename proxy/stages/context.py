@@ -15,7 +15,7 @@ from policies.model import Catalogue, Limits
 from proxy.deliver.answer import Tally
 from proxy.deliver.codings import accepted
 from proxy.exchange import Inbound, Who
-from proxy.upstream.response import UpstreamResponse
+from proxy.upstream.reply import OriginReply
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_:.-]{2,40})", re.IGNORECASE)
 
@@ -55,7 +55,7 @@ class Fetched:
     mapped    the rest of a body whose names are being mapped (uncoded); None: it comes as the origin sends it
     """
 
-    upstream: UpstreamResponse
+    upstream: OriginReply
     headers: CIMultiDict[str]
     facts: ResponseFacts
     prefix: bytes
@@ -71,7 +71,8 @@ class Fetched:
                 yield chunk
             return
         async for chunk in self.upstream.iter_chunks():
-            tally.from_origin_bytes += len(chunk)
+            if self.upstream.from_origin:
+                tally.from_origin_bytes += len(chunk)
             yield chunk
 
     async def chunks(self, tally: Tally) -> AsyncIterator[bytes]:

@@ -20,6 +20,7 @@ from proxy.stages.context import Exchange
 from proxy.stages.recordings import folder_of, recording_fetch
 from proxy.transforms.media.glance import duration_s
 from proxy.upstream.headers import request_headers
+from proxy.upstream.reply import OriginReply
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
 
@@ -158,7 +159,7 @@ def _put_away(response: UpstreamResponse) -> None:
         response.abort()
 
 
-def source_ref(exchange: Exchange, url: str, response: UpstreamResponse, *, proven: bool = False) -> SourceRef | None:
+def source_ref(exchange: Exchange, url: str, response: OriginReply, *, proven: bool = False) -> SourceRef | None:
     """The source that this answer describes, None for an answer that gives none.
 
     proven  its first bytes are a film's, whatever it is declared to be

@@ -18,6 +18,7 @@ from multidict import CIMultiDictProxy
 from proxy.live.duplex import Duplex, taken_from_origin
 from proxy.upstream.channel import Channel
 from proxy.upstream.faults import body_fault, upstream_too_large
+from proxy.upstream.reply import FORWARDED, Way
 from proxy.upstream.wire import Wire
 
 
@@ -28,6 +29,9 @@ class UpstreamResponse:
     headers              all fields, in order, hop-by-hop ones included
     content_length       None where the origin didn't say
     """
+
+    from_origin = True
+    way: Way = FORWARDED
 
     __slots__ = (
         "_channel",
