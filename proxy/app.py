@@ -23,10 +23,20 @@ from proxy.account.codes import Codes
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics, metrics_app
 from proxy.account.operator_log import set_up
+from proxy.account.personal import PersonalData
 from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
 from proxy.app_media import build_ladders, build_media
+from proxy.app_personal import (
+    account_holders,
+    kept_holder,
+    log_holder,
+    media_holders,
+    memory_holders,
+    originals_holder,
+    variants_holder,
+)
 from proxy.cache.origin_cache import OriginCache
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
@@ -132,6 +142,19 @@ class Tropa:
         self._tunnels = TunnelPolicy(runtime=lambda: self._runtime, accountant=self._accountant, clock=clock)
         late = LateSheets(clock)
         self._texts = TextStage(self._store, sources, BestCodings(self._store, sources, keeper, clock), late.sent)
+        ladders = build_ladders(sticky, clock, refusals.withheld, rungs)
+        self.personal = PersonalData(
+            (
+                *account_holders(self._accountant, self._state, clock),
+                originals_holder(self._originals),
+                *media_holders(self._media),
+                variants_holder(self._store),
+                *memory_holders(savings, late, sources, ladders),
+                log_holder(self._state_dir / "log", self._log),
+                kept_holder(self._state, clock),
+            ),
+            settled=self._accountant.flush,
+        )
         self._shell = Shell(self._upstream, self._texts, late, keeper, clock, self._current, via=via)
         self._pipeline = Pipeline(
             Parts(
@@ -153,7 +176,7 @@ class Tropa:
                     media=self._media.routes(dresser, refusals, sizes, elsewhere),
                 ),
                 media=self._media.stage(sticky),
-                ladders=build_ladders(sticky, clock, refusals.withheld, rungs),
+                ladders=ladders,
                 images=ImageStage(self._store, sources, self._pool, self._workers, sticky),
                 texts=self._texts,
                 sizes=sizes,

@@ -97,6 +97,13 @@ class LateSheets:
         elif exchange.who.learner_by in _TELLS_LEARNERS_APART:
             self._note(exchange.who.learner, address, self._clock.steady_s())
 
+    def forget(self, learner: str) -> int:
+        """Which sheets went to this learner is forgotten. Returns how many."""
+        hers = [key for key in self._had_at_s if key[0] == learner]
+        for key in hers:
+            del self._had_at_s[key]
+        return len(hers)
+
     def _note(self, learner: str, address: Address, at_s: float) -> None:
         self._had_at_s[learner, address] = at_s
         self._had_at_s.move_to_end((learner, address))

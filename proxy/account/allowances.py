@@ -190,6 +190,32 @@ class Allowances:
                 )
         return claims
 
+    def running(self, learner: str, now: datetime) -> frozenset[UseKey]:
+        """This learner's counters of periods that aren't over."""
+        return frozenset(use for use, balance in self._of(learner) if balance.end > now)
+
+    def forget(self, learner: str) -> int:
+        """Her counters begin anew; what an open exchange has set aside stays set aside until it ends."""
+        hers = self._of(learner)
+        for use, balance in hers:
+            self._unsaved.pop(use, None)
+            balance.settled_bytes = balance.unsaved_bytes = 0
+            if not balance.reserved_bytes:
+                del self._balances[use]
+        for terms in self._terms.values():
+            for term in terms.terms:
+                kept = term.balances.get(learner)
+                if kept is not None and not kept.reserved_bytes:
+                    del term.balances[learner]
+        return len(hers)
+
+    def _of(self, learner: str) -> list[tuple[UseKey, _Balance]]:
+        return [
+            (use, balance)
+            for use, balance in self._balances.items()
+            if use.scope is Scope.LEARNER and use.holder == learner
+        ]
+
     def sweep(self, now: datetime) -> None:
         """Forget periods that are over and settled, and territories that may be gone."""
         self._terms.clear()

@@ -7,7 +7,7 @@ refusal on the same day has the same code; nothing waits for the disk.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -58,6 +58,11 @@ class Codes:
         """What is to be committed since the last call."""
         pending, self._pending = self._pending, []
         return pending
+
+    def forget(self, codes: Iterable[str]) -> None:
+        """These stand for nothing any more; the same refusal gets a code anew."""
+        for code in codes:
+            self._given.pop(code, None)
 
     @staticmethod
     def _code(subject: bytes) -> str:

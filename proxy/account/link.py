@@ -80,6 +80,10 @@ class LinkMeter:
         link.bps, link.until_s = int(median(bps for bps, _ in live)), live[0][1] + _FORGET_S
         return link.bps
 
+    def forget(self, key: str) -> int:
+        """What was measured for this key is forgotten; 1: there was something."""
+        return int(self._links.pop(key, None) is not None)
+
 
 def unsent_bytes(transport: asyncio.Transport | None) -> int:
     """Bytes that were accepted but not acknowledged by the client's side: in the transport and in the kernel.

@@ -11,11 +11,13 @@ import logging
 import os
 import threading
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from json.encoder import encode_basestring as quoted
 from pathlib import Path
 
 from policies.values import Reason
+from proxy.account.log_of_one import take_out
 from proxy.account.redact import redacted
 from proxy.exchange import Receipt
 
@@ -59,6 +61,16 @@ def _reasons(reasons: tuple[Reason, ...]) -> str:
     return "[" + ",".join(f"[{quoted(reason.rule)},{quoted(reason.source)}]" for reason in reasons) + "]"
 
 
+@dataclass(slots=True, eq=False)
+class _Forget:
+    """A wish to the log's thread, and what came of it."""
+
+    learner: str
+    done: threading.Event = field(default_factory=threading.Event)
+    lines: int = 0
+    error: OSError | None = None
+
+
 class AccessLog:
     """Writes lines in a thread of its own."""
 
@@ -67,7 +79,7 @@ class AccessLog:
         self._max_days = max_days
         self._max_bytes = max_bytes
         # A deque's append is atomic and wakes nobody: the thread looks every half second.
-        self._queue: deque[Receipt | threading.Event | None] = deque()
+        self._queue: deque[Receipt | threading.Event | _Forget | None] = deque()
         self._hurry = threading.Event()
         self._descriptor: int | None = None
         self._day: date | None = None
@@ -93,6 +105,20 @@ class AccessLog:
         self._hurry.set()
         return done.wait(timeout_s)
 
+    def forget(self, learner: str, timeout_s: float = 60.0) -> int:
+        """Take one learner's lines out of every file. Waits: not for the event loop's own thread.
+
+        Returns how many lines. Raises OSError where a file can't be rewritten, or it took too long.
+        """
+        wish = _Forget(learner)
+        self._queue.append(wish)
+        self._hurry.set()
+        if not wish.done.wait(timeout_s):
+            raise TimeoutError(f"{self._folder}: the log's thread didn't come to it in {timeout_s:.0f} s")
+        if wish.error is not None:
+            raise wish.error
+        return wish.lines
+
     def close(self) -> None:
         """Write what is queued and stop."""
         self._queue.append(None)
@@ -110,9 +136,19 @@ class AccessLog:
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
+                elif isinstance(item, _Forget):
+                    self._forget(item)
             if None in batch:
                 self._close_file()
                 return
+
+    def _forget(self, wish: _Forget) -> None:
+        self._close_file()  # the next line opens what the day's file has become
+        try:
+            wish.lines = take_out(self._folder, wish.learner)
+        except OSError as error:
+            wish.error = error
+        wish.done.set()
 
     def _put(self, receipts: list[Receipt]) -> None:
         kept = 0

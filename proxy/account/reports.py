@@ -49,6 +49,20 @@ class BrokenPages:
         until = reports.get(learner)
         return (until is not None and until > now) or sum(until > now for until in reports.values()) >= MANY
 
+    def of(self, learner: str) -> dict[str, str]:
+        """Digests of the pages that this learner reported, and until when each report holds."""
+        return {page: reports[learner].isoformat() for page, reports in self._pages.items() if learner in reports}
+
+    def forget(self, learner: str) -> int:
+        """Her reports no longer hold. Returns how many there were; State forgets them by their owner."""
+        hers = self.of(learner)
+        for page in hers:
+            del self._pages[page][learner]
+            if not self._pages[page]:
+                del self._pages[page]
+        self._pending = [one for one in self._pending if not (isinstance(one, PutMark) and one.mark.owner == learner)]
+        return len(hers)
+
     def changes(self) -> list[Change]:
         """What is to be committed since the last call."""
         pending, self._pending = self._pending, []

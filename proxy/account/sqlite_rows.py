@@ -22,6 +22,7 @@ from proxy.account.state import (
     DropClaim,
     DropJob,
     DropMarks,
+    DropUse,
     JobQuery,
     JobRow,
     LedgerKey,
@@ -64,6 +65,11 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
         case AddUse(use=use, nbytes=nbytes):
             row = {"scope": use.scope, "holder": use.holder, "period": use.period, "start": seconds(use.start)}
             connection.execute(_ADD_USE, row | {"nbytes": nbytes})
+        case DropUse(use=use):
+            connection.execute(
+                "DELETE FROM allowance_use WHERE scope = ? AND holder = ? AND period = ? AND start = ?",
+                (use.scope, use.holder, use.period, seconds(use.start)),
+            )
         case PutMark(mark=mark):
             facts = json.dumps(dict(mark.facts), ensure_ascii=False, separators=(",", ":"))
             row_values = (mark.kind, mark.owner, mark.key, seconds(mark.until), facts)
@@ -123,14 +129,17 @@ def list_sums(connection: sqlite3.Connection, query: LedgerQuery) -> tuple[AddSu
 
 def list_uses(connection: sqlite3.Connection, query: UseQuery) -> tuple[AddUse, ...]:
     since = 0 if query.since is None else seconds(query.since)
-    rows = connection.execute("SELECT * FROM allowance_use WHERE start >= ?", (since,))
+    rows = connection.execute(
+        "SELECT * FROM allowance_use WHERE start >= :since AND (:holder IS NULL OR holder = :holder)",
+        {"since": since, "holder": query.holder},
+    )
     return tuple(AddUse(use=_use(row[:4]), nbytes=row[4]) for row in rows)
 
 
 def list_marks(connection: sqlite3.Connection, query: MarkQuery) -> tuple[Mark, ...]:
     rows = connection.execute(
         "SELECT kind, owner, key, until, facts FROM mark "
-        "WHERE kind = :kind AND until > :now AND (:owner IS NULL OR owner = :owner) ORDER BY until",
+        "WHERE (:kind IS NULL OR kind = :kind) AND until > :now AND (:owner IS NULL OR owner = :owner) ORDER BY until",
         {"kind": query.kind, "now": seconds(query.now), "owner": query.owner},
     )
     return tuple(_mark(row) for row in rows)
@@ -152,7 +161,7 @@ def list_claims(connection: sqlite3.Connection, _: ClaimQuery) -> tuple[Claim, .
 def list_jobs(connection: sqlite3.Connection, query: JobQuery) -> tuple[JobRow, ...]:
     rows = connection.execute(
         "SELECT id, kind, state, owner, region, since, until, facts FROM job "
-        "WHERE kind = :kind AND (:owner IS NULL OR owner = :owner) ORDER BY since, id",
+        "WHERE (:kind IS NULL OR kind = :kind) AND (:owner IS NULL OR owner = :owner) ORDER BY since, id",
         {"kind": query.kind, "owner": query.owner},
     )
     return tuple(_job(row) for row in rows)

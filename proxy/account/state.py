@@ -134,6 +134,13 @@ class AddUse:
 
 
 @dataclass(frozen=True, slots=True)
+class DropUse:
+    """Forget one counter: whoever it counted for is to be forgotten."""
+
+    use: UseKey
+
+
+@dataclass(frozen=True, slots=True)
 class PutMark:
     mark: Mark
 
@@ -178,7 +185,7 @@ class Sweep:
     ledger_before: datetime | None = None
 
 
-Change = AddSums | AddUse | PutMark | DropMarks | DropClaim | PutJob | DropJob | Sweep
+Change = AddSums | AddUse | DropUse | PutMark | DropMarks | DropClaim | PutJob | DropJob | Sweep
 
 
 # -- queries ---------------------------------------------------------------------------------------------------
@@ -194,16 +201,17 @@ class LedgerQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseQuery:
-    """Uses of periods that began at or after `since`; None: all."""
+    """Uses of periods that began at or after `since`; None: all. holder None: everybody's."""
 
     since: datetime | None = None
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkQuery:
-    """Marks of one kind that have not ended at `now`; owner None: everybody's."""
+    """Marks of one kind (None: of any) that have not ended at `now`; owner None: everybody's."""
 
-    kind: str
+    kind: str | None
     now: datetime
     owner: str | None = None
 
@@ -215,9 +223,9 @@ class ClaimQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQuery:
-    """Jobs of one kind, the earliest first; owner None: everybody's."""
+    """Jobs of one kind (None: of any), the earliest first; owner None: everybody's."""
 
-    kind: str
+    kind: str | None
     owner: str | None = None
 
 

@@ -16,6 +16,7 @@ from proxy.account.state import (
     DropClaim,
     DropJob,
     DropMarks,
+    DropUse,
     LedgerKey,
     PutJob,
     PutMark,
@@ -34,6 +35,7 @@ class Unsaved:
         self._max = max_waiting
         self._sums: dict[LedgerKey, Sums] = {}
         self._uses: dict[UseKey, int] = {}
+        self._gone: dict[UseKey, DropUse] = {}
         self._marks: dict[tuple[str, str, str | None], PutMark | DropMarks] = {}
         self._jobs: dict[str, PutJob | DropJob] = {}
         self._ended: dict[DropClaim, None] = {}
@@ -41,7 +43,8 @@ class Unsaved:
         self.lost = 0
 
     def __len__(self) -> int:
-        kept = len(self._sums) + len(self._uses) + len(self._marks) + len(self._jobs) + len(self._ended)
+        uses = len(self._uses) + len(self._gone)
+        kept = len(self._sums) + uses + len(self._marks) + len(self._jobs) + len(self._ended)
         return kept + (self._sweep is not None)
 
     def add(self, changes: Iterable[Change]) -> None:
@@ -53,13 +56,15 @@ class Unsaved:
     def take(self) -> list[Change]:
         """Everything that waits, oldest marks first; nothing waits afterwards."""
         changes: list[Change] = [AddSums(key=key, sums=sums) for key, sums in self._sums.items()]
+        changes += self._gone.values()  # what is counted after a counter was forgotten is a counter of its own
         changes += [AddUse(use=use, nbytes=nbytes) for use, nbytes in self._uses.items()]
         changes += self._marks.values()
         changes += self._jobs.values()
         changes += self._ended
         if self._sweep is not None:
             changes.append(self._sweep)
-        self._sums, self._uses, self._marks, self._jobs, self._ended, self._sweep = {}, {}, {}, {}, {}, None
+        self._sums, self._uses, self._gone, self._marks, self._jobs, self._ended = {}, {}, {}, {}, {}, {}
+        self._sweep = None
         return changes
 
     def _add(self, change: Change) -> None:
@@ -69,6 +74,9 @@ class Unsaved:
                 self._sums[change.key] = change.sums if known is None else known + change.sums
             case AddUse():
                 self._uses[change.use] = self._uses.get(change.use, 0) + change.nbytes
+            case DropUse(use=use):
+                self._uses.pop(use, None)
+                self._gone[use] = change
             case PutMark(mark=mark):
                 self._put((mark.kind, mark.owner, mark.key), change)
             case DropMarks():
@@ -93,7 +101,7 @@ class Unsaved:
         self._put((change.kind, change.owner, change.key), change)
 
     def _shed(self) -> None:
-        books: tuple[dict[Any, Any], ...] = (self._marks, self._jobs, self._ended, self._sums, self._uses)
+        books: tuple[dict[Any, Any], ...] = (self._marks, self._jobs, self._ended, self._sums, self._uses, self._gone)
         for waiting in books:
             while len(self) > self._max and waiting:
                 waiting.pop(next(iter(waiting)))

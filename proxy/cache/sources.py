@@ -39,6 +39,13 @@ class SourceBook:
         if len(self._sources) > self._max_entries:
             self._sources.popitem(last=False)
 
+    def forget(self, learner: str) -> int:
+        """What is remembered for this learner alone goes. Returns how many addresses that were."""
+        hers = [key for key in self._sources if key[2] == learner != ""]
+        for key in hers:
+            del self._sources[key]
+        return len(hers)
+
     def find(self, origin: str, url: str, learner: str) -> Source | None:
         address = stable_url(url)
         return self._sources.get((origin, address, learner)) or self._sources.get((origin, address, ""))

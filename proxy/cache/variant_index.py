@@ -8,7 +8,7 @@ Times are seconds since 1970.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,9 +173,31 @@ class VariantIndex:
             gone += self._base.execute(f"DELETE FROM sources WHERE key IN ({oldest})", (over,)).rowcount  # noqa: S608
         return gone
 
+    def hers(self, marks_her: Callable[[str], bytes]) -> list[tuple[str, bool]]:
+        """(key, it is private and nobody else's) of the variants that note one learner. marks_her: key -> her mark."""
+        rows = self._base.execute("SELECT key, learners, private FROM variants WHERE length(learners) > 0")
+        return [
+            (key, bool(private) and len(learners) == _LEARNER_BYTES)
+            for key, learners, private in rows
+            if marks_her(key) in _marks(learners)
+        ]
+
+    def unnote(self, marks: Iterable[tuple[str, bytes]]) -> None:
+        """Take these learners' marks out of these variants."""
+        with self._together():
+            for key, mark in marks:
+                row = self._base.execute("SELECT learners FROM variants WHERE key = ?", (key,)).fetchone()
+                if row is not None:
+                    kept = b"".join(one for one in _marks(row[0]) if one != mark)
+                    self._base.execute("UPDATE variants SET learners = ? WHERE key = ?", (kept, key))
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the base, so that it doesn't grow."""
         self._base.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _marks(learners: bytes) -> list[bytes]:
+    return [learners[at : at + _LEARNER_BYTES] for at in range(0, len(learners), _LEARNER_BYTES)]
 
 
 def _row(values: Sequence[object]) -> Row:

@@ -16,6 +16,7 @@ import logging
 from collections import OrderedDict
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from proxy.base_thread import BaseThread
@@ -165,7 +166,21 @@ class VariantStore:
     def note_learner(self, key: str, learner: str) -> None:
         """A learner has had this variant. Kept only as far as two can be told apart, and not across variants."""
         if learner and len(self._learners) < _MAX_UNSAVED_TOUCHES:
-            self._learners.add((key, hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]))
+            self._learners.add((key, _mark(key, learner)))
+
+    async def count_of(self, learner: str) -> int:
+        """How many variants note that this learner had them."""
+        await self._save_notes()
+        return len(await self._index.ask(lambda index: index.hers(partial(_mark, learner=learner))) or [])
+
+    async def erase(self, learner: str) -> int:
+        """No variant notes this learner any more; those made of what is hers alone go. Returns how many did."""
+        await self._save_notes()
+        hers = await self._index.ask(lambda index: index.hers(partial(_mark, learner=learner))) or []
+        await self._drop([key for key, only_hers in hers if only_hers])
+        marks = [(key, _mark(key, learner)) for key, only_hers in hers if not only_hers]
+        await self._index.ask(lambda index: index.unnote(marks))
+        return len(hers)
 
     async def sweep(self, now: datetime) -> StoreStats:
         """Drop what has expired, is over the limit, or has no row (one shard of 256 a call); save notes."""
@@ -303,3 +318,8 @@ class VariantStore:
         learners, self._learners = self._learners, set()
         if used or learners:
             await self._index.ask(lambda index: index.touch(used.items(), learners))
+
+
+def _mark(key: str, learner: str) -> bytes:
+    """What tells two learners of one variant apart, and one learner in two variants not."""
+    return hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from proxy.clock import Clock
@@ -147,6 +147,20 @@ class Board:
         if job is not None:
             self.queue = q.leave(self._queue, job.key, watcher.name, self.clock.now())
 
+    def disown(self, learner: str) -> int:
+        """Jobs of hers become nobody's; those that nobody else waits for end. Returns how many were hers."""
+        hers = [job for job in self._queue.jobs.values() if job.learner == learner]
+        for job in hers:
+            entry = self.entries[job.number]
+            others = {name: until for name, until in job.watchers.items() if not name.startswith(f"{learner}/")}
+            if not (others or job.scheduled) or any(_is_hers_alone(one, learner) for one in entry.orders.values()):
+                self.end(entry, JobView(state=State.CANCELLED))
+                continue
+            nobodys = replace(job, learner="", watchers=others)
+            self.queue = replace(self._queue, jobs={**self._queue.jobs, job.key: nobodys})
+            self.save(entry)
+        return len(hers)
+
     # -- a job's way -----------------------------------------------------------------------------------------------
 
     def save(self, entry: Entry) -> None:
@@ -227,3 +241,7 @@ class Board:
         if job is None or entry is None:
             return None
         return how_far(job, entry, self._queue, self.paces, self.clock.steady_s())
+
+
+def _is_hers_alone(order: Order, learner: str) -> bool:
+    return not order.source.shared and order.source.learner == learner

@@ -151,6 +151,16 @@ class Deferred:
         self._unwanted(request.view.key, receipt)
         return True
 
+    def erase(self, learner: str) -> int:
+        """This learner's requests go, open or not, with their rows. Returns how many there were."""
+        hers = [receipt for receipt, request in self._requests.items() if request.learner == learner]
+        for receipt in hers:
+            request = self._requests.pop(receipt)
+            if request.is_open():
+                self._unwanted(request.view.key, receipt)
+            self._rows.drop(receipt)
+        return len(hers)
+
     def ended(self, receipts: frozenset[str], view: JobView, now: datetime) -> None:
         """What these requests waited for has ended."""
         for receipt in receipts:

@@ -225,6 +225,18 @@ class Desk:
             else:
                 self._orders.pop(order.key, None)
 
+    async def erase(self, learner: str) -> int:
+        """The learner is to be forgotten: her requests, what she was let have, jobs that only she waits for, notes
+        that she had a medium. Returns how many things are gone."""
+        self.forget(learner)
+        count = self._deferred.erase(learner) + self._board.disown(learner)
+        await self._rows.flush()
+        return count + await self._store.erase(learner)
+
+    async def made_of(self, learner: str) -> int:
+        """How many of the media in store note that this learner had them."""
+        return await self._store.count_of(learner)
+
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _may(self, learner: str, source_key: str) -> bool:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from proxy.clock import Clock
@@ -186,7 +187,21 @@ class MediaStore:
     def note_learner(self, key: str, learner: str) -> None:
         """A learner has had it. Kept only as far as two can be told apart, and not across media."""
         if learner:
-            self._learners.add((key, hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]))
+            self._learners.add((key, _mark(key, learner)))
+
+    async def count_of(self, learner: str) -> int:
+        """How many media note that this learner had them."""
+        await self._save_notes()
+        return len(await self._index.ask(lambda base: index.hers(base, partial(_mark, learner=learner))) or [])
+
+    async def erase(self, learner: str) -> int:
+        """No medium notes this learner any more; those made of what is hers alone go. Returns how many did."""
+        await self._save_notes()
+        hers = await self._index.ask(lambda base: index.hers(base, partial(_mark, learner=learner))) or []
+        await self._drop([key for key, only_hers in hers if only_hers and key not in self._reading])
+        marks = [(key, _mark(key, learner)) for key, _ in hers]
+        await self._index.ask(lambda base: index.unnote(base, marks))
+        return len(hers)
 
     async def sweep(self, now: datetime) -> MediaStoreStats:
         """Drop what has expired, is over the budget or no manifest stands for (a part of it a call); save notes."""
@@ -302,3 +317,8 @@ class MediaStore:
         learners, self._learners = self._learners, set()
         if used or learners:
             await self._index.ask(lambda base: index.touch(base, used, learners))
+
+
+def _mark(key: str, learner: str) -> bytes:
+    """What tells two learners of one medium apart, and one learner in two media not."""
+    return hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]

@@ -7,6 +7,7 @@ lost is made again from them, folder by folder, as they are asked for. Times are
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.media.table import together
@@ -119,6 +120,30 @@ def listing(base: sqlite3.Connection, limit: int) -> list[str]:
         (ENOUGH_BYTES, limit),
     )
     return [key for (key,) in rows]
+
+
+def hers(base: sqlite3.Connection, marks_her: Callable[[str], bytes]) -> list[tuple[str, bool]]:
+    """(key, it is private and nobody else's) of the media that note one learner. marks_her: key -> her mark."""
+    rows = base.execute("SELECT key, learners, private FROM media WHERE length(learners) > 0")
+    return [
+        (key, bool(private) and len(learners) == _LEARNER_BYTES)
+        for key, learners, private in rows
+        if marks_her(key) in _marks(learners)
+    ]
+
+
+def unnote(base: sqlite3.Connection, marks: list[tuple[str, bytes]]) -> None:
+    """Take these learners' marks out of these media."""
+    with together(base):
+        for key, mark in marks:
+            row = base.execute("SELECT learners FROM media WHERE key = ?", (key,)).fetchone()
+            if row is not None:
+                kept = b"".join(one for one in _marks(row[0]) if one != mark)
+                base.execute("UPDATE media SET learners = ? WHERE key = ?", (kept, key))
+
+
+def _marks(learners: bytes) -> list[bytes]:
+    return [learners[at : at + _LEARNER_BYTES] for at in range(0, len(learners), _LEARNER_BYTES)]
 
 
 def negative(base: sqlite3.Connection, key: str, now: float) -> tuple[str, str, float] | None:

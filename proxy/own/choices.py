@@ -40,6 +40,11 @@ class Choices:
         mark = Mark(kind=_KIND, owner=learner, key=what, until=until, facts={"version": version})
         await self._state.commit([PutMark(mark)])
 
+    def told(self, learner: str) -> dict[str, dict[str, str]]:
+        """kind of medium -> the version chosen last, and until when that is remembered."""
+        chosen = self._chosen.get(learner, {})
+        return {what: {"version": version, "until": until.isoformat()} for what, (version, until) in chosen.items()}
+
     async def forget(self, learner: str) -> None:
         """The origin's logout: who logs in next chooses for herself."""
         if self._chosen.pop(learner, None):

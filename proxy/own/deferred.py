@@ -58,6 +58,13 @@ class DeferredRequests:
         views = self._desk.deferred(exchange.who.learner)
         return tuple(self._shown(view, exchange, seal) for view in views)
 
+    async def forget(self, learner: str) -> int:
+        """All her requests are given up, and what their receipts led to goes with them."""
+        for receipt in [receipt for receipt, (owner, _) in self._leads.items() if owner == learner]:
+            del self._leads[receipt]
+        await self._state.commit([DropMarks(kind=_KIND, owner=learner)])
+        return await self._desk.erase(learner)
+
     def sweep(self) -> None:
         """Forget what leads to requests that nobody has any more."""
         for receipt, (learner, _) in list(self._leads.items()):

@@ -81,6 +81,14 @@ class Originals:
         keys = (url, _folder(url), url.partition("?")[0]) if kind_of_path(inbound.path) else (url, _folder(url))
         return any((until := held.get(_digest(key))) is not None and until > now for key in keys)
 
+    def told(self, learner: str) -> dict[str, dict[str, str]]:
+        """Addresses that she took whole, as far as their spelling is known, else their digests; and until when."""
+        urls, digests = self._urls.get(learner, {}), self._digests.get(learner, {})
+        spelt = {_digest(url) for url in urls}
+        unspelt = {key: until for key, until in digests.items() if key not in spelt}
+        known = {"addresses": urls, "digests_of_addresses": unspelt}
+        return {name: {key: at.isoformat() for key, at in held.items()} for name, held in known.items() if held}
+
     async def forget(self, learner: str) -> None:
         """The origin's logout: what this learner took is no longer hers."""
         self._urls.pop(learner, None)

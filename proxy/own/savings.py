@@ -58,6 +58,23 @@ class LearnerSavings:
             currency=known.currency,
         )
 
+    def told(self, learner: str) -> dict[str, str | int]:
+        """What is counted of her, in plain words."""
+        known = self._sums.get(learner)
+        if known is None:
+            return {}
+        return {
+            "day": known.day.isoformat(),
+            "saved_that_day_bytes": known.today_bytes,
+            "saved_that_month_bytes": known.month_bytes,
+            "saved_that_day_money": f"{known.today_money:.2f} {known.currency}",
+            "saved_that_month_money": f"{known.month_money:.2f} {known.currency}",
+        }
+
+    def forget(self, learner: str) -> int:
+        """1: something was counted of her."""
+        return int(self._sums.pop(learner, None) is not None)
+
     def _of(self, learner: str, day: date) -> _Sum:
         total = self._sums.get(learner)
         if total is None:

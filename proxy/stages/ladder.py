@@ -79,6 +79,7 @@ class LadderStage:
         rungs: RungMaker | None = None,
     ) -> None:
         self._book = book
+        self.forget = book.forget  # a learner is to be forgotten
         self._read_ahead = read_ahead
         self._sticky = sticky
         self._clock = clock

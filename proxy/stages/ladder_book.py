@@ -51,6 +51,16 @@ class LadderBook:
         self._addresses: OrderedDict[_Key, _Listed] = OrderedDict()
         self._templated: OrderedDict[str, list[str]] = OrderedDict()
 
+    def forget(self, learner: str) -> int:
+        """Which ladders this learner was sent is forgotten. Returns how many there were."""
+        hers = [key for key in self._ladders if key[0] == learner]
+        for key in hers:
+            del self._ladders[key]
+        for address in [address for address in self._addresses if address[0] == learner]:
+            del self._addresses[address]
+        self._templated.pop(learner, None)
+        return len(hers)
+
     def spec_for(self, learner: str, manifest: str, wanted: LadderSpec, now_s: float) -> LadderSpec:
         """The cap of this load: the one that is being watched, else the one wanted, which then stays."""
         key = (learner, stable_url(manifest))

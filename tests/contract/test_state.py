@@ -20,6 +20,7 @@ from proxy.account.state import (
     DropClaim,
     DropJob,
     DropMarks,
+    DropUse,
     JobQuery,
     JobRow,
     LedgerKey,
@@ -118,6 +119,25 @@ async def test_a_day_and_a_month_that_begin_together_are_two_counters(state: Sta
     month = replace(USE, period=Period.MONTH)
     await state.commit([AddUse(use=USE, nbytes=1), AddUse(use=month, nbytes=2)])
     assert {(line.use, line.nbytes) for line in await state.list(UseQuery())} == {(USE, 1), (month, 2)}
+
+
+async def test_a_forgotten_counter_is_gone_and_what_is_counted_afterwards_counts_from_nothing(state: State) -> None:
+    hers = replace(USE, scope=Scope.LEARNER, holder="anna")
+    other = replace(hers, holder="boris")
+    await state.commit([AddUse(use=hers, nbytes=5), AddUse(use=other, nbytes=7)])
+    await state.commit([AddUse(use=hers, nbytes=5), DropUse(hers)])
+    assert await state.list(UseQuery()) == (AddUse(use=other, nbytes=7),)
+    await state.commit([DropUse(hers), AddUse(use=hers, nbytes=2)])
+    assert await state.list(UseQuery(holder="anna")) == (AddUse(use=hers, nbytes=2),)
+
+
+async def test_all_marks_and_jobs_of_one_owner_are_found_whatever_their_kind(state: State) -> None:
+    grant, choice = replace(MARK, kind="grant", owner="anna"), replace(MARK, kind="choice", owner="anna")
+    asked, hers = replace(JOB, id="x", kind="deferred"), replace(JOB, id="y", owner="boris")
+    await state.commit([*map(PutMark, (MARK, grant, choice)), *map(PutJob, (JOB, asked, hers))])
+    found = await state.list(MarkQuery(kind=None, now=NOW, owner="anna"))
+    assert {mark.kind for mark in found} == {"grant", "choice"}
+    assert {job.id for job in await state.list(JobQuery(kind=None, owner="anna"))} == {JOB.id, "x"}
 
 
 async def test_uses_are_listed_from_an_instant_on(state: State) -> None:
