@@ -195,6 +195,48 @@ class Institute:
     email: str = ""
 
 
+# -- the free hours --------------------------------------------------------------------------------------------
+
+
+class Followed(StrEnum):
+    """What of a course is fetched before anybody asks."""
+
+    SECTIONS = "sections"
+    FORUMS = "forums"
+    FILES = "files"
+    RECORDINGS = "recordings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """A course that a place follows. ahead: sections after the current one."""
+
+    origin: str
+    course: int
+    what: frozenset[Followed] = frozenset(Followed)
+    ahead: int = 2
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What a place fetches in its tariff's free windows.
+
+    often_bytes  at most so much a night of what is opened often; 0: none
+    limit_bytes  at most so much a night in all; None: as much as fits
+    rate_share   the part of the link that it may fill, 0..1
+    source       "": nothing was written, and only what learners asked for is fetched
+    """
+
+    follow: tuple[Follow, ...] = ()
+    often_bytes: int = 0
+    limit_bytes: int | None = None
+    rate_share: float = 0.8
+    concurrency: int = 2
+    report_to: tuple[str, ...] = ()
+    source: str = ""
+
+
 # -- where -----------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +262,7 @@ class Territory:
     store: Store
     institute: Institute
     selectable: bool = False
+    night: Night = Night()
     source: str = ""
 
 
@@ -299,6 +342,14 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The institute's own account at an origin. kind: "moodle"; token_file: where its token is read from."""
+
+    kind: str
+    token_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """A source of course content.
 
@@ -323,6 +374,7 @@ class Origin:
     verify_tls: bool = True
     ports: frozenset[int] = frozenset({80, 443})
     alternatives: Mapping[TrafficClass, tuple[Alternative, ...]] = field(default_factory=dict)
+    service: Service | None = None
     source: str = ""
 
 
@@ -386,6 +438,8 @@ class Limits:
     media_deadline_s: float = 2 * 3600.0  # of one piece of work
     log_bytes: int = 512 * 1024**2
     log_days: int = 7
+    night_wishes: int = 2000
+    max_night_file_bytes: int = 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,6 +462,18 @@ class TrustedHeaders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The post office that takes letters. tls: "starttls", "tls" or "none"."""
+
+    host: str
+    port: int
+    sender: str
+    tls: str = "starttls"
+    user: str | None = None
+    password_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the process is told, from the `tropa:` section of regions.yaml."""
 
@@ -425,6 +491,7 @@ class Settings:
     site_table: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # login -> (region, site)
     metrics_listen: str | None = None  # "127.0.0.1:9101"
     name: str = "tropa"  # the pseudonym in Via
+    mail: Mail | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,20 @@ def next_opening(windows: Windows, now: datetime, *, horizon_days: int = HORIZON
     return None
 
 
+def current_opening(windows: Windows, now: datetime) -> Span | None:
+    """The opening that `now` lies in, from its first instant to its end; None: closed, or always open.
+
+    An opening that began more than three days ago is told from some instant of its first days.
+    """
+    if windows.always:
+        return None
+    instant = now.astimezone(UTC)
+    for start, end in _openings(windows, instant, _limit(instant, HORIZON_DAYS)):
+        if start <= instant < end:
+            return start, end
+    return None
+
+
 def current_close(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_DAYS) -> datetime | None:
     """The end of the opening that `now` lies in; None: closed, always open, or open beyond the horizon."""
     if windows.always:

@@ -13,6 +13,7 @@ from typing import Any
 
 from policies.compile.expectations import compile_tests
 from policies.compile.library import PolicyLibrary
+from policies.compile.night import report_nights
 from policies.compile.origins import compile_origins
 from policies.compile.place import PlaceCompiler, Surroundings, WrittenPlace, written_places
 from policies.compile.policy import Circumstances, compile_policy
@@ -78,6 +79,7 @@ def compile_catalogue(written: Written, faults: FaultList) -> Catalogue | None:
     names = _all_places(root)
     _check_overrides(written, names, library, faults)
     settings = _settings(root, reached, origin_names, names, written, faults)
+    report_nights(reached, origins, origin_names, settings, faults)
     territories = _with_listeners({item.place: item.territory for item in reached}, settings)
     tests = compile_tests(_test_mappings(root, faults), territories, names, origins, faults)
     policies = _by_themselves(library, calendars, presets, faults)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from policies.compile.night import compile_service
 from policies.compile.policy import compile_alternatives
 from policies.compile.presets import PresetLibrary, ordered_rules
 from policies.compile.spot import Spot
@@ -60,6 +61,7 @@ def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrar
         verify_tls=section.verify_tls,
         ports=frozenset(section.ports),
         alternatives={key: compile_alternatives(value) for key, value in section.alternatives.items()},
+        service=compile_service(section, spot, folder),
         source=spot.source,
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from policies.compile.library import PolicyLibrary
 from policies.compile.merge import class_refinements, overlay
 from policies.compile.money import compile_tariff
+from policies.compile.night import compile_night
 from policies.compile.patterns import path_pattern
 from policies.compile.policy import Circumstances, compile_policy
 from policies.compile.spot import Spot
@@ -233,6 +234,7 @@ def _territory(
         store=section.store,
         institute=_institute(section),
         selectable=section.selectable,
+        night=compile_night(section.night, spot.at("night")),
         source=spot.source,
     )
 

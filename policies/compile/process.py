@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
+from policies.compile.night import compile_mail
 from policies.compile.spot import Spot
 from policies.faults import FaultList, did_you_mean
 from policies.model import Limits, Listener, PacSettings, Settings, Timeouts, TrustedHeaders
@@ -64,6 +65,7 @@ def compile_settings(
         site_table=site_table,
         metrics_listen=_joined(metrics) if metrics else None,
         name=section.name,
+        mail=compile_mail(section.mail, spot.at("mail"), folder),
     )
 
 
@@ -88,6 +90,7 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "hold": "hold_s",
     "variant_store": "variant_store_bytes",
     "log": "log_bytes",
+    "max_night_file": "max_night_file_bytes",
     "media_store": "media_store_bytes",
     "media_source_store": "media_source_store_bytes",
     "max_media_source": "max_media_source_bytes",

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from policies.faults import Wrong
 from policies.model import LearnerAddress, NoTransform
 from policies.schema.base import Count, Host, Id, Line, Listed, Section, TextSection, Truth, Upstream, described, word
+from policies.schema.night import ServiceSection
 from policies.schema.policy import Alternatives, ClassWord
 from policies.values import MediaKind
 
@@ -69,6 +70,9 @@ class OriginSection(Section):
     ports: Annotated[list[Count], Listed] = Field(default=[80, 443], description="Its ports in forward mode.")
     alternatives: dict[ClassWord, Alternatives] = Field(
         default={}, description="For each class, where its substitutes are: {consultation: {forum: /mod/forum/}}."
+    )
+    service: ServiceSection | None = Field(
+        default=None, description="An account of the institute's, for what is fetched at night and needs a login."
     )
 
 

@@ -29,6 +29,7 @@ from policies.schema.base import (
     described,
     word,
 )
+from policies.schema.night import NightSection
 from policies.schema.policy import ClassSection, ClassWord, PlacePolicySection
 from policies.schema.time import Span, WindowSection
 from policies.values import CostlyHop, Scope, Store
@@ -162,6 +163,7 @@ class PlaceSection(PolicyKeys):
     store: Annotated[Store, word(*Store)] = Field(
         default=Store.NONE, description="The store on the learner's side of it: none, school-box or browser."
     )
+    night: NightSection | None = Field(default=None, description="What is fetched in the free hours.")
     institute: InstituteSection | None = Field(default=None, description="Whom a teacher may ask.")
     exceptions: list[ExceptionSection] = Field(default=[], description="Narrower places with another policy.")
 

@@ -21,6 +21,7 @@ from policies.schema.base import (
     Upstream,
     word,
 )
+from policies.schema.night import MailSection
 from policies.values import Place
 
 Networks = Annotated[list[Network], Listed]
@@ -95,6 +96,8 @@ class LimitsSection(Section):
     media_deadline: Seconds = Field(default=2 * 3600.0, description="How long one piece of that work may take.")
     log: Bytes = Field(default=512 * 1024**2, description="Disk for the log.")
     log_days: Count = Field(default=7, description="Days that the log is kept.")
+    night_wishes: Count = Field(default=2000, description="Things that may wait for the free hours, of each kind.")
+    max_night_file: Bytes = Field(default=1024**3, description="Larger files aren't fetched in the free hours.")
 
 
 class PacSection(Section):
@@ -127,4 +130,5 @@ class TropaSection(Section):
     default_region: Id | None = Field(default=None, description="The region of whoever comes from nowhere else.")
     site_table: Line | None = Field(default=None, description="CSV file with login,region,site.")
     metrics_listen: Address | None = Field(default=None, description="Address of the Prometheus metrics.")
+    mail: MailSection | None = Field(default=None, description="Who takes letters; left out: none are sent.")
     decision_header: Truth = Field(default=True, description="Answers carry the decision in a header.")

@@ -30,8 +30,21 @@ def _run(call: Call) -> int:
         call.say(str(fault))
     if failed:
         return BAD_INPUT
+    for line in _idle_nights(call, catalogue):
+        call.remark(line)
     call.say(_summary(call, catalogue, path))
     return OK
+
+
+def _idle_nights(call: Call, catalogue: Catalogue) -> list[str]:
+    """Places whose `night:` does nothing on this installation, and why."""
+    from policies.night import IDLE_TEXTS, idle_nights
+
+    found = []
+    for territory, idle in idle_nights(catalogue):
+        place = "/".join(part for part in (territory.region, territory.site) if part)
+        found.append(f"{territory.night.source}: {place}: night: {IDLE_TEXTS[idle].in_language(call.language)}")
+    return found
 
 
 def failed_tests(catalogue: Catalogue, path: Path) -> tuple[Fault, ...]:
