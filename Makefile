@@ -18,7 +18,8 @@ test: $(VENV)/.dev
 	tools/system-packages.sh test
 	$(BIN)/python tools/npm_packages.py
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/e2e $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/e2e $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check --quiet .

@@ -21,7 +21,7 @@ from policies.values import TrafficClass
 from policies.zones import known_zones
 
 SHIPPED = (Path(__file__).parents[2] / "regions.yaml").read_text(encoding="utf-8")
-RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 zones = st.sampled_from(sorted(known_zones()))
@@ -145,7 +145,7 @@ def test_each_kind_has_the_nearest_word_that_was_written(
             assert Action(wanted) is getattr(found, "action", found)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_whatever_is_written_gives_a_catalogue_or_faults_with_places(data: st.DataObject) -> None:
     lines = SHIPPED.splitlines()
@@ -195,7 +195,7 @@ KEYS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),

@@ -36,7 +36,7 @@ def pictures(draw: st.DrawFn) -> bytes:
     return saved(converted.convert(mode) if converted.mode != mode else converted, kind)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     source=pictures(),
     width=st.sampled_from([None, 1, 17, 64, 200]),
@@ -61,7 +61,7 @@ def test_a_variant_is_smaller_opens_and_keeps_the_picture_s_shape(
         assert outcome.content_type in accepts | {"image/jpeg", "image/png"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=400),
     st.sampled_from(

@@ -90,7 +90,6 @@ def test_a_region_with_long_jobs_gets_no_more_time_than_one_with_short_ones() ->
 
 
 @given(st.lists(st.tuples(st.sampled_from(REGIONS), st.sampled_from(LEARNERS), st.integers(1, 50)), max_size=60))
-@settings(deadline=None)
 def test_regions_that_wait_get_the_same_work_within_one_job(asked: list[tuple[str, str, int]]) -> None:
     jobs = [
         a_job(str(n), region=region, learner=learner, cost_s=float(cost))
@@ -273,4 +272,4 @@ class Desk(RuleBasedStateMachine):
 
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDesk.settings = settings(max_examples=60, stateful_step_count=40)

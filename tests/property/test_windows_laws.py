@@ -200,7 +200,7 @@ def edges_of(minutes: list[bool]) -> list[int]:
     return [n for n in range(1, len(minutes)) if minutes[n] is not minutes[n - 1]]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_windows_agree_with_a_look_at_every_minute(case: tuple[str, date, Windows, int, int]) -> None:
     zone, middle, windows, minute, second = case
@@ -246,7 +246,7 @@ def agree(zone: str, middle: date, windows: Windows, minutes: list[bool], minute
     assert seen(next_change(windows, now)) == next_where(not minutes[minute])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cases())
 def test_nothing_changes_between_now_and_the_next_change(case: tuple[str, date, Windows, int, int]) -> None:
     zone, middle, windows, minute, second = case
@@ -260,7 +260,7 @@ def test_nothing_changes_between_now_and_the_next_change(case: tuple[str, date, 
     assert is_open(windows, now + (change - now) / 2) is is_open(windows, now)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     places(),
     st.sampled_from(Period),

@@ -1,0 +1,12 @@
+"""What holds for every suite."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# No deadlines: how long an example takes says how busy the machine is. CI tries the same examples each time, so that a
+# red run can be repeated.
+settings.register_profile("tropa", deadline=None, print_blob=True, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("tropa")
