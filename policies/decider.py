@@ -17,9 +17,10 @@ from policies.compose import as_measured, decision_for, nominal_link
 from policies.decision import Decision, LinkSpeed
 from policies.exceptions import matching, policy_for
 from policies.facts import AllowanceUse, RequestFacts, Usage
-from policies.model import After, Catalogue, Policy, Territory
+from policies.model import After, Catalogue, Policy, Step, Territory
 from policies.money import MoneyNow, money_now
 from policies.place import territory_of
+from policies.rules.nearly_spent import step_of
 from policies.rules.original import original_max_bytes
 from policies.rules.situate import binding_uses, left_bytes
 from policies.rules.slow_link import sign_of_slowness
@@ -71,8 +72,11 @@ class Decider:
         """What `decide` says; `valid_until` may come from an earlier search and is never later than its."""
         territory = territory_of(self._catalogue, request)
         seen = self._classifier.seen(request)
-        policy = self._policy(territory, request, now) if territory.exceptions else territory.policy
-        key = _key(territory, policy, seen, request, usage, now)
+        policy, until = territory.policy, None
+        if territory.exceptions:
+            chosen = self._policy(territory, request, now)
+            policy, until = chosen.policy, chosen.until
+        key = _key(territory, policy, until, seen, request, usage, now)
         known = self._memo.get(key)
         if known is None or known.made_at > now or (known.until is not None and now >= known.until):
             known = self._decided(territory, seen, request, usage, now)
@@ -87,14 +91,14 @@ class Decider:
         limiting = tuple(n for n, use in enumerate(usage.allowances) if id(use) in stops)
         return _Known(now, decision.valid_until, decision, nominal_link(territory, money), limiting)
 
-    def _policy(self, territory: Territory, request: RequestFacts, now: datetime) -> Policy:
+    def _policy(self, territory: Territory, request: RequestFacts, now: datetime) -> _Chosen:
         key = (id(territory), *map(id, matching(territory, request)))
         known = self._policies.get(key)
         if known is None or now < known.made_at or (known.until is not None and now >= known.until):
             policy, _, until = policy_for(territory, request, now)
             known = _Chosen(policy, now, until)
             _remember(self._policies, key, known, self._max_entries)
-        return known.policy
+        return known
 
     def _money(self, territory: Territory, now: datetime) -> MoneyNow:
         known = self._tariffs.get(id(territory.tariff))
@@ -114,15 +118,27 @@ def _remember(memo: dict[_K, _V], key: _K, value: _V, max_entries: int) -> None:
 # -- what a remembered decision depends on ---------------------------------------------------------------------
 
 
-def _key(territory: Territory, policy: Policy, seen: Seen, request: RequestFacts, usage: Usage, now: datetime) -> _Key:
-    """Places and policies are told by identity: the catalogue holds them as long as the memory lives."""
-    spent, allowances = _spent_and_renewals(usage, now) if usage.allowances else (False, None)
+def _key(
+    territory: Territory,
+    policy: Policy,
+    until: datetime | None,
+    seen: Seen,
+    request: RequestFacts,
+    usage: Usage,
+    now: datetime,
+) -> _Key:
+    """Places and policies are told by identity: the catalogue holds them as long as the memory lives.
+
+    until: when the calendar may choose another policy, for one learner and not for the next.
+    """
+    spent, allowances = _spent_and_renewals(usage, policy.steps, now) if usage.allowances else (False, None)
     by_kind = None
     if spent or request.wants_original:
         by_kind = (request.kind, request.audience, request.wants_original)
     return (
         id(territory),
         id(policy),
+        until,
         seen.token,
         request.origin,
         request.region if territory.region != request.region else "",
@@ -135,15 +151,19 @@ def _key(territory: Territory, policy: Policy, seen: Seen, request: RequestFacts
     )
 
 
-def _spent_and_renewals(usage: Usage, now: datetime) -> tuple[bool, _Key]:
-    """Whether any allowance is spent, and what the clock and the tariff make of each."""
+def _spent_and_renewals(usage: Usage, steps: tuple[Step, ...], now: datetime) -> tuple[bool, _Key]:
+    """Whether any allowance is spent, and what the clock, the tariff and the policy's steps make of each."""
     any_spent = False
     parts: list[object] = []
+    near = steps[0].percent if steps else 100
     for use in usage.allowances:
-        running = use.renews_at > now
-        spent = running and use.used_bytes >= use.amount_bytes
-        any_spent = any_spent or spent
-        parts.append((use.scope, use.amount_bytes, use.renews_at if running else None, spent))
+        running, reached, spent = use.renews_at > now, 0, False
+        if running and use.used_bytes * 100 >= use.amount_bytes * near:
+            spent = use.used_bytes >= use.amount_bytes
+            any_spent = any_spent or spent
+            step = step_of(steps, use, now)
+            reached = 0 if step is None else step.percent
+        parts.append((use.scope, use.amount_bytes, use.renews_at if running else None, spent, reached))
     return any_spent, tuple(parts)
 
 

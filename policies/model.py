@@ -153,6 +153,20 @@ class ClassRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Narrower treatments from `percent` of an allowance on.
+
+    treatments  what this step and those before it narrow together
+    live        the same for consultations and webinars, whose pages are programs: these stay whole
+    """
+
+    percent: int
+    treatments: Treatments
+    live: Treatments
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A complete policy: every class has its rule, each with its complete treatments.
 
@@ -169,6 +183,7 @@ class Policy:
     save_data_treatments: Treatments | None = None
     narrow_below_bps: int | None = None
     narrowed: Treatments | None = None
+    steps: tuple[Step, ...] = ()  # by rising percent
     observe: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from policies.facts import AllowanceUse, Usage
 from policies.model import Allowance, Period, Tariff, Window, Windows
 from policies.windows import HORIZON_DAYS, first_instant, is_open, next_change, open_window
 
@@ -49,6 +50,20 @@ def _day_of_month(today: date, months: int, day: int) -> date:
     index = today.year * 12 + today.month - 1 + months
     year, month = index // 12, index % 12 + 1
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
+
+
+def used_of(tariff: Tariff, percent: int, now: datetime) -> Usage:
+    """Usage as if that part of each of the tariff's allowances were used in its period."""
+    uses = (
+        AllowanceUse(
+            scope=allowance.scope,
+            used_bytes=-(-allowance.amount_bytes * percent // 100),
+            amount_bytes=allowance.amount_bytes,
+            renews_at=period_bounds(allowance, now)[1],
+        )
+        for allowance in tariff.allowances
+    )
+    return Usage(allowances=tuple(uses))
 
 
 def price_at(tariff: Tariff, now: datetime) -> Decimal:

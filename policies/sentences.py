@@ -34,6 +34,12 @@ SENTENCES: Mapping[str, Text] = {
         "Лимит {amount_bytes} ({scope}) израсходован; обновляется {renews_at}; откроется: {opens_at}.",
         "The allowance of {amount_bytes} ({scope}) is spent; it renews {renews_at}; this opens: {opens_at}.",
     ),
+    "allowance-nearly-spent": _text(
+        "Израсходовано не меньше {percent} % лимита {amount_bytes} ({scope}); до обновления {renews_at} "
+        "содержимое ужимается сильнее.",
+        "At least {percent} % of the allowance of {amount_bytes} ({scope}) is used; until it renews {renews_at} "
+        "content is narrowed.",
+    ),
     "text-kept": _text(
         "Лимит {amount_bytes} ({scope}) израсходован до {renews_at}: остаются только текстовые страницы.",
         "The allowance of {amount_bytes} ({scope}) is spent until {renews_at}: only pages of text stay open.",

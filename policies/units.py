@@ -139,6 +139,14 @@ def parse_share(text: str) -> float:
     return value
 
 
+def parse_percent(text: str) -> int:
+    """A whole number of hundredths from 1 to 99, of "80 %"."""
+    match = re.fullmatch(r"(\d{1,2})\s*%", text.strip())
+    if match is None or int(match[1]) == 0:
+        raise Wrong(f"expected a part like 80 %, got {text!r}", "write a number from 1 to 99 and %")
+    return int(match[1])
+
+
 def _fraction(text: str) -> float | None:
     if match := re.fullmatch(r"(\d+)\s*/\s*(\d+)", text):
         return int(match[1]) / int(match[2]) if int(match[2]) else None

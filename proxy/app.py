@@ -132,7 +132,7 @@ class Tropa:
             tokens=tokens,
             via=via,
         )
-        dresser = Dresser(tokens, savings, self._media.offers)
+        dresser = Dresser(tokens, savings, self._media.offers, self._accountant.usage)
         refusals = Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom())
         rungs = RungMaker(self._store, self._state_dir / "making")
         elsewhere = Elsewhere(lambda: self._runtime, self._accountant)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from policies.compile.media import check_media
 from policies.compile.merge import overlay
 from policies.compile.spot import Spot
+from policies.compile.steps import compile_steps
 from policies.compile.time import Clockwork, compile_windows
-from policies.compile.treatments import compile_treatments, for_assessment
+from policies.compile.treatments import for_assessment, treatments_of
 from policies.decision import Alternative
 from policies.faults import FaultList, did_you_mean
 from policies.model import ClassRule, Policy, When, Windows
@@ -77,12 +78,13 @@ class _Compiler:
             save_data_treatments=self._narrower(section.save_data, "save_data"),
             narrow_below_bps=slow.below if slow else None,
             narrowed=self._narrower(slow, "slow_link"),
+            steps=compile_steps(self._kinds, self._written.get("nearly_spent"), self._spot.at("nearly_spent")),
             observe=bool(section.observe),
             sources=dict(_sources(self._written)),
         )
 
     def _treatments(self, kinds: MarkedMap) -> Treatments:
-        return compile_treatments(KindsSection.model_validate(kinds))
+        return treatments_of(kinds)
 
     def _narrower(self, section: KindsSection | None, key: str) -> Treatments | None:
         if section is None:
@@ -153,11 +155,14 @@ class _Compiler:
         check_media(self._spot)
         for key in ("save_data", "slow_link"):
             check_media(self._spot.at(key), self._kinds)
+        for percent in self._section.nearly_spent:
+            check_media(self._spot.at("nearly_spent", percent), self._kinds)
         for name in self._section.classes:
             check_media(self._spot.at("classes", name), self._kinds)
 
     def _check_diets(self) -> None:
         parts = [("pages",), ("save_data", "pages"), ("slow_link", "pages")]
+        parts += [("nearly_spent", name, "pages") for name in self._section.nearly_spent]
         parts += [("classes", name, "pages") for name in self._section.classes]
         for path in parts:
             here: object = self._written

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from policies.rules.allowance import allowance
 from policies.rules.class_gate import class_gate
 from policies.rules.edit_path import edit_path
+from policies.rules.nearly_spent import nearly_spent
 from policies.rules.original import original
 from policies.rules.player_path import player_path
 from policies.rules.rate_share import rate_share
@@ -25,6 +26,7 @@ from policies.values import Reason
 NARROWING: tuple[Callable[[Situation], Effect | None], ...] = (
     class_gate,
     allowance,
+    nearly_spent,
     save_data,
     slow_link,
     rate_share,

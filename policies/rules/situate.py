@@ -10,7 +10,8 @@ from policies.facts import AllowanceUse, RequestFacts, Usage
 from policies.model import After, Allowance, Catalogue, ClassRule, Policy, Tariff, Territory
 from policies.money import MoneyNow, money_now
 from policies.narrow import lower
-from policies.rules.situation import Situation, Spent
+from policies.rules.nearly_spent import step_of
+from policies.rules.situation import Near, Situation, Spent
 from policies.values import CostlyHop
 
 _OPEN = ClassRule()
@@ -51,6 +52,7 @@ def situate(
         free_now=free_now,
         always_free=money.always_free or not counted,
         spent=tuple(_spent(allowance, use) for allowance, use in uses if is_spent(use, instant)),
+        near=_near(policy, uses, instant) if policy.steps else (),
         left_bytes=left_bytes((use for allowance, use in uses if allowance.after is After.STOP), instant),
     )
 
@@ -90,6 +92,23 @@ def _allowance_of(tariff: Tariff, use: AllowanceUse) -> Allowance | None:
 
 def _spent(allowance: Allowance, use: AllowanceUse) -> Spent:
     return Spent(allowance=allowance, renews_at=use.renews_at.astimezone(UTC))
+
+
+def tightest(
+    territory: Territory, request: RequestFacts, usage: Usage, now: datetime, *, free_now: bool
+) -> AllowanceUse | None:
+    """Of the allowances that count for this request now the one with the least left; None: none counts."""
+    uses = [use for _, use in binding_uses(territory, request, usage, free_now=free_now) if use.renews_at > now]
+    return min(uses, key=lambda use: use.amount_bytes - use.used_bytes, default=None)
+
+
+def _near(policy: Policy, uses: tuple[tuple[Allowance, AllowanceUse], ...], now: datetime) -> tuple[Near, ...]:
+    reached = ((allowance, use, step_of(policy.steps, use, now)) for allowance, use in uses)
+    return tuple(
+        Near(allowance=allowance, step=step, renews_at=use.renews_at.astimezone(UTC))
+        for allowance, use, step in reached
+        if step is not None
+    )
 
 
 def left_bytes(uses: Iterable[AllowanceUse], now: datetime) -> int | None:

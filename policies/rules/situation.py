@@ -14,7 +14,7 @@ from functools import reduce
 from policies.classify import Classification
 from policies.decision import Alternative, Verdict
 from policies.facts import RequestFacts, Usage
-from policies.model import Allowance, Catalogue, ClassRule, Origin, Policy, Territory
+from policies.model import Allowance, Catalogue, ClassRule, Origin, Policy, Step, Territory
 from policies.money import MoneyNow
 from policies.narrow import lower, narrowest
 from policies.treatments import Treatments
@@ -32,6 +32,15 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """An allowance that has reached a step of the policy, until `renews_at`."""
+
+    allowance: Allowance
+    step: Step
+    renews_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """One request with everything that holds for it here and now, looked up once.
 
@@ -40,6 +49,7 @@ class Situation:
     free_now      the learner's side pays nothing for this request now
     always_free   … and never does, whatever the clock says
     spent         allowances that bind now and are used up
+    near          allowances that bind now and have reached a step of the policy
     left_bytes    metered bytes that the allowances which end in a stop still hold; None: nothing limits
     """
 
@@ -57,6 +67,7 @@ class Situation:
     free_now: bool
     always_free: bool
     spent: tuple[Spent, ...]
+    near: tuple[Near, ...]
     left_bytes: int | None
 
 

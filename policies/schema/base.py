@@ -109,6 +109,11 @@ def _plain(text: str) -> str:
     return text
 
 
+def _parse_percent_key(text: str) -> str:
+    units.parse_percent(text)
+    return text
+
+
 def _parse_id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
         raise Wrong(f"{text!r} can't be a name here", "write Latin letters, digits, - and _; a title may be Russian")
@@ -189,6 +194,7 @@ Milliseconds = Annotated[int, scalar(units.parse_milliseconds, "a duration like 
 Pixels = Annotated[int, scalar(units.parse_pixels, "a width like 800 px"), _number_or_text("800 px")]
 Quality = Annotated[int, scalar(_parse_quality, "a quality from 1 to 100"), WithJsonSchema({"type": "integer"})]
 Share = Annotated[float, scalar(units.parse_share, "a share like 1/3"), _number_or_text("1/3")]
+PercentKey = Annotated[str, scalar(_parse_percent_key, "a part like 80 %"), _text_schema("80 %")]
 Overhead = Annotated[float, scalar(units.parse_overhead, "an overhead like 6 %"), _number_or_text("6 %")]
 Price = Annotated[
     tuple[Decimal, str], scalar(units.parse_price, "a price like 0.40 RUB/MB"), _text_schema("0.40 RUB/MB")

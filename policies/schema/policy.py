@@ -14,6 +14,7 @@ from policies.schema.base import (
     Id,
     Line,
     Listed,
+    PercentKey,
     Rate,
     Seconds,
     Section,
@@ -171,6 +172,11 @@ class PolicySection(KindsSection):
     original: OriginalSection | None = Field(default=None, description="Whether the learner may take the original.")
     save_data: KindsSection | None = Field(default=None, description="Narrower treatments for browsers that save data.")
     slow_link: SlowLinkSection | None = Field(default=None, description="Narrower treatments on a slow link.")
+    nearly_spent: dict[PercentKey, KindsSection] = Field(
+        default={},
+        description="Narrower treatments from that part of an allowance on, as 80 %: {images: {max: 40 kB}}; "
+        "each step keeps what the ones before it narrowed.",
+    )
     classes: dict[ClassWord, ClassSection] = Field(
         default={}, description="Treatments and hours for each traffic class."
     )

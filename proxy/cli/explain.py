@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def _run(call: Call) -> int:
     from policies.explain import explain_request
-    from policies.facts import Hints
+    from policies.facts import NO_USAGE, Hints
+    from policies.money import used_of
     from proxy.cli.spans import parse_instant
 
     args = call.args
@@ -34,6 +35,7 @@ def _run(call: Call) -> int:
             site=place.site,
             mode=args.mode,
             at=at,
+            usage=NO_USAGE if args.used is None else used_of(place.tariff, args.used, at),
             hints=Hints(save_data=args.save_data),
             kind=None if args.kind is None else MediaKind(args.kind),
             language=call.language,
@@ -135,6 +137,16 @@ def _moment(moment: datetime, explained: Explanation) -> str:
     return instant(moment.astimezone(explained.at.tzinfo).isoformat(timespec="seconds"))
 
 
+def _used(text: str) -> int:
+    """Whole hundredths, from 0 to 100, of "85%"."""
+    from policies.faults import Wrong
+
+    digits = text.strip().removesuffix("%").strip()
+    if not digits.isdecimal() or int(digits) > 100:
+        raise Wrong(f"expected a part like 85%, got {text!r}", "write a number from 0 to 100 and %")
+    return int(digits)
+
+
 COMMAND = Command(
     name="explain",
     summary=Text(
@@ -183,6 +195,15 @@ COMMAND = Command(
             flag=True,
             help=Text(ru="браузер просит экономить (Save-Data)", en="the browser sends Save-Data"),
         ),
+        Argument(
+            names=("--used",),
+            metavar="PART",
+            parse=_used,
+            help=Text(
+                ru="как если бы эта часть каждого лимита была израсходована: 85%",
+                en="as if that part of each allowance were used: 85%",
+            ),
+        ),
         Argument(names=("--json",), flag=True, help=Text(ru="вывести JSON", en="print JSON")),
         Argument(
             names=("--regions",),
@@ -202,6 +223,7 @@ COMMAND = Command(
     ),
     examples=(
         "tropa explain https://lms.example.org/mod/chat/view.php?id=5 --region koryak --at 2026-11-23T20:00",
+        "tropa explain https://lms.example.org/lecture.mp4 --region koryak --used 85%",
         "tropa explain https://lms.example.org/ --region koryak --mode tunnel --json",
     ),
     run=_run,

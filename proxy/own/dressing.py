@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from policies.decision import Decision
+from policies.facts import NO_USAGE, AllowanceUse, Usage
+from policies.model import Territory
+from policies.rules.situate import tightest
 from policies.values import Place
 from proxy.account.tokens import Tokens
 from proxy.exchange import Inbound, Who
@@ -35,12 +38,19 @@ TOKEN_LIFETIME = timedelta(hours=24)
 
 
 class Dresser:
-    """Fills page contexts; built once. offers None: no lighter versions can be had."""
+    """Fills page contexts; built once. offers None: no lighter versions can be had. usage: what is left for whom."""
 
-    def __init__(self, tokens: Tokens, savings: LearnerSavings, offers: MediaOffers | None = None) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        savings: LearnerSavings,
+        offers: MediaOffers | None = None,
+        usage: Callable[[Territory, str, datetime], Usage] = lambda territory, learner, now: NO_USAGE,
+    ) -> None:
         self._tokens = tokens
         self._savings = savings
         self._offers = offers
+        self._usage = usage
 
     def savings(self, exchange: Exchange) -> Savings:
         """What this learner was spared."""
@@ -100,8 +110,16 @@ class Dresser:
             support_code=support_code,
             tokens=tokens,
             charset=charset,
+            allowance=self._allowance(exchange, decision),
             media=partial(self._offers.offer, exchange, decision, page_url) if self._offers is not None else None,
         )
+
+    def _allowance(self, exchange: Exchange, decision: Decision) -> AllowanceUse | None:
+        who, now = exchange.who, exchange.now
+        if not who.territory.tariff.allowances or decision.exempt:
+            return None
+        usage = self._usage(who.territory, who.learner, now)
+        return tightest(who.territory, exchange.facts, usage, now, free_now=decision.free_now)
 
     def calendar_href(self, exchange: Exchange) -> str | None:
         """Where the calendar entry of the next opening is; None where none is in sight."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from policies.money import metered
 from policies.treatments import Form
 from policies.values import CostlyHop, MediaKind, Store, TrafficClass
 from policies.windows import current_close
@@ -91,7 +92,20 @@ def page_bar(context: PageContext, savings: Savings) -> bytes:
     saved = savings.page_bytes or savings.today_bytes
     key = "bar.saved_page" if savings.page_bytes else "bar.saved_today"
     told = phrases(context.language)(key, size=size_text(saved, context.language)) if saved else ""
-    return encode(render("bar.html", context.language, saved=told), context.charset)
+    markup = render("bar.html", context.language, saved=told, left=_left_to_spend(context))
+    return encode(markup, context.charset)
+
+
+def _left_to_spend(context: PageContext) -> str:
+    """What is left of her allowance, the school's or the area's, and until when; "" where nothing is counted."""
+    use = context.allowance
+    if use is None:
+        return ""
+    say, minute = phrases(context.language), context.now.replace(second=0, microsecond=0)
+    left = max(use.amount_bytes - use.used_bytes, 0)
+    when = moment_text(use.renews_at, minute, context.territory.zone, context.language)
+    key = f"bar.left.{use.scope}" if left else f"bar.spent.{use.scope}"
+    return say(key, left=size_text(left, context.language), when=when)
 
 
 def forms_foot(context: PageContext) -> bytes:
@@ -147,10 +161,21 @@ def _figures(heavy: Heavy, context: PageContext, offer: Offer, say: Phrases) -> 
         if decision.link.down_bps:
             took = transfer_text(heavy.size_bytes, decision.link.down_bps, context.language)
             figures.append(say("card.on_this_link", time=took))
+        figures += _of_left(heavy.size_bytes, context, say)
     else:
         figures.append(say("card.size_unknown"))
     money = _money(context, offer, say)
     return (*figures, money) if money else tuple(figures)
+
+
+def _of_left(size_bytes: int, context: PageContext, say: Phrases) -> list[str]:
+    """Beside a size, what it would be taken from; nothing where no allowance counts it."""
+    use = context.allowance
+    if use is None:
+        return []
+    left = max(use.amount_bytes - use.used_bytes, 0)
+    key = "card.of_left" if metered(size_bytes, context.territory.tariff) <= left else "card.above_left"
+    return [say(key, left=size_text(left, context.language))]
 
 
 def _money(context: PageContext, offer: Offer, say: Phrases) -> str:

@@ -33,6 +33,7 @@ class PageContext:
     tokens        action -> maker of its token; actions are "original", "tonight", "report", "place", "language";
                   an action without one is not offered
     charset       of the page that cards go into; pages of our own are always UTF-8
+    allowance     the tightest one that what she opens now draws on; None: none, and then nothing is told of it
     media         what makes lighter versions of a thing possible; None: none can be had here
     """
 
@@ -45,6 +46,7 @@ class PageContext:
     support_code: str | None = None
     tokens: Mapping[str, TokenFor] = field(default_factory=dict)
     charset: str = "utf-8"
+    allowance: AllowanceUse | None = None
     media: OfferFor | None = None
 
     def token(self, action: str, url: str = "") -> str | None:

@@ -29,7 +29,8 @@ _FIRST = (
     "text-kept",
     "original-unaffordable",
 )
-_LAST = ("save-data", "slow-link", "throttled")
+_NEARLY_SPENT = "allowance-nearly-spent"
+_LAST = ("save-data", "slow-link", "throttled", _NEARLY_SPENT)
 
 
 def teacher_reason(reason: Reason, language: str) -> str:
@@ -47,7 +48,9 @@ def why_withheld(heavy: Heavy | None, decision: Decision, language: str) -> str:
     """The one sentence that explains most of this decision to a teacher. heavy None: a whole page or part."""
     reasons = {reason.rule: reason for reason in decision.reasons if _concerns(reason, heavy)}
     own = _codes_of(heavy)
-    for code in (*_FIRST, *own, "size-limit", *_LAST):
+    # A video host's player never comes by itself; of anything else it is the step that says most just now.
+    first = _FIRST if heavy is not None and heavy.host_name else (*_FIRST, _NEARLY_SPENT)
+    for code in (*first, *own, "size-limit", *_LAST):
         if code in reasons:
             return teacher_reason(reasons[code], language)
     return teacher_reason(Reason(rule=own[0] if own else "general"), language)

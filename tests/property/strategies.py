@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -18,10 +19,12 @@ from policies.model import (
     NoTransform,
     Policy,
     PolicyException,
+    Step,
     Territory,
     When,
     Windows,
 )
+from policies.narrow import narrowest
 from policies.treatments import (
     Action,
     Animation,
@@ -161,6 +164,21 @@ class_rules = st.builds(
 
 
 @st.composite
+def rising_steps(draw: st.DrawFn) -> tuple[Step, ...]:
+    """As compiled ones are: each keeps what the ones before it narrowed."""
+    first, second = draw(few_treatments), draw(few_treatments)
+    both = narrowest(first, second)
+    live = replace(both, page=replace(both.page, text_first=False), script=Action.KEEP, style=Action.KEEP)
+    return (
+        Step(percent=80, treatments=first, live=first, source="policy.yaml:80"),
+        Step(percent=95, treatments=both, live=live, source="policy.yaml:95"),
+    )
+
+
+steps = st.one_of(st.just(()), rising_steps())
+
+
+@st.composite
 def policies(draw: st.DrawFn) -> Policy:
     return Policy(
         name="any",
@@ -170,6 +188,7 @@ def policies(draw: st.DrawFn) -> Policy:
         save_data_treatments=draw(st.one_of(st.none(), few_treatments)),
         narrow_below_bps=draw(st.sampled_from([None, 128_000])),
         narrowed=draw(st.one_of(st.none(), few_treatments)),
+        steps=draw(steps),
         observe=draw(st.integers(0, 5)) == 0,
     )
 
@@ -255,7 +274,9 @@ def usages(draw: st.DrawFn, now: datetime) -> Usage:
         amount = draw(st.sampled_from([1_000_000, 300_000_000]))
         return AllowanceUse(
             scope=draw(st.sampled_from(Scope)),
-            used_bytes=draw(st.sampled_from([0, 400_000, amount - 1, amount, amount * 2])),
+            used_bytes=draw(
+                st.sampled_from([0, 400_000, amount * 4 // 5, amount * 96 // 100, amount - 1, amount, amount * 2])
+            ),
             amount_bytes=amount,
             renews_at=now + timedelta(hours=draw(st.integers(-2, 30))),
         )

@@ -97,6 +97,19 @@ def test_signs_of_a_poor_link_and_spent_budgets_only_narrow(situation: Situation
 
 
 @relaxed
+@given(situations(), st.lists(st.integers(0, 110), min_size=2, max_size=5))
+def test_the_more_of_an_allowance_is_used_the_narrower_it_gets(situation: Situation, parts: list[int]) -> None:
+    catalogue, request, usage, now = situation
+    request, before = replace(request, wants_original=False), None
+    for part in sorted(parts):
+        uses = (replace(use, used_bytes=use.amount_bytes * part // 100) for use in usage.allowances)
+        decision = decide(catalogue, request, replace(usage, allowances=tuple(uses)), now)
+        if before is not None:
+            assert narrowest(before.treatments, decision.treatments) == decision.treatments
+        before = decision
+
+
+@relaxed
 @given(situations())
 def test_an_original_never_widens_the_verdict_or_what_is_offered(situation: Situation) -> None:
     catalogue, request, usage, now = situation

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -9,9 +10,10 @@ import brotli
 import pytest
 
 from policies.decision import Alternative, LinkSpeed, Price, Verdict
+from policies.facts import AllowanceUse
 from policies.model import Tariff, Windows
 from policies.treatments import Action, Form, Treatments, VideoTreatment
-from policies.values import CostlyHop, MediaKind, Reason, Store
+from policies.values import CostlyHop, MediaKind, Reason, Scope, Store
 from proxy.pages import MAX_CARD_BYTES, Savings, card, embed_card, forms_foot, page_bar
 from proxy.pages.gallery import CLOSED, DECISION, NOW, TERRITORY, VIDEO, cards, context_in, token
 from proxy.transforms.spec import Heavy
@@ -260,6 +262,35 @@ def test_the_bar_tells_what_was_saved_and_nothing_where_nothing_is_known():
     assert "сэкономлено 1,2 МБ" in words(page_bar(HERE, Savings(page_bytes=1_234_000, today_bytes=9)))
     assert "сегодня сэкономлено 61 МБ" in words(page_bar(HERE, Savings(today_bytes=61_000_000)))
     assert "сэкономлено" not in words(page_bar(HERE, Savings()))
+
+
+def left_of(left: int, scope: Scope = Scope.LEARNER) -> AllowanceUse:
+    amount = 300_000_000
+    renews_at = HERE.now + timedelta(hours=9)
+    return AllowanceUse(scope=scope, used_bytes=amount - left, amount_bytes=amount, renews_at=renews_at)
+
+
+def test_what_is_left_is_told_before_it_is_spent():
+    here = replace(HERE, allowance=left_of(42_000_000))
+    assert "осталось 42 МБ, обновится завтра в" in words(page_bar(here, Savings()))
+    assert "из оставшихся 42 МБ" in words(card(VIDEO, here))
+    assert "больше оставшихся 10 МБ" in words(card(VIDEO, replace(HERE, allowance=left_of(10_000_000))))
+    assert "остав" not in words(card(VIDEO, HERE)) and "остал" not in words(page_bar(HERE, Savings()))
+
+
+def test_the_bar_tells_whose_megabytes_they_are_and_that_they_are_used_up():
+    school = replace(HERE, allowance=left_of(120_000_000, Scope.SITE))
+    assert "у школы осталось 120 МБ" in words(page_bar(school, Savings()))
+    spent = replace(context_in("en"), allowance=left_of(-5))
+    assert "your megabytes are used up until" in words(page_bar(spent, Savings()))
+
+
+def test_a_card_of_a_nearly_spent_allowance_says_so_and_a_players_card_its_own_reason():
+    near = Reason(rule="allowance-nearly-spent", params=(("percent", 80),))
+    decision = replace(DECISION, reasons=(*DECISION.reasons, Reason(rule="embed-withheld"), near))
+    assert "Большая часть отведённых" in words(card(VIDEO, context_in("ru", decision)))
+    player = replace(VIDEO, host_name="youtube")
+    assert "Большая часть отведённых" not in words(card(player, context_in("ru", decision)))
 
 
 def test_a_refused_part_with_a_price_of_nothing_shows_no_money():
