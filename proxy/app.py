@@ -173,7 +173,7 @@ class Tropa:
                     sizes=sizes,
                     identifier=lambda: self._runtime.identifier,
                     late=late,
-                    media=self._media.routes(dresser, refusals, sizes, elsewhere),
+                    media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper),
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,

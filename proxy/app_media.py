@@ -26,6 +26,7 @@ from proxy.media.desk import Desk
 from proxy.media.jobs import Slots
 from proxy.media.sources import Sources
 from proxy.media.store import MediaStore
+from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
 from proxy.own.dressing import Dresser
@@ -101,7 +102,9 @@ class Media:
     def asker(self, keeper: TaskKeeper) -> MediaAsker:
         return MediaAsker(self.desk, self.origin, self.book, keeper, self.viewer.bytes_of)
 
-    def routes(self, dresser: Dresser, refusals: Refusals, sizes: SizeBook, elsewhere: Elsewhere) -> MediaRoutes:
+    def routes(
+        self, dresser: Dresser, refusals: Refusals, sizes: SizeBook, elsewhere: Elsewhere, keeper: TaskKeeper
+    ) -> MediaRoutes:
         return MediaRoutes(
             desk=self.desk,
             origin=self.origin,
@@ -113,6 +116,7 @@ class Media:
             sizes=sizes,
             viewer=self.viewer,
             segments=Segments(self.desk, self.origin, self.book),
+            beginnings=Beginnings(keeper),
             decide_for=elsewhere.decision,
         )
 

@@ -92,7 +92,8 @@ class Asked:
 class MediaCourse:
     """The origin. files: path -> body; refused: session -> status for whatever is behind a login.
 
-    gate  nothing of a film beyond `open_bytes` is sent while it is not set; gated: of this one alone
+    gate    nothing of a film beyond `open_bytes` is sent while it is not set; gated: of this one alone
+    silent  no file's head is sent while it is not set
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class MediaCourse:
     refused: dict[str, int] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    silent: asyncio.Event | None = None
     open_bytes: int = 0
     gated: str = ""
     cache_control: str = "private, max-age=21600"
@@ -133,6 +135,8 @@ class MediaCourse:
             )
         if path not in self.files:
             return web.Response(status=200 if path.endswith("logout.php") else 404, text="")
+        if self.silent is not None:
+            await self.silent.wait()
         status = self.refused.get(learner)
         if status is not None:
             headers = {"Location": "/login/index.php"} if status in (302, 303) else {}

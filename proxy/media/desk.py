@@ -151,6 +151,10 @@ class Desk:
         """Its view at every change, the last one when it is no longer open."""
         return self._asking.watch(key)
 
+    async def outcome(self, key: str) -> JobView | None:
+        """How it ended, when it has; put a time limit around it."""
+        return await self._asking.outcome(key)
+
     def leave(self, key: str, watcher: Watcher) -> None:
         """She no longer waits; when she hasn't come back for a while, nobody works for her."""
         self._board.leave(key, watcher)

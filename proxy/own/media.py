@@ -8,7 +8,7 @@
 
 Laws: an address is opened only by a token sealed for this learner; what is served is what policy allows her now, for
 the film's own address, and only after the origin has let her have the source; a GET begins no work but what the player
-of a film that she chose asks for.
+of a film that she chose asks for; a tap is answered at once, however slowly the origin does.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from proxy.media.authorised import GRANTING
 from proxy.media.desk import Desk
 from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State, Watcher
+from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
 from proxy.own.dressing import Dresser
@@ -50,7 +51,7 @@ from proxy.transforms.spec import Heavy
 
 _STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
 _PATIENCE_S = 1.0
-_HEARD_OR_SEEN_GROWING = frozenset({Form.CAPPED.value, Form.SOUND.value})
+_FULL = "?full"  # leads to all versions, and says that there was no room for one more
 # (exchange, address, kind) -> what policy says of that address for this learner now.
 DecideFor = Callable[[Exchange, str, MediaKind], Decision]
 Opened = Callable[[Exchange, str, str], Mapping[str, str] | None]
@@ -90,6 +91,7 @@ class MediaRoutes:
         sizes: SizeBook,
         viewer: Viewer,
         segments: Segments,
+        beginnings: Beginnings,
         decide_for: DecideFor,
     ) -> None:
         self._desk = desk
@@ -102,6 +104,7 @@ class MediaRoutes:
         self._sizes = sizes
         self._viewer = viewer
         self._segments = segments
+        self._beginnings = beginnings
         self._decide_for = decide_for
 
     # -- doing ---------------------------------------------------------------------------------------------
@@ -114,14 +117,34 @@ class MediaRoutes:
         if version not in allowed_forms(asked.heavy, asked.context):
             return self._all_versions(asked)
         await self._choices.remember(exchange.who.learner, asked.heavy.kind.value, version, exchange.now)
+        view = await self._beginnings.begin(self._beginning(asked, version), partial(self._begin, asked, version))
+        there = f"/.tropa/media/{token}/"
+        return see_other(there + (_FULL if view is not None and view.state is State.FULL else version))
+
+    async def _begin(self, asked: Asked, version: str) -> JobView | None:
+        """Have it made for her; how it stands a moment later, None where she can't have it."""
         seen = await self._seen(asked)
-        if seen is not None and (order := self._order(asked, version, seen)) is not None:
-            if version == Form.CAPPED and self._segments.are_better(asked.exchange, asked.url):
-                order = self._segments.order(asked.exchange, asked.url, seen.ref, title=asked.title)
-            ticket = await self._desk.ask(order, self._watcher(asked, version))
-            view = await playable(self._desk, ticket, within_s=_PATIENCE_S)
-            self._note(asked, seen, version, view)
-        return see_other(f"/.tropa/media/{token}/{version}")
+        order = self._order(asked, version, seen) if seen is not None else None
+        if seen is None or order is None:
+            return None
+        if version == Form.CAPPED and self._segments.are_better(asked.exchange, asked.url):
+            order = self._segments.order(asked.exchange, asked.url, seen.ref, title=asked.title)
+        ticket = await self._desk.ask(order, self._watcher(asked, version))
+        view = await playable(self._desk, ticket, within_s=_PATIENCE_S)
+        self._note(asked, seen, version, view)
+        return view
+
+    async def _beginning_of(self, asked: Asked, version: str) -> Answer | None:
+        """What is told while the origin hasn't answered, or where there was no room; None: it was begun, or never."""
+        key = self._beginning(asked, version)
+        if await self._beginnings.is_open(key):
+            return own_page(200, making_page(asked.heavy, asked.context, Making(form=version, state="asking")))
+        late = self._beginnings.came_late(key)
+        return self._all_versions(asked, full=True) if late is not None and late.state is State.FULL else None
+
+    @staticmethod
+    def _beginning(asked: Asked, version: str) -> tuple[str, ...]:
+        return asked.exchange.who.learner, version, asked.url
 
     async def tonight(self, exchange: Exchange, payload: Mapping[str, str]) -> Answer:
         """File a request for the free hours; its receipt says when."""
@@ -178,6 +201,8 @@ class MediaRoutes:
             return self._all_versions(asked)
         if version not in allowed_forms(asked.heavy, asked.context):
             return plain_answer(404, b"", "text/plain")
+        if not name and (begun := await self._beginning_of(asked, version)) is not None:
+            return begun
         seen = await self._seen(asked)
         if seen is None:
             return see_other(asked.context.page_url or asked.url)  # her login may be over: the course's page will tell
@@ -195,6 +220,10 @@ class MediaRoutes:
             return await self._file(asked, version, name, order, stored)
         if stored is None:
             return await self._wait(asked, version, order, seen)
+        return await self._shown(asked, version, seen, stored)
+
+    async def _shown(self, asked: Asked, version: str, seen: Seen, stored: StoredMedia) -> Answer:
+        """The viewer of what is made."""
         if not await self._viewer.has(version, stored):
             self._book.cannot_be(seen.ref, asked.url, version)
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
@@ -323,8 +352,9 @@ class MediaRoutes:
         elif view.state in (State.REFUSED, State.UNCHANGED) and not _may_pass(view.why):
             self._book.cannot_be(seen.ref, asked.url, version)
 
-    def _all_versions(self, asked: Asked) -> Answer:
-        return own_page(200, versions_page(asked.heavy, asked.context))
+    def _all_versions(self, asked: Asked, *, full: bool = False) -> Answer:
+        full = full or f"?{asked.exchange.inbound.query}" == _FULL
+        return own_page(200, versions_page(asked.heavy, asked.context, full=full))
 
 
 _STATES = {State.QUEUED: "queued", State.WAITING: "queued", State.FETCHING: "fetching", State.MAKING: "making"}

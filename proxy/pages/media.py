@@ -25,7 +25,7 @@ _OLDEST_REFRESH_S, _SOONEST_REFRESH_S = 60, 5
 class Making:
     """How far a version is. ready_in_s None: not known; position: how many stand before it, 0 where it is under way.
 
-    state  "queued", "fetching", "making"
+    state  "asking" (the origin hasn't answered yet), "queued", "fetching", "making"
     """
 
     form: str
@@ -82,9 +82,9 @@ class Deferred(NamedTuple):
     token: str | None = None
 
 
-def versions_page(heavy: Heavy, context: PageContext) -> bytes:
-    """Every version of one thing, what each costs, what is ready."""
-    return full_page("versions.html", context, card=card_text(heavy, context), buttons=True)
+def versions_page(heavy: Heavy, context: PageContext, *, full: bool = False) -> bytes:
+    """Every version of one thing, what each costs, what is ready. full: one was asked for, and there is no room now."""
+    return full_page("versions.html", context, card=card_text(heavy, context), full=full, buttons=True)
 
 
 def making_page(heavy: Heavy, context: PageContext, making: Making) -> bytes:
@@ -106,6 +106,8 @@ def making_page(heavy: Heavy, context: PageContext, making: Making) -> bytes:
 
 def refresh_s(making: Making) -> int:
     """When the page comes again: a quarter of what is left, at least every minute and at most every five seconds."""
+    if making.state == "asking":
+        return _SOONEST_REFRESH_S
     if making.ready_in_s is None:
         return 15
     return round(min(max(making.ready_in_s / 4, _SOONEST_REFRESH_S), _OLDEST_REFRESH_S))

@@ -31,6 +31,7 @@ from proxy.stages.media_orders import SOUND, order_of, playing_recipe
 from proxy.stages.media_origin import MediaOrigin, source_ref
 from proxy.stages.passing import passing_answer
 from proxy.stages.places import saves_here
+from proxy.transforms.media.growing import ALL_MADE
 from proxy.transforms.media.spec import CappedSpec, Recipe, SoundSpec
 from proxy.upstream.faults import upstream_truncated
 
@@ -85,6 +86,8 @@ class MediaStage:
             return _head_alone(fetched, order)
         ticket = await self._desk.ask(order, Watcher(learner=learner, id=f"play {exchange.inbound.url}", stays=_STAYS))
         view = await playable(self._desk, ticket, within_s=exchange.limits.hold_s)
+        if view.growing and view.progress >= ALL_MADE:
+            view = await _finished(self._desk, ticket, within_s=exchange.limits.hold_s)
         growing = self._desk.growing(ticket.key, learner=learner) if view.growing else None
         if view.state is State.READY:
             stored = await self._desk.ready(ticket.key, learner=learner)
@@ -142,6 +145,14 @@ async def playable(desk: Desk, ticket: Ticket, *, within_s: float) -> JobView:
                 if not view.is_open or view.growing:
                     break
     return view
+
+
+async def _finished(desk: Desk, ticket: Ticket, *, within_s: float) -> JobView:
+    """How it stands once it is over, or when the time is: all of it is made, and with its index it can be wound."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await desk.outcome(ticket.key)
+    return await desk.view(ticket.key) or ticket.view
 
 
 async def stored_answer(

@@ -17,7 +17,7 @@ from tests.e2e.harness.films import FILM, LECTURE, LONG, LONG_S, SOUND, films, p
 from tests.e2e.harness.origins import Origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import PATIENCE_S, until
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = [pytest.mark.browser, needs_ffmpeg]
@@ -130,7 +130,7 @@ def test_a_lecture_without_scripts_is_its_slides_and_its_sound(browser: Browser,
             assert slides.nth(number).locator("img").bounding_box()["height"] > 100  # type: ignore[index]
         assert visit.page.locator("#sc-sound").bounding_box()["width"] > 200  # type: ignore[index]
         assert visit.page.locator("#sc-bar").is_hidden()
-        assert visit.page.locator("a.sc-from").first.get_attribute("href", timeout=2000)
+        assert visit.page.locator("a.sc-from").first.get_attribute("href")
         visit.shot("slidecast-no-scripts-320", full=True)
 
 
@@ -152,7 +152,7 @@ def test_sound_goes_on_where_it_was_when_the_link_was_cut(browser: Browser, trop
         visit.page.evaluate("document.querySelector('#sc-sound').playbackRate = 4")
         until(lambda: link.cuts, what="the cut")
         link.mend()
-        until(lambda: sound_s(visit) > 26, what="the sound after the cut", timeout_s=60)
+        until(lambda: sound_s(visit) > 26, what="the sound after the cut")
         times = visit.page.evaluate("window.times.filter(t => t > 0)")
         assert all(later >= earlier - 1 for earlier, later in itertools.pairwise(times))
         assert shown(visit) == "Слайд 3 из 4"
@@ -169,7 +169,7 @@ def test_sound_alone_is_heard(browser: Browser, tropa: TropaProcess) -> None:
 # -- a film in its place -----------------------------------------------------------------------------------------------
 
 
-def play(visit: Visit, element: str = "#film", seconds: float = 1.0, timeout_s: float = 30.0) -> None:
+def play(visit: Visit, element: str = "#film", seconds: float = 1.0, timeout_s: float = PATIENCE_S) -> None:
     """Press play, and see that it goes on."""
     visit.page.evaluate(f"e => {{ const p = document.querySelector('{element}'); p.muted = true; p.play() }}")
     until(lambda: time_s(visit, element) > seconds, what=f"playing of {element}", timeout_s=timeout_s)
@@ -231,10 +231,10 @@ def test_a_long_film_is_made_where_it_is_watched(browser: Browser, tropa: TropaP
     with at(browser, tropa.ports["metered"], "long") as visit:
         open_lecture(visit, "capped")
         visit.shot("film-viewer-1280")
-        play(visit, "video", timeout_s=60)
+        play(visit, "video")
         until(lambda: seekable_s(visit, "video") > LONG_S - 15, what="a film that can be wound")
         visit.page.evaluate("document.querySelector('video').currentTime = 800")
-        until(lambda: time_s(visit, "video") > 801, what="playing near its end", timeout_s=60)
+        until(lambda: time_s(visit, "video") > 801, what="playing near its end")
     segments = {url for url in visit.requested if "/hls/" in url}
     assert 3 < len(segments) < 60
     assert not [url for url in visit.requested if url.endswith(LONG)]

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 
+from tests.e2e.harness.waiting import PATIENCE_S
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENS = Path(__file__).resolve().parents[2] / "screens"
 PHONE = {"width": 360, "height": 720}
@@ -61,7 +63,7 @@ def chromium(*arguments: str, **options: Any) -> Iterator[Browser]:
 def visiting(browser: Browser, *, size: dict[str, int] = DESKTOP, **options: Any) -> Iterator[Visit]:
     """A visit with a store of its own; whatever would leave this machine is noted and stopped."""
     context = browser.new_context(viewport=size, locale=options.pop("locale", "ru-RU"), **options)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_S * 1000)
     visit = Visit(context.new_page())
     context.route(lambda url: not _near(url), lambda route: _stopped(visit, route))
     visit.page.on("request", lambda request: _noted(visit, request))

@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.e2e.harness.waiting import PATIENCE_S
+
 _LISTENS = re.compile(rb"WebDriver BiDi listening on (ws://[\d.:]+)")
 _PREFERENCES = {
     "app.update.auto": False,
@@ -74,7 +76,7 @@ class Firefox:
             raise BidiError(str(result.get("exceptionDetails", {}).get("text")))
         return _plain(result["result"])
 
-    async def until(self, expression: str, *, within_s: float = 20.0) -> Any:
+    async def until(self, expression: str, *, within_s: float = PATIENCE_S) -> Any:
         """The expression's first true value. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while True:

@@ -18,7 +18,7 @@ from proxy.app import Tropa, load
 from proxy.clock import OffsetClock
 from tests.e2e.harness.loops import LoopThread
 from tests.e2e.harness.regions import Regions
-from tests.e2e.harness.waiting import listens, until
+from tests.e2e.harness.waiting import PATIENCE_S, listens, until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,7 +42,7 @@ class Running:
             lines += [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
         return lines
 
-    def logged(self, *, timeout_s: float = 10.0, **wanted: Any) -> dict[str, Any]:
+    def logged(self, *, timeout_s: float = PATIENCE_S, **wanted: Any) -> dict[str, Any]:
         """The last line with these values; url is a part of the address. The log is written within a second."""
         part = wanted.pop("url", "")
 

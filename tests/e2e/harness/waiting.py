@@ -10,7 +10,10 @@ from typing import TypeVar
 Seen = TypeVar("Seen")
 
 
-def until(seen: Callable[[], Seen], *, what: str, timeout_s: float = 20.0, step_s: float = 0.05) -> Seen:
+PATIENCE_S = 60.0  # a machine that runs tests may do much else; what comes is never waited for longer than it takes
+
+
+def until(seen: Callable[[], Seen], *, what: str, timeout_s: float = PATIENCE_S, step_s: float = 0.05) -> Seen:
     """The first truthy value that `seen` returns. Raises AssertionError naming what never came."""
     ends = time.monotonic() + timeout_s
     while True:

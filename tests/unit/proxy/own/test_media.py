@@ -54,6 +54,34 @@ async def test_a_version_is_begun_by_a_tap_waited_for_without_scripts_and_opened
     assert course.downloads(FILM) == 1
 
 
+async def test_a_tap_is_answered_before_a_slow_course_answers(tmp_path: Path) -> None:
+    course = a_course()
+    course.silent = asyncio.Event()
+    async with served(tmp_path, course) as there:
+        anna = Learner(there, "anna")
+        viewer = await anna.choose("sound")
+        waiting = await anna.read(viewer)
+        assert "Спрашиваем запись" in waiting and 'http-equiv="refresh"' in waiting
+        course.silent.set()
+        assert "<audio" in await anna.until_ready(viewer)
+    assert course.downloads(FILM) == 1
+
+
+@pytest.mark.parametrize("open_bytes", [0, 100_000])  # the course hesitates, and then not
+async def test_no_room_in_the_queue_is_said_in_words(tmp_path: Path, open_bytes: int) -> None:
+    course = a_course()
+    second = course.put("second.mp4", film(seconds=5))
+    course.with_page(f'<video controls src="{second}"></video>', path="/mod/page/view.php?id=8")
+    course.gate, course.open_bytes = asyncio.Event(), open_bytes
+    async with served(tmp_path, course, tropa="limits: {media_queue: 1, media_workers: 1}") as there:
+        anna, boris = Learner(there, "anna"), Learner(there, "boris")
+        await anna.until(await anna.choose("sound"), lambda page: "Берём запись" in page)
+        asked = await boris.choose("sound", "/mod/page/view.php?id=8")
+        page = await boris.until(asked, lambda page: "Спрашиваем запись" not in page)
+        course.gate.set()
+    assert "нет места" in page and buttons(page, "make/sound")
+
+
 async def test_a_lecture_is_slides_with_sound_and_its_slides_alone_and_one_file_to_keep(tmp_path: Path) -> None:
     course = a_course(lecture())
     async with served(tmp_path, course) as there:
