@@ -337,6 +337,35 @@ class EmbedHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxForm:
+    """A form that is kept while the origin is out of reach and sent once when it is back; never one of assessment.
+
+    pattern       of the path that it is posted to
+    token         the field that proves the session, "" for none
+    text          fields that hold what she wrote, the first that isn't blank counts; subject: its title
+    pages         where the form can be had anew, with {field} in them; the first whose fields are all filled
+    look          where it stands when it has arrived, in the same way
+    unless        fields that, filled, make it another thing (an edit, a cancel button): then it isn't kept
+    done          paths that the origin leads to when it took the form
+    refused_with  parameters of that address which say that it didn't
+    login         paths that the origin leads to when nobody is logged in
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    token: str
+    text: tuple[str, ...]
+    subject: str
+    pages: tuple[str, ...]
+    look: tuple[str, ...]
+    unless: tuple[str, ...]
+    done: tuple[re.Pattern[str], ...]
+    refused_with: tuple[str, ...]
+    login: tuple[re.Pattern[str], ...]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """What is known of a kind of site."""
 
@@ -353,6 +382,7 @@ class Preset:
     socket_close: bool = False  # a refused WebSocket gets 101, then close 4503
     script_players: tuple[str, ...] = ()  # CSS selectors that a site's scripts turn into players
     player_paths: tuple[re.Pattern[str], ...] = ()  # players here must be seen to the end for the part to count
+    outbox: tuple[OutboxForm, ...] = ()  # forms that are kept while the origin is out of reach
     source: str = ""
 
 
@@ -390,6 +420,7 @@ class Origin:
     ports: frozenset[int] = frozenset({80, 443})
     alternatives: Mapping[TrafficClass, tuple[Alternative, ...]] = field(default_factory=dict)
     service: Service | None = None
+    outbox: tuple[OutboxForm, ...] = ()  # its own, before the preset's
     source: str = ""
 
 
@@ -455,6 +486,22 @@ class Limits:
     log_days: int = 7
     night_wishes: int = 2000
     max_night_file_bytes: int = 1024**3
+    outbox_form_bytes: int = 1024**2
+    outbox_messages: int = 50  # of one learner, open at once
+    outbox_days: int = 30
+    own_pages_days: int = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """When a link counts as down, and how often it is tried then.
+
+    deadline_s  an answer that doesn't begin within it is a bad link's
+    """
+
+    deadline_s: float = 30.0
+    probe_first_s: float = 2.0
+    probe_slowest_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -500,6 +547,7 @@ class Settings:
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    outage: Outage = Outage()
     pac: PacSettings = PacSettings()
     decision_header: bool = True
     default_region: str | None = None

@@ -28,6 +28,7 @@ from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
 from proxy.app_media import build_ladders, build_media
+from proxy.app_outage import build_outage
 from proxy.app_personal import (
     account_holders,
     kept_holder,
@@ -120,6 +121,14 @@ class Tropa:
         self._workers = ImageWorkers(slots)
         self._upstream = Upstream(self._current, own_ports=self._own_ports)
         self._cache = OriginCache(self._upstream)
+        self._outage = build_outage(
+            self._state_dir,
+            upstream=self._upstream,
+            clock=clock,
+            current=self._current,
+            metrics=self._accountant.metrics,
+            via=via,
+        )
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
@@ -148,6 +157,7 @@ class Tropa:
                 *account_holders(self._accountant, self._state, clock),
                 originals_holder(self._originals),
                 *media_holders(self._media),
+                self._outage.holder(),
                 variants_holder(self._store),
                 *memory_holders(savings, late, sources, ladders),
                 log_holder(self._state_dir / "log", self._log),
@@ -174,6 +184,7 @@ class Tropa:
                     identifier=lambda: self._runtime.identifier,
                     late=late,
                     media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper),
+                    outbox=self._outage.routes(dresser),
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
@@ -187,12 +198,14 @@ class Tropa:
                 turns=Turns(clock),
                 late=late,
                 shell=self._shell,
+                outbox=self._outage.stage,
                 scripts=PageScripts(self._accountant.broken_pages, PAGE_SCRIPTS),
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)
         self._show_gauges()
         self._media.show_gauges(self._accountant.metrics)
+        self._outage.show_gauges(self._accountant.metrics)
 
     def _show_gauges(self) -> None:
         watch, pool, store = self._accountant.metrics.watch, self._pool.stats, self._store.stats
@@ -228,6 +241,7 @@ class Tropa:
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
             *self._media.jobs(self._clock),
+            *self._outage.jobs(),
         )
 
     async def _sweep_variants(self) -> None:
@@ -251,6 +265,7 @@ class Tropa:
         await self._originals.start(now)
         await self._store.open()
         await self._media.start(now)
+        await self._outage.start()
         await self._workers.open()
         for listener in self._current().settings.listeners:
             await self._listen(listener)
@@ -321,6 +336,7 @@ class Tropa:
         """Stop accepting, let what runs end, keep the accounts."""
         await asyncio.gather(*(front.close(drain_s) for front in self._fronts.values()))
         await self._runner.stop()
+        await self._outage.close()
         await self._media.desk.close()
         await self._pool.close()
         await self._workers.close()

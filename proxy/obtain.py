@@ -147,8 +147,9 @@ def _asked_codings(accepted: tuple[str, ...]) -> str:
 def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
     """The client's request as the origin gets it, and for whom. headers: final, end to end."""
     inbound, decision = exchange.inbound, exchange.decision
-    request = inbound.request
-    has_body = request.body_exists and request.can_read_body
+    request, held = inbound.request, exchange.held
+    has_body = held is not None or (request.body_exists and request.can_read_body)
+    length = request.content_length if held is None else len(held)
     return Asked(
         origin=inbound.origin,
         method=request.method,
@@ -157,9 +158,9 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
         port=inbound.port,
         target=inbound.target,
         headers=headers,
-        body=client_body(exchange) if has_body else None,
-        content_length=request.content_length if has_body else None,
-        expect_continue=_continuer(request) if has_body else None,
+        body=(client_body(exchange) if held is None else held.pieces()) if has_body else None,
+        content_length=length if has_body else None,
+        expect_continue=_continuer(request) if has_body and held is None else None,
         learner=exchange.who.learner,
         untouched=is_untouched(decision),
         link_bps=decision.link.down_bps,

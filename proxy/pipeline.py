@@ -68,6 +68,7 @@ from proxy.stages.context import Exchange, Fetched
 from proxy.stages.image import ImageStage
 from proxy.stages.ladder import LadderStage
 from proxy.stages.media import MediaStage
+from proxy.stages.outbox import OutboxStage
 from proxy.stages.page import Dressing, page_answer
 from proxy.stages.passing import passing_answer
 from proxy.stages.text import TextStage
@@ -104,6 +105,7 @@ class Parts:
     turns: Turns
     late: LateSheets
     shell: Shell
+    outbox: OutboxStage
     scripts: PageScripts
 
 
@@ -190,6 +192,8 @@ class Pipeline:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         parts = self._parts
+        if parts.outbox.waiting and exchange.who.learner in parts.outbox.waiting:
+            parts.outbox.noticed(exchange)
         if is_own(exchange.inbound):
             return coded(await parts.own.answer(exchange), exchange.codings)
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
@@ -197,6 +201,9 @@ class Pipeline:
         versions = parts.own.instead_of_playback(exchange)
         if versions is not None:
             return versions
+        form = parts.outbox.takes(exchange)
+        if form is not None:
+            return await parts.outbox.answer(exchange, form, self._fetched_answer)
         ends_identity = await parts.own.note_logout(exchange)
         answer = await self._fetched_answer(exchange)
         if ends_identity is not None:

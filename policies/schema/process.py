@@ -98,6 +98,22 @@ class LimitsSection(Section):
     log_days: Count = Field(default=7, description="Days that the log is kept.")
     night_wishes: Count = Field(default=2000, description="Things that may wait for the free hours, of each kind.")
     max_night_file: Bytes = Field(default=1024**3, description="Larger files aren't fetched in the free hours.")
+    outbox_form: Bytes = Field(default=1024**2, description="A larger form isn't kept while a link is down.")
+    outbox_messages: Count = Field(default=50, description="Messages of one learner that may wait at once.")
+    outbox_days: Count = Field(default=30, description="Days that a message waits, and that a failed one is kept.")
+    own_pages_days: Count = Field(default=14, description="Days that a learner's own pages are kept for an outage.")
+
+
+class OutageSection(Section):
+    """When the link to an origin counts as down."""
+
+    deadline: Seconds | None = Field(
+        default=None,
+        description="An answer that doesn't begin within it is a bad link's; left out: 8 s in a school, 15 s in a "
+        "centre, 30 s at the origin.",
+    )
+    probe_first: Seconds = Field(default=2.0, description="How soon a link that is down is tried again.")
+    probe_slowest: Seconds = Field(default=60.0, description="How seldom it is tried at most.")
 
 
 class PacSection(Section):
@@ -126,6 +142,9 @@ class TropaSection(Section):
     ca_file: Line | None = Field(default=None, description="Certificates to trust beside the system's.")
     timeouts: TimeoutsSection = Field(default=TimeoutsSection(), description="Patience with each phase of an exchange.")
     limits: LimitsSection = Field(default=LimitsSection(), description="The most of everything that could grow.")
+    outage: OutageSection = Field(
+        default=OutageSection(), description="When a link counts as down, and how often it is tried then."
+    )
     pac: PacSection = Field(default=PacSection(), description="What /proxy.pac tells browsers.")
     default_region: Id | None = Field(default=None, description="The region of whoever comes from nowhere else.")
     site_table: Line | None = Field(default=None, description="CSV file with login,region,site.")

@@ -35,6 +35,8 @@ from proxy.modes.pac import CONTENT_TYPE, pac_file
 from proxy.own.dressing import Dresser
 from proxy.own.media import MediaRoutes
 from proxy.own.originals import Originals
+from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
+from proxy.own.outbox import OutboxRoutes
 from proxy.own.refusals import own_page
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
 from proxy.pages.versions import PLAYBACK_PATH
@@ -69,6 +71,7 @@ class OwnRoutes:
         identifier: Callable[[], Identifier],
         late: LateSheets,
         media: MediaRoutes,
+        outbox: OutboxRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -78,6 +81,7 @@ class OwnRoutes:
         self._identifier = identifier
         self._late = late
         self._media = media
+        self._outbox = outbox
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -101,6 +105,8 @@ class OwnRoutes:
             return self._get(exchange, name)
         if name.startswith("make/") and method == "POST":
             return await self._make(exchange, name.removeprefix("make/"), await self._form(exchange))
+        if name.startswith("outbox/") and method == "POST":
+            return await self._decided(exchange, name.removeprefix("outbox/"), await self._form(exchange))
         if name not in self._posts:
             return plain_answer(405, b"", "text/plain", Allow="GET, HEAD")
         if method == "POST":
@@ -120,6 +126,8 @@ class OwnRoutes:
             return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
         if name == "deferred":
             return self._media.deferred_page(exchange, page_url=_came_from(exchange))
+        if name == "outbox" or name.startswith("outbox/"):
+            return self._outbox.page(exchange, name, page_url=_came_from(exchange))
         if name == "":
             return own_page(200, self._place_page(exchange))
         return plain_answer(404, b"", "text/plain")
@@ -277,6 +285,10 @@ class OwnRoutes:
         payload = self._opened(exchange, "cancel", form)
         return self._stale(exchange) if payload is None else await self._media.cancel(exchange, payload["r"])
 
+    async def _decided(self, exchange: Exchange, act: str, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, OUTBOX_TOKEN, form)
+        return self._stale(exchange) if payload is None else await self._outbox.act(exchange, act, payload["i"])
+
     def _stale(self, exchange: Exchange) -> Answer:
         """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
         return own_page(409, self._place_page(exchange, stale=True))
@@ -293,6 +305,7 @@ class OwnRoutes:
         for learner in (exchange.who.learner, *identifier.also_known(exchange.inbound, exchange.now)):
             await self._originals.forget(learner)
             await self._media.forget(learner)
+            self._outbox.session_ended(learner)
         return identifier.ended(exchange.inbound, exchange.now)
 
 
