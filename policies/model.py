@@ -401,6 +401,7 @@ class Origin:
     upstream        "http://127.0.0.1:8081" or "https://lms.example.org"; for forward-only origins None
     hosts           public names, lower case; "*.example.org" allowed
     rename          the public name differs from the upstream's: names are mapped in headers and bodies
+    cache           its answers may be stored for the next learner
     allow_private   its address may be private, loopback … (the SSRF guard's only exception)
     """
 
@@ -415,6 +416,7 @@ class Origin:
     forward_no_transform: NoTransform = NoTransform.HONOUR  # in forward mode only its own word can lift it
     rename: bool = False
     allow_private: bool = False
+    cache: bool = True
     ca_file: str | None = None
     verify_tls: bool = True
     ports: frozenset[int] = frozenset({80, 443})
@@ -475,6 +477,7 @@ class Limits:
     image_queue: int = 64
     hold_s: float = 3.0
     variant_store_bytes: int = 5 * 1024**3
+    cache_bytes: int = 10 * 10**9
     media_workers: int = 0  # 0: the number of cores less one, at least one
     media_queue: int = 256
     media_store_bytes: int = 20 * 1024**3

@@ -38,6 +38,7 @@ from proxy.app_personal import (
     originals_holder,
     variants_holder,
 )
+from proxy.cache.object_store import ObjectStore
 from proxy.cache.origin_cache import OriginCache
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
@@ -120,7 +121,6 @@ class Tropa:
         self._pool = TransformPool(slots=slots, clock=clock, queue_limit=limits.image_queue)
         self._workers = ImageWorkers(slots)
         self._upstream = Upstream(self._current, own_ports=self._own_ports)
-        self._cache = OriginCache(self._upstream)
         self._outage = build_outage(
             self._state_dir,
             upstream=self._upstream,
@@ -129,6 +129,8 @@ class Tropa:
             metrics=self._accountant.metrics,
             via=via,
         )
+        self._responses = ObjectStore(self._state_dir / "cache", max_bytes=limits.cache_bytes, clock=clock)
+        self._cache = OriginCache(self._upstream, self._responses, clock, keeper, self._current)
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
@@ -239,6 +241,7 @@ class Tropa:
         """What is done now and then; none of it changes a decision."""
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
+            Job(name="sweep responses", every=timedelta(minutes=5), run=self._sweep_responses),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
             *self._media.jobs(self._clock),
             *self._outage.jobs(),
@@ -246,6 +249,9 @@ class Tropa:
 
     async def _sweep_variants(self) -> None:
         await self._store.sweep(self._clock.now())
+
+    async def _sweep_responses(self) -> None:
+        await self._responses.sweep()
 
     async def _sweep_grants(self) -> None:
         self._originals.sweep(self._clock.now())
@@ -264,6 +270,8 @@ class Tropa:
         await self._accountant.start(self._keeper)
         await self._originals.start(now)
         await self._store.open()
+        await self._responses.open()
+        self._keeper.start(self._responses.learn_keys(), name="stored keys")
         await self._media.start(now)
         await self._outage.start()
         await self._workers.open()
@@ -298,6 +306,7 @@ class Tropa:
     async def _watch_catalogue(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
+            await self._responses.notice_changes()
             try:
                 if self._catalogues.poll(self._clock.now()):
                     await self.reload()
@@ -344,6 +353,7 @@ class Tropa:
         await self._keeper.close()
         await self._upstream.close()
         await self._store.close()
+        await self._responses.close()
         await self._state.close()
         self._log.close()
         if self._metrics_runner is not None:

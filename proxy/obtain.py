@@ -19,7 +19,7 @@ from policies.kinds import kind_of_path, kind_of_type
 from policies.sniff import sniff
 from policies.streams import manifest_of_bytes
 from policies.treatments import Action
-from policies.values import MediaKind, Mode, TrafficClass
+from policies.values import Audience, MediaKind, Mode, TrafficClass
 from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
@@ -31,7 +31,7 @@ from proxy.exchange import Inbound
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.upstream.headers import request_headers
-from proxy.upstream.reply import OriginReply
+from proxy.upstream.reply import OriginReply, Way
 
 _PAGE_PREFIX_BYTES, _PAGE_PREFIX_S = 65536, 0.2
 _FIRST_BYTES, _FIRST_BYTES_S = 16384, 0.05
@@ -39,6 +39,7 @@ _ONE_PIECE_BYTES = 65536
 _SNIFF_ROOM_BYTES = 1024**2
 _TEXTS = frozenset({MediaKind.PAGE, MediaKind.SCRIPT, MediaKind.STYLE, MediaKind.DATA})
 _RULE_FIELDS = ("Content-Range", "Cache-Control", "Content-Disposition")
+_DOCUMENTS = frozenset({Audience.PAGE, Audience.EMBED})
 _MODERN_IMAGES = ("image/avif", "image/webp")
 
 
@@ -129,7 +130,7 @@ class Obtainer:
         forward = exchange.inbound.mode is Mode.FORWARD
         fetched = Fetched(
             upstream=response,
-            headers=end_to_end(response.headers, via=self._via if forward else None),
+            headers=_dressed(exchange, end_to_end(response.headers, via=self._via if forward else None), response.way),
             facts=with_sniffed(facts, prefix, from_start=_from_start(response)),
             prefix=prefix,
             complete=response.at_end,
@@ -163,6 +164,7 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
         expect_continue=_continuer(request) if has_body and held is None else None,
         learner=exchange.who.learner,
         untouched=is_untouched(decision),
+        document=exchange.facts.audience in _DOCUMENTS,
         link_bps=decision.link.down_bps,
         price=decision.price.amount,
     )
@@ -172,6 +174,14 @@ def is_untouched(decision: Decision) -> bool:
     """Whether every answer must be the origin's own: where answers count, and where Tropa was told to keep out."""
     sacred = decision.exempt or decision.traffic_class is TrafficClass.ASSESSMENT
     return sacred or decision.bypassed or decision.observe
+
+
+def _dressed(exchange: Exchange, headers: CIMultiDict[str], way: Way) -> CIMultiDict[str]:
+    """With Cache-Status (RFC 9211) where it tells of something and the operator wants such fields."""
+    exchange.tally.way = way
+    if way.cache_status and exchange.catalogue.settings.decision_header:
+        headers.add("Cache-Status", way.cache_status)
+    return headers
 
 
 def names_of(inbound: Inbound) -> NameMap | None:

@@ -62,6 +62,7 @@ def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrar
         learner_address=section.learner_address,
         rename=section.rename,
         allow_private=section.allow_private,
+        cache=section.cache,
         ca_file=str(folder / section.ca_file) if section.ca_file else None,
         verify_tls=section.verify_tls,
         ports=frozenset(section.ports),

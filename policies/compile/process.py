@@ -90,6 +90,7 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "max_html_rewrite": "max_html_rewrite_bytes",
     "max_image": "max_image_bytes",
     "hold": "hold_s",
+    "cache": "cache_bytes",
     "variant_store": "variant_store_bytes",
     "log": "log_bytes",
     "max_night_file": "max_night_file_bytes",

@@ -65,6 +65,10 @@ class OriginSection(Section):
     rename: Truth = Field(
         default=False, description="Its public name differs from its own: names in answers are mapped."
     )
+    cache: Truth = Field(
+        default=True,
+        description="Whether what it answers may be stored for the next one who asks, as HTTP lets a shared cache.",
+    )
     allow_private: Truth = Field(default=False, description="Its address may be private or loopback.")
     ca_file: Line | None = Field(default=None, description="Certificates to trust for it beside the system's.")
     verify_tls: Truth = Field(default=True, description="Whether its certificate is checked.")

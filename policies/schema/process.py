@@ -84,6 +84,9 @@ class LimitsSection(Section):
     image_workers: Count = Field(default=0, description="Encoders at once; 0: the number of cores.")
     image_queue: Count = Field(default=64, description="Images that may wait for one.")
     hold: Seconds = Field(default=3.0, description="How long a response may wait for its smaller variant.")
+    cache: Bytes = Field(
+        default=10 * 10**9, description="Disk for what origins have answered, to serve the next one who asks."
+    )
     variant_store: Bytes = Field(default=5 * 1024**3, description="Disk for variants.")
     media_workers: Count = Field(
         default=0, description="Films and recordings worked on at once; 0: the number of cores less one, at least one."

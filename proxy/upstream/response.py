@@ -33,7 +33,6 @@ class UpstreamResponse:
     """
 
     from_origin = True
-    way: Way = FORWARDED
 
     __slots__ = (
         "_channel",
@@ -48,6 +47,7 @@ class UpstreamResponse:
         "on_break",
         "reason",
         "status",
+        "way",
     )
 
     def __init__(
@@ -68,6 +68,7 @@ class UpstreamResponse:
         self._max_body_bytes = max_body_bytes
         self._read_bytes = 0
         self.on_break: Callable[[], None] | None = None
+        self.way: Way = FORWARDED
         self.status: int = message.code
         self.reason: str = message.reason
         self.headers: CIMultiDictProxy[str] = message.headers
