@@ -20,6 +20,7 @@ from policies.faults import PolicyFaults
 from policies.model import Catalogue, Listener
 from proxy.account.account import Accountant
 from proxy.account.codes import Codes
+from proxy.account.errands import CORRECTION, ERASE, EVERY, EXPORT, Errand, Errands
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics, metrics_app
 from proxy.account.operator_log import set_up
@@ -36,6 +37,7 @@ from proxy.app_personal import (
     media_holders,
     memory_holders,
     originals_holder,
+    own_pages_holder,
     variants_holder,
 )
 from proxy.cache.object_store import ObjectStore
@@ -56,6 +58,7 @@ from proxy.operate.history import current_dir
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
 from proxy.own.page_scripts import PageScripts, Part
+from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
 from proxy.own.savings import LearnerSavings
@@ -161,11 +164,21 @@ class Tropa:
                 *media_holders(self._media),
                 self._outage.holder(),
                 variants_holder(self._store),
+                own_pages_holder(self._cache),
                 *memory_holders(savings, late, sources, ladders),
                 log_holder(self._state_dir / "log", self._log),
                 kept_holder(self._state, clock),
             ),
             settled=self._accountant.flush,
+        )
+        self._errands = Errands(
+            self._state,
+            clock,
+            (
+                Errand(kind=CORRECTION, do=self._accountant.corrected, once=True),
+                Errand(kind=EXPORT, do=self.personal.export_asked),
+                Errand(kind=ERASE, do=self.personal.erase_asked),
+            ),
         )
         self._shell = Shell(self._upstream, self._texts, late, keeper, clock, self._current, via=via)
         self._pipeline = Pipeline(
@@ -187,6 +200,7 @@ class Tropa:
                     late=late,
                     media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper),
                     outbox=self._outage.routes(dresser),
+                    personal=PersonalRoutes(self.personal, dresser),
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
@@ -242,6 +256,7 @@ class Tropa:
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
             Job(name="sweep responses", every=timedelta(minutes=5), run=self._sweep_responses),
+            Job(name="errands", every=EVERY, first=timedelta(0), run=self._errands.run),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
             *self._media.jobs(self._clock),
             *self._outage.jobs(),
@@ -275,6 +290,7 @@ class Tropa:
         await self._media.start(now)
         await self._outage.start()
         await self._workers.open()
+        await self._errands.run()  # whoever was to be forgotten is, before anybody is served
         for listener in self._current().settings.listeners:
             await self._listen(listener)
         listen = self._current().settings.metrics_listen

@@ -37,6 +37,7 @@ from proxy.own.media import MediaRoutes
 from proxy.own.originals import Originals
 from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
 from proxy.own.outbox import OutboxRoutes
+from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import own_page
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
 from proxy.pages.versions import PLAYBACK_PATH
@@ -72,6 +73,7 @@ class OwnRoutes:
         late: LateSheets,
         media: MediaRoutes,
         outbox: OutboxRoutes,
+        personal: PersonalRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -82,6 +84,7 @@ class OwnRoutes:
         self._late = late
         self._media = media
         self._outbox = outbox
+        self._personal = personal
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -89,6 +92,8 @@ class OwnRoutes:
             "language": self._language,
             "tonight": self._tonight,
             "cancel": self._cancel,
+            "mine": self._mine,
+            "forget": self._forget,
         }
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -124,6 +129,8 @@ class OwnRoutes:
             return self._static(exchange, name.removeprefix("static/"))
         if name.startswith("opens/") and name.endswith(".ics"):
             return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
+        if name == "mine":
+            return self._personal.page(exchange)
         if name == "deferred":
             return self._media.deferred_page(exchange, page_url=_came_from(exchange))
         if name == "outbox" or name.startswith("outbox/"):
@@ -288,6 +295,16 @@ class OwnRoutes:
     async def _decided(self, exchange: Exchange, act: str, form: Mapping[str, str]) -> Answer:
         payload = self._opened(exchange, OUTBOX_TOKEN, form)
         return self._stale(exchange) if payload is None else await self._outbox.act(exchange, act, payload["i"])
+
+    # -- what is kept about her ----------------------------------------------------------------------------
+
+    async def _mine(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "mine", form)
+        return self._stale(exchange) if payload is None else await self._personal.export(exchange)
+
+    async def _forget(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "forget", form)
+        return self._stale(exchange) if payload is None else await self._personal.forget(exchange)
 
     def _stale(self, exchange: Exchange) -> Answer:
         """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
