@@ -337,6 +337,35 @@ class EmbedHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxForm:
+    """A form that is kept while the origin is out of reach and sent once when it is back; never one of assessment.
+
+    pattern       of the path that it is posted to
+    token         the field that proves the session, "" for none
+    text          fields that hold what she wrote, the first that isn't blank counts; subject: its title
+    pages         where the form can be had anew, with {field} in them; the first whose fields are all filled
+    look          where it stands when it has arrived, in the same way
+    unless        fields that, filled, make it another thing (an edit, a cancel button): then it isn't kept
+    done          paths that the origin leads to when it took the form
+    refused_with  parameters of that address which say that it didn't
+    login         paths that the origin leads to when nobody is logged in
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    token: str
+    text: tuple[str, ...]
+    subject: str
+    pages: tuple[str, ...]
+    look: tuple[str, ...]
+    unless: tuple[str, ...]
+    done: tuple[re.Pattern[str], ...]
+    refused_with: tuple[str, ...]
+    login: tuple[re.Pattern[str], ...]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """What is known of a kind of site."""
 
@@ -353,6 +382,7 @@ class Preset:
     socket_close: bool = False  # a refused WebSocket gets 101, then close 4503
     script_players: tuple[str, ...] = ()  # CSS selectors that a site's scripts turn into players
     player_paths: tuple[re.Pattern[str], ...] = ()  # players here must be seen to the end for the part to count
+    outbox: tuple[OutboxForm, ...] = ()  # forms that are kept while the origin is out of reach
     source: str = ""
 
 
@@ -371,6 +401,7 @@ class Origin:
     upstream        "http://127.0.0.1:8081" or "https://lms.example.org"; for forward-only origins None
     hosts           public names, lower case; "*.example.org" allowed
     rename          the public name differs from the upstream's: names are mapped in headers and bodies
+    cache           its answers may be stored for the next learner
     allow_private   its address may be private, loopback … (the SSRF guard's only exception)
     """
 
@@ -385,11 +416,13 @@ class Origin:
     forward_no_transform: NoTransform = NoTransform.HONOUR  # in forward mode only its own word can lift it
     rename: bool = False
     allow_private: bool = False
+    cache: bool = True
     ca_file: str | None = None
     verify_tls: bool = True
     ports: frozenset[int] = frozenset({80, 443})
     alternatives: Mapping[TrafficClass, tuple[Alternative, ...]] = field(default_factory=dict)
     service: Service | None = None
+    outbox: tuple[OutboxForm, ...] = ()  # its own, before the preset's
     source: str = ""
 
 
@@ -444,6 +477,7 @@ class Limits:
     image_queue: int = 64
     hold_s: float = 3.0
     variant_store_bytes: int = 5 * 1024**3
+    cache_bytes: int = 10 * 10**9
     media_workers: int = 0  # 0: the number of cores less one, at least one
     media_queue: int = 256
     media_store_bytes: int = 20 * 1024**3
@@ -451,13 +485,26 @@ class Limits:
     max_media_source_bytes: int = 4 * 1024**3
     max_media_s: float = 4 * 3600.0  # of playing time
     media_deadline_s: float = 2 * 3600.0  # of one piece of work
-    upload_store_bytes: int = 5 * 1024**3
-    max_upload_bytes: int = 2 * 1024**3
-    uploads_per_learner: int = 20
     log_bytes: int = 512 * 1024**2
     log_days: int = 7
     night_wishes: int = 2000
     max_night_file_bytes: int = 1024**3
+    outbox_form_bytes: int = 1024**2
+    outbox_messages: int = 50  # of one learner, open at once
+    outbox_days: int = 30
+    own_pages_days: int = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """When a link counts as down, and how often it is tried then.
+
+    deadline_s  an answer that doesn't begin within it is a bad link's
+    """
+
+    deadline_s: float = 30.0
+    probe_first_s: float = 2.0
+    probe_slowest_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -503,6 +550,7 @@ class Settings:
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    outage: Outage = Outage()
     pac: PacSettings = PacSettings()
     decision_header: bool = True
     default_region: str | None = None

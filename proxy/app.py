@@ -20,6 +20,7 @@ from policies.faults import PolicyFaults
 from policies.model import Catalogue, Listener
 from proxy.account.account import Accountant
 from proxy.account.codes import Codes
+from proxy.account.errands import CORRECTION, ERASE, EVERY, EXPORT, Errand, Errands
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics, metrics_app
 from proxy.account.operator_log import set_up
@@ -28,6 +29,7 @@ from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
 from proxy.app_media import build_ladders, build_media
+from proxy.app_outage import build_outage
 from proxy.app_personal import (
     account_holders,
     kept_holder,
@@ -35,9 +37,10 @@ from proxy.app_personal import (
     media_holders,
     memory_holders,
     originals_holder,
+    own_pages_holder,
     variants_holder,
 )
-from proxy.app_uploads import build_uploads
+from proxy.cache.object_store import ObjectStore
 from proxy.cache.origin_cache import OriginCache
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
@@ -55,6 +58,7 @@ from proxy.operate.history import current_dir
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
 from proxy.own.page_scripts import PageScripts, Part
+from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
 from proxy.own.savings import LearnerSavings
@@ -120,7 +124,16 @@ class Tropa:
         self._pool = TransformPool(slots=slots, clock=clock, queue_limit=limits.image_queue)
         self._workers = ImageWorkers(slots)
         self._upstream = Upstream(self._current, own_ports=self._own_ports)
-        self._cache = OriginCache(self._upstream)
+        self._outage = build_outage(
+            self._state_dir,
+            upstream=self._upstream,
+            clock=clock,
+            current=self._current,
+            metrics=self._accountant.metrics,
+            via=via,
+        )
+        self._responses = ObjectStore(self._state_dir / "cache", max_bytes=limits.cache_bytes, clock=clock)
+        self._cache = OriginCache(self._upstream, self._responses, clock, keeper, self._current)
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
@@ -144,30 +157,28 @@ class Tropa:
         late = LateSheets(clock)
         self._texts = TextStage(self._store, sources, BestCodings(self._store, sources, keeper, clock), late.sent)
         ladders = build_ladders(sticky, clock, refusals.withheld, rungs)
-        obtainer = Obtainer(self._cache, sticky, via=via)
-        self._uploads = build_uploads(
-            self._state_dir / "uploads",
-            catalogue=self._current,
-            identifier=lambda: self._runtime.identifier,
-            obtainer=obtainer,
-            accountant=self._accountant,
-            elsewhere=elsewhere,
-            tokens=tokens,
-            clock=clock,
-            keeper=keeper,
-        )
         self.personal = PersonalData(
             (
                 *account_holders(self._accountant, self._state, clock),
                 originals_holder(self._originals),
                 *media_holders(self._media),
+                self._outage.holder(),
                 variants_holder(self._store),
+                own_pages_holder(self._cache),
                 *memory_holders(savings, late, sources, ladders),
-                self._uploads.holder(),
                 log_holder(self._state_dir / "log", self._log),
                 kept_holder(self._state, clock),
             ),
             settled=self._accountant.flush,
+        )
+        self._errands = Errands(
+            self._state,
+            clock,
+            (
+                Errand(kind=CORRECTION, do=self._accountant.corrected, once=True),
+                Errand(kind=EXPORT, do=self.personal.export_asked),
+                Errand(kind=ERASE, do=self.personal.erase_asked),
+            ),
         )
         self._shell = Shell(self._upstream, self._texts, late, keeper, clock, self._current, via=via)
         self._pipeline = Pipeline(
@@ -176,7 +187,7 @@ class Tropa:
                 runtime=lambda: self._runtime,
                 accountant=self._accountant,
                 originals=self._originals,
-                obtainer=obtainer,
+                obtainer=Obtainer(self._cache, sticky, via=via),
                 dresser=dresser,
                 refusals=refusals,
                 own=OwnRoutes(
@@ -188,7 +199,8 @@ class Tropa:
                     identifier=lambda: self._runtime.identifier,
                     late=late,
                     media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper),
-                    uploads=self._uploads.routes,
+                    outbox=self._outage.routes(dresser),
+                    personal=PersonalRoutes(self.personal, dresser),
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
@@ -202,13 +214,14 @@ class Tropa:
                 turns=Turns(clock),
                 late=late,
                 shell=self._shell,
-                scripts=PageScripts(self._accountant.broken_pages, (*PAGE_SCRIPTS, self._uploads.routes.told)),
+                outbox=self._outage.stage,
+                scripts=PageScripts(self._accountant.broken_pages, PAGE_SCRIPTS),
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)
         self._show_gauges()
         self._media.show_gauges(self._accountant.metrics)
-        self._uploads.show_gauges(self._accountant.metrics)
+        self._outage.show_gauges(self._accountant.metrics)
 
     def _show_gauges(self) -> None:
         watch, pool, store = self._accountant.metrics.watch, self._pool.stats, self._store.stats
@@ -242,13 +255,18 @@ class Tropa:
         """What is done now and then; none of it changes a decision."""
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
+            Job(name="sweep responses", every=timedelta(minutes=5), run=self._sweep_responses),
+            Job(name="errands", every=EVERY, first=timedelta(0), run=self._errands.run),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
             *self._media.jobs(self._clock),
-            *self._uploads.jobs(),
+            *self._outage.jobs(),
         )
 
     async def _sweep_variants(self) -> None:
         await self._store.sweep(self._clock.now())
+
+    async def _sweep_responses(self) -> None:
+        await self._responses.sweep()
 
     async def _sweep_grants(self) -> None:
         self._originals.sweep(self._clock.now())
@@ -267,9 +285,12 @@ class Tropa:
         await self._accountant.start(self._keeper)
         await self._originals.start(now)
         await self._store.open()
+        await self._responses.open()
+        self._keeper.start(self._responses.learn_keys(), name="stored keys")
         await self._media.start(now)
-        await self._uploads.desk.start()
+        await self._outage.start()
         await self._workers.open()
+        await self._errands.run()  # whoever was to be forgotten is, before anybody is served
         for listener in self._current().settings.listeners:
             await self._listen(listener)
         listen = self._current().settings.metrics_listen
@@ -301,6 +322,7 @@ class Tropa:
     async def _watch_catalogue(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
+            await self._responses.notice_changes()
             try:
                 if self._catalogues.poll(self._clock.now()):
                     await self.reload()
@@ -339,6 +361,7 @@ class Tropa:
         """Stop accepting, let what runs end, keep the accounts."""
         await asyncio.gather(*(front.close(drain_s) for front in self._fronts.values()))
         await self._runner.stop()
+        await self._outage.close()
         await self._media.desk.close()
         await self._pool.close()
         await self._workers.close()
@@ -346,6 +369,7 @@ class Tropa:
         await self._keeper.close()
         await self._upstream.close()
         await self._store.close()
+        await self._responses.close()
         await self._state.close()
         self._log.close()
         if self._metrics_runner is not None:

@@ -6,7 +6,7 @@ files is left out; the body is asked for from the client only when the origin wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ from policies.kinds import kind_of_path, kind_of_type
 from policies.sniff import sniff
 from policies.streams import manifest_of_bytes
 from policies.treatments import Action
-from policies.values import MediaKind, Mode, TrafficClass
+from policies.values import Audience, MediaKind, Mode, TrafficClass
 from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
@@ -31,7 +31,7 @@ from proxy.exchange import Inbound
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.upstream.headers import request_headers
-from proxy.upstream.reply import OriginReply
+from proxy.upstream.reply import OriginReply, Way
 
 _PAGE_PREFIX_BYTES, _PAGE_PREFIX_S = 65536, 0.2
 _FIRST_BYTES, _FIRST_BYTES_S = 16384, 0.05
@@ -39,6 +39,7 @@ _ONE_PIECE_BYTES = 65536
 _SNIFF_ROOM_BYTES = 1024**2
 _TEXTS = frozenset({MediaKind.PAGE, MediaKind.SCRIPT, MediaKind.STYLE, MediaKind.DATA})
 _RULE_FIELDS = ("Content-Range", "Cache-Control", "Content-Disposition")
+_DOCUMENTS = frozenset({Audience.PAGE, Audience.EMBED})
 _MODERN_IMAGES = ("image/avif", "image/webp")
 
 
@@ -52,7 +53,6 @@ class Wish:
 
 
 NO_WISH = Wish()
-_UNCONDITIONAL = Conditions(if_none_match=None, if_modified_since=None)
 
 
 class Obtainer:
@@ -76,22 +76,6 @@ class Obtainer:
         except BaseException:
             response.abort()
             raise
-
-    async def hand_over(
-        self, exchange: Exchange, body: AsyncIterator[bytes], length_bytes: int, changes: Mapping[str, str | None]
-    ) -> OriginReply:
-        """Ask the origin with a body that was gathered elsewhere, as if this exchange had brought it.
-
-        changes: fields of the head that get another value; None: left out. Raises ExchangeError.
-        """
-        headers = self._request_headers(exchange, _UNCONDITIONAL, NO_WISH)
-        for name, value in changes.items():
-            headers.popall(name, None)
-            if value is not None:
-                headers[name] = value
-        asked = asked_of(exchange, headers)
-        asked = replace(asked, body=body, content_length=length_bytes, expect_continue=None)
-        return await self._cache.open(asked)
 
     def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
         inbound = exchange.inbound
@@ -146,7 +130,7 @@ class Obtainer:
         forward = exchange.inbound.mode is Mode.FORWARD
         fetched = Fetched(
             upstream=response,
-            headers=end_to_end(response.headers, via=self._via if forward else None),
+            headers=_dressed(exchange, end_to_end(response.headers, via=self._via if forward else None), response.way),
             facts=with_sniffed(facts, prefix, from_start=_from_start(response)),
             prefix=prefix,
             complete=response.at_end,
@@ -164,8 +148,9 @@ def _asked_codings(accepted: tuple[str, ...]) -> str:
 def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
     """The client's request as the origin gets it, and for whom. headers: final, end to end."""
     inbound, decision = exchange.inbound, exchange.decision
-    request = inbound.request
-    has_body = request.body_exists and request.can_read_body
+    request, held = inbound.request, exchange.held
+    has_body = held is not None or (request.body_exists and request.can_read_body)
+    length = request.content_length if held is None else len(held)
     return Asked(
         origin=inbound.origin,
         method=request.method,
@@ -174,11 +159,12 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
         port=inbound.port,
         target=inbound.target,
         headers=headers,
-        body=client_body(exchange) if has_body else None,
-        content_length=request.content_length if has_body else None,
-        expect_continue=_continuer(request) if has_body else None,
+        body=(client_body(exchange) if held is None else held.pieces()) if has_body else None,
+        content_length=length if has_body else None,
+        expect_continue=_continuer(request) if has_body and held is None else None,
         learner=exchange.who.learner,
         untouched=is_untouched(decision),
+        document=exchange.facts.audience in _DOCUMENTS,
         link_bps=decision.link.down_bps,
         price=decision.price.amount,
     )
@@ -188,6 +174,14 @@ def is_untouched(decision: Decision) -> bool:
     """Whether every answer must be the origin's own: where answers count, and where Tropa was told to keep out."""
     sacred = decision.exempt or decision.traffic_class is TrafficClass.ASSESSMENT
     return sacred or decision.bypassed or decision.observe
+
+
+def _dressed(exchange: Exchange, headers: CIMultiDict[str], way: Way) -> CIMultiDict[str]:
+    """With Cache-Status (RFC 9211) where it tells of something and the operator wants such fields."""
+    exchange.tally.way = way
+    if way.cache_status and exchange.catalogue.settings.decision_header:
+        headers.add("Cache-Status", way.cache_status)
+    return headers
 
 
 def names_of(inbound: Inbound) -> NameMap | None:

@@ -30,6 +30,11 @@ class TaskKeeper:
     def __len__(self) -> int:
         return len(self._tasks)
 
+    async def idle(self) -> None:
+        """Wait until nothing that was started so far, or by it, runs any more."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
     async def close(self) -> None:
         """Cancel everything and wait until it has ended."""
         tasks = list(self._tasks)

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from policies.compile.night import compile_service
+from policies.compile.outbox import compile_outbox, refuse_assessment
 from policies.compile.policy import compile_alternatives
 from policies.compile.presets import PresetLibrary, ordered_rules
 from policies.compile.spot import Spot
@@ -44,24 +45,30 @@ def _check_complete(section: OriginSection, spot: Spot) -> None:
 def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrary, folder: Path) -> Origin:
     for index, wanted in enumerate(section.preset):
         presets.known(wanted, spot.at("preset", index).mark)
-    preset = presets.compiled(tuple(section.preset), mount_of(section, spot))
+    mount = mount_of(section, spot)
+    preset = presets.compiled(tuple(section.preset), mount)
+    rules = ordered_rules(section.rules, spot.at("rules"), mount)
+    outbox = compile_outbox(section.outbox, spot.at("outbox"), mount)
+    refuse_assessment(outbox, (*rules, *preset.rules), spot.at("outbox"))
     return Origin(
         id=name,
         title=Text(ru=section.title.ru, en=section.title.en) if section.title else Text(ru=name),
         hosts=tuple(section.hosts) or _host_of(section.upstream),
         upstream=section.upstream,
         preset=preset,
-        rules=ordered_rules(section.rules, spot.at("rules"), mount_of(section, spot)),
+        rules=rules,
         no_transform=section.no_transform or preset.no_transform,
         forward_no_transform=section.no_transform or NoTransform.HONOUR,
         learner_address=section.learner_address,
         rename=section.rename,
         allow_private=section.allow_private,
+        cache=section.cache,
         ca_file=str(folder / section.ca_file) if section.ca_file else None,
         verify_tls=section.verify_tls,
         ports=frozenset(section.ports),
         alternatives={key: compile_alternatives(value) for key, value in section.alternatives.items()},
         service=compile_service(section, spot, folder),
+        outbox=outbox,
         source=spot.source,
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from policies.compile.outbox import compile_outbox, refuse_assessment
 from policies.compile.patterns import path_pattern, specificity, url_pattern
 from policies.compile.spot import Spot
 from policies.faults import FaultList, Wrong, did_you_mean
-from policies.model import DietItem, EmbedHost, NoTransform, PathRule, Preset
+from policies.model import DietItem, EmbedHost, NoTransform, OutboxForm, PathRule, Preset
 from policies.schema.check import check
 from policies.schema.origin import PresetSection, RuleSection
 from policies.yaml_marks import Mark, MarkedMap
@@ -88,11 +89,12 @@ class PresetLibrary:
         def words(key: str) -> tuple[str, ...]:
             return tuple(dict.fromkeys(text for section, _ in sections for text in getattr(section, key)))
 
+        rules = _ordered(
+            pair for section, spot in sections for pair in compile_rules(section.rules, spot.at("rules"), mount)
+        )
         return Preset(
             name=name,
-            rules=_ordered(
-                pair for section, spot in sections for pair in compile_rules(section.rules, spot.at("rules"), mount)
-            ),
+            rules=rules,
             diet=tuple(item for section, spot in sections for item in _diet(section, spot.at("diet"), mount)),
             session_cookies=words("session_cookies"),
             logout=paths("logout"),
@@ -104,6 +106,7 @@ class PresetLibrary:
             socket_close=next((s.socket_close for s, _ in sections if s.socket_close is not None), False),
             script_players=words("script_players"),
             player_paths=paths("player_paths"),
+            outbox=tuple(form for s, spot in sections for form in _outbox(s, spot.at("outbox"), mount, rules)),
             source=sections[0][1].source if sections else "",
         )
 
@@ -112,6 +115,12 @@ def _diet(section: PresetSection, spot: Spot, mount: str) -> Iterable[DietItem]:
     for index, item in enumerate(section.diet):
         pattern = _any_of(item.urls, spot.at(index, "urls"), lambda one: url_pattern(one, mount))
         yield DietItem(name=item.name, pattern=pattern, unless=tuple(item.unless))
+
+
+def _outbox(section: PresetSection, spot: Spot, mount: str, rules: tuple[PathRule, ...]) -> tuple[OutboxForm, ...]:
+    forms = compile_outbox(section.outbox, spot, mount)
+    refuse_assessment(forms, rules, spot)
+    return forms
 
 
 RankedRule = tuple[tuple[int, ...], PathRule]

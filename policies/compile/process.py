@@ -9,9 +9,10 @@ from pathlib import Path
 from policies.compile.night import compile_mail
 from policies.compile.spot import Spot
 from policies.faults import FaultList, did_you_mean
-from policies.model import Limits, Listener, PacSettings, Settings, Timeouts, TrustedHeaders
+from policies.model import Limits, Listener, Outage, PacSettings, Settings, Timeouts, TrustedHeaders
 from policies.schema.check import check
-from policies.schema.process import LimitsSection, ListenerSection, TimeoutsSection, TropaSection
+from policies.schema.process import LimitsSection, ListenerSection, OutageSection, TimeoutsSection, TropaSection
+from policies.values import Place
 from policies.yaml_marks import MarkedMap
 
 Claims = Mapping[str, tuple[str, str | None]]
@@ -59,6 +60,7 @@ def compile_settings(
         ca_file=_file(section.ca_file, folder),
         timeouts=_timeouts(section.timeouts),
         limits=_limits(section.limits),
+        outage=_outage(section.outage, section.place, spot.at("outage")),
         pac=PacSettings(proxy_address=section.pac.proxy_address, fail=section.pac.fail, others=section.pac.others),
         decision_header=section.decision_header,
         default_region=section.default_region,
@@ -88,9 +90,8 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "max_html_rewrite": "max_html_rewrite_bytes",
     "max_image": "max_image_bytes",
     "hold": "hold_s",
+    "cache": "cache_bytes",
     "variant_store": "variant_store_bytes",
-    "upload_store": "upload_store_bytes",
-    "max_upload": "max_upload_bytes",
     "log": "log_bytes",
     "max_night_file": "max_night_file_bytes",
     "media_store": "media_store_bytes",
@@ -98,11 +99,25 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "max_media_source": "max_media_source_bytes",
     "max_media": "max_media_s",
     "media_deadline": "media_deadline_s",
+    "outbox_form": "outbox_form_bytes",
 }
+_DEADLINE_S: Mapping[Place, float] = {Place.SCHOOL: 8.0, Place.CENTRE: 15.0, Place.ORIGIN: 30.0}
 
 
 def _limits(section: LimitsSection) -> Limits:
     return Limits(**{_LIMIT_NAMES.get(name, name): getattr(section, name) for name in LimitsSection.model_fields})
+
+
+def _outage(section: OutageSection, place: Place, spot: Spot) -> Outage:
+    """A school's link is the one that fails, and its learners wait before an empty page; an origin's neighbour is slow
+    rather than away."""
+    if section.probe_slowest < section.probe_first:
+        spot.at("probe_slowest").fault("is shorter than probe_first", "write a longer one, such as 60 s")
+    return Outage(
+        deadline_s=section.deadline if section.deadline is not None else _DEADLINE_S[place],
+        probe_first_s=section.probe_first,
+        probe_slowest_s=section.probe_slowest,
+    )
 
 
 def _listener(

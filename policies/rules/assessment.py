@@ -22,16 +22,9 @@ def exempt(at: Situation) -> Reason | None:
 
 
 def exempt_treatments(at: Situation) -> Treatments:
-    """Everything kept; images at the text floor, neither small nor cut to a number of bytes; films capped in place.
-
-    Uploads as elsewhere: the learner herself chooses what she sends.
-    """
+    """Everything kept; images at the text floor, neither small nor cut to a number of bytes; films capped in place."""
     treatments = at.rule.treatments
-    return Treatments(
-        image=assessment_image(treatments.image),
-        video=assessment_video(treatments.video),
-        upload=treatments.upload,
-    )
+    return Treatments(image=assessment_image(treatments.image), video=assessment_video(treatments.video))
 
 
 def assessment_image(image: ImageTreatment) -> ImageTreatment:

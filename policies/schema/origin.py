@@ -10,6 +10,7 @@ from policies.faults import Wrong
 from policies.model import LearnerAddress, NoTransform
 from policies.schema.base import Count, Host, Id, Line, Listed, Section, TextSection, Truth, Upstream, described, word
 from policies.schema.night import ServiceSection
+from policies.schema.outbox import OutboxSection
 from policies.schema.policy import Alternatives, ClassWord
 from policies.values import MediaKind
 
@@ -64,6 +65,10 @@ class OriginSection(Section):
     rename: Truth = Field(
         default=False, description="Its public name differs from its own: names in answers are mapped."
     )
+    cache: Truth = Field(
+        default=True,
+        description="Whether what it answers may be stored for the next one who asks, as HTTP lets a shared cache.",
+    )
     allow_private: Truth = Field(default=False, description="Its address may be private or loopback.")
     ca_file: Line | None = Field(default=None, description="Certificates to trust for it beside the system's.")
     verify_tls: Truth = Field(default=True, description="Whether its certificate is checked.")
@@ -73,6 +78,9 @@ class OriginSection(Section):
     )
     service: ServiceSection | None = Field(
         default=None, description="An account of the institute's, for what is fetched at night and needs a login."
+    )
+    outbox: list[OutboxSection] = Field(
+        default=[], description="Its own forms that are kept while it is out of reach, before the preset's."
     )
 
 
@@ -124,6 +132,9 @@ class PresetSection(Section):
         default=[],
         description="Paths whose players must be seen to the end for the course part to count: a film there stays a "
         "player, and where it is withheld its card says so.",
+    )
+    outbox: list[OutboxSection] = Field(
+        default=[], description="Forms that are kept while the site is out of reach, and sent once."
     )
     embed_hosts: list[EmbedHostSection] = Field(default=[], description="Video hosts; known to every origin.")
 

@@ -84,6 +84,9 @@ class LimitsSection(Section):
     image_workers: Count = Field(default=0, description="Encoders at once; 0: the number of cores.")
     image_queue: Count = Field(default=64, description="Images that may wait for one.")
     hold: Seconds = Field(default=3.0, description="How long a response may wait for its smaller variant.")
+    cache: Bytes = Field(
+        default=10 * 10**9, description="Disk for what origins have answered, to serve the next one who asks."
+    )
     variant_store: Bytes = Field(default=5 * 1024**3, description="Disk for variants.")
     media_workers: Count = Field(
         default=0, description="Films and recordings worked on at once; 0: the number of cores less one, at least one."
@@ -94,13 +97,26 @@ class LimitsSection(Section):
     max_media_source: Bytes = Field(default=4 * 1024**3, description="Larger files aren't taken in.")
     max_media: Seconds = Field(default=4 * 3600.0, description="Nor are longer ones, in playing time.")
     media_deadline: Seconds = Field(default=2 * 3600.0, description="How long one piece of that work may take.")
-    upload_store: Bytes = Field(default=5 * 1024**3, description="Disk for uploads that come in pieces.")
-    max_upload: Bytes = Field(default=2 * 1024**3, description="Larger ones go as the browser sends them.")
-    uploads_per_learner: Count = Field(default=20, description="Uploads in pieces that one learner may have open.")
     log: Bytes = Field(default=512 * 1024**2, description="Disk for the log.")
     log_days: Count = Field(default=7, description="Days that the log is kept.")
     night_wishes: Count = Field(default=2000, description="Things that may wait for the free hours, of each kind.")
     max_night_file: Bytes = Field(default=1024**3, description="Larger files aren't fetched in the free hours.")
+    outbox_form: Bytes = Field(default=1024**2, description="A larger form isn't kept while a link is down.")
+    outbox_messages: Count = Field(default=50, description="Messages of one learner that may wait at once.")
+    outbox_days: Count = Field(default=30, description="Days that a message waits, and that a failed one is kept.")
+    own_pages_days: Count = Field(default=14, description="Days that a learner's own pages are kept for an outage.")
+
+
+class OutageSection(Section):
+    """When the link to an origin counts as down."""
+
+    deadline: Seconds | None = Field(
+        default=None,
+        description="An answer that doesn't begin within it is a bad link's; left out: 8 s in a school, 15 s in a "
+        "centre, 30 s at the origin.",
+    )
+    probe_first: Seconds = Field(default=2.0, description="How soon a link that is down is tried again.")
+    probe_slowest: Seconds = Field(default=60.0, description="How seldom it is tried at most.")
 
 
 class PacSection(Section):
@@ -129,6 +145,9 @@ class TropaSection(Section):
     ca_file: Line | None = Field(default=None, description="Certificates to trust beside the system's.")
     timeouts: TimeoutsSection = Field(default=TimeoutsSection(), description="Patience with each phase of an exchange.")
     limits: LimitsSection = Field(default=LimitsSection(), description="The most of everything that could grow.")
+    outage: OutageSection = Field(
+        default=OutageSection(), description="When a link counts as down, and how often it is tried then."
+    )
     pac: PacSection = Field(default=PacSection(), description="What /proxy.pac tells browsers.")
     default_region: Id | None = Field(default=None, description="The region of whoever comes from nowhere else.")
     site_table: Line | None = Field(default=None, description="CSV file with login,region,site.")

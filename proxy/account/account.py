@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from policies.decision import Decision
 from policies.facts import Usage
@@ -23,19 +24,17 @@ from proxy.account.log import AccessLog
 from proxy.account.meter import Meter
 from proxy.account.metrics import Metrics
 from proxy.account.reports import BrokenPages
-from proxy.account.state import Change, ClaimQuery, DropMarks, Health, MarkQuery, State, Sweep, UseQuery
+from proxy.account.state import Change, ClaimQuery, Health, State, Sweep, UseQuery
 from proxy.clock import Clock
 from proxy.exchange import Receipt, Who
 from proxy.tasks import TaskKeeper
 
 logger = logging.getLogger("tropa.account")
 
-CORRECTION = "correction"  # a mark that a command leaves for the running process
 _FLUSH_S = 1.0
 _LONGEST_PERIOD = timedelta(days=32)
 _LEDGER_KEPT = timedelta(days=400)  # a school year and the one before it, to compare
 _SWEEP_EVERY = timedelta(minutes=30)
-_CORRECTIONS_EVERY = timedelta(seconds=5)
 
 
 class Accountant:
@@ -55,7 +54,7 @@ class Accountant:
         self._clock = clock
         self._log = log
         self._catalogue = catalogue
-        self._swept = self._corrected = clock.now()
+        self._swept = clock.now()
         self.metrics = metrics
         self.codes = codes
         self.broken_pages = BrokenPages()
@@ -94,9 +93,6 @@ class Accountant:
                 logger.exception("accounts could not be kept")
 
     async def _now_and_then(self, now: datetime) -> None:
-        if now - self._corrected >= _CORRECTIONS_EVERY:
-            self._corrected = now
-            await self._take_corrections(now)
         if now - self._swept >= _SWEEP_EVERY:
             self._swept = now
             self.allowances.sweep(now)
@@ -147,13 +143,13 @@ class Accountant:
             return False
         return self.allowances.correct(territory, scope, learner or place, nbytes, now)
 
-    async def _take_corrections(self, now: datetime) -> None:
-        """What `tropa` commands left in State while this process runs."""
-        for mark in await self._state.list(MarkQuery(kind=CORRECTION, now=now)):
-            await self._state.commit([DropMarks(kind=CORRECTION, owner=mark.owner, key=mark.key)])
-            scope, nbytes = Scope(str(mark.facts.get("scope"))), int(mark.facts.get("bytes", 0))
-            done = self.correct(scope, mark.owner, nbytes, now)
-            logger.warning("allowance of %s corrected by %d bytes: %s", mark.owner, nbytes, "done" if done else "none")
+    async def corrected(self, holder: str, facts: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+        """`tropa allowance correct` asked for it: facts name scope and bytes. Kept before it is answered."""
+        scope, nbytes = Scope(str(facts.get("scope"))), int(facts.get("bytes", 0))
+        done = self.correct(scope, holder, nbytes, now)
+        logger.warning("allowance of %s corrected by %d bytes: %s", holder, nbytes, "done" if done else "none")
+        await self.flush()
+        return {"done": done}
 
     def _watch(self) -> None:
         def health() -> Health:

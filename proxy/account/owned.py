@@ -13,6 +13,7 @@ from typing import Any
 from policies.values import Scope
 from proxy.account.allowances import Allowances
 from proxy.account.codes import Codes
+from proxy.account.errands import ERASE, EXPORT
 from proxy.account.state import (
     AddUse,
     Change,
@@ -108,7 +109,11 @@ class Owned:
         return len(changes)
 
     async def _marks(self, learner: str) -> tuple[Mark, ...]:
-        return await self.state.list(MarkQuery(kind=None, now=self.clock.now(), owner=learner)) if learner else ()
+        """Without the wish itself that is being done: it goes when it is answered."""
+        if not learner:
+            return ()
+        marks = await self.state.list(MarkQuery(kind=None, now=self.clock.now(), owner=learner))
+        return tuple(mark for mark in marks if mark.kind not in (EXPORT, ERASE))
 
     async def _jobs(self, learner: str) -> tuple[JobRow, ...]:
         return await self.state.list(JobQuery(kind=None, owner=learner)) if learner else ()

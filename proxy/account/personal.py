@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 logger = logging.getLogger("tropa.account")
@@ -85,12 +86,17 @@ class PersonalData:
     def names(self) -> tuple[str, ...]:
         return tuple(holder.name for holder in self._holders)
 
-    async def export(self, learner: str) -> dict[str, JSON]:
-        """By holder's name, without those that hold nothing; "unanswered" names those that failed."""
+    async def export(self, learner: str, *, but: frozenset[str] = frozenset()) -> dict[str, JSON]:
+        """By holder's name, without those that hold nothing; "unanswered" names those that failed.
+
+        but: names of holders that aren't asked.
+        """
         await self._settled()
         found: dict[str, JSON] = {}
         failed = []
         for holder in self._holders:
+            if holder.name in but:
+                continue
             try:
                 held = await holder.export(learner)
             except Exception:  # whatever it is, she gets the rest
@@ -114,3 +120,14 @@ class PersonalData:
                 logger.exception("%s could not forget a learner", holder.name)
                 failed.append(holder.name)
         return Erased(counts={name: count for name, count in counts.items() if count}, failed=tuple(failed))
+
+    # -- asked for by a command ------------------------------------------------------------------------------
+
+    async def export_asked(self, learner: str, facts: Mapping[str, JSON], now: datetime) -> Mapping[str, JSON]:
+        """facts may name holders that the command asks by itself."""
+        return {"export": await self.export(learner, but=frozenset(facts.get("but", ())))}
+
+    async def erase_asked(self, learner: str, facts: Mapping[str, JSON], now: datetime) -> Mapping[str, JSON]:
+        erased = await self.erase(learner)
+        logger.warning("a learner was forgotten by command: %d things", erased.total)
+        return {"counts": dict(erased.counts), "failed": list(erased.failed)}

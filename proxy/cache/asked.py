@@ -24,6 +24,10 @@ class Asked:
     expect_continue     as `Upstream.open` takes it
     learner             whose request it is; "": nobody's in particular
     untouched           neither stored nor served from a store: an assessment, or where Tropa was told to keep out
+    document            a page or a frame: two learners' requests for it are never joined
+    kept_as             the target under which it is kept where that isn't the one asked (a service account's address
+                        of what learners have under their own); None: the same
+    confirmed_life_s    how long what the origin must confirm is kept after it was last had
     own_life_s          how long a page of hers may be kept for her alone; 0: not at all
     link_bps, price     what fetching it again costs here (price of a megabyte): an eviction counts it
     """
@@ -40,6 +44,9 @@ class Asked:
     expect_continue: Callable[[], None] | None = None
     learner: str = ""
     untouched: bool = False
+    document: bool = False
+    kept_as: str | None = None
+    confirmed_life_s: int = 86_400
     own_life_s: int = 0
     link_bps: int | None = None
     price: Decimal = Decimal(0)

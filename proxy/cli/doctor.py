@@ -44,12 +44,13 @@ def _run(call: Call) -> int:
 def checks() -> tuple[Callable[[Subject], Iterable[Finding]], ...]:
     """Everything that is looked at, in its order."""
     from proxy.cli.checks.addresses import addresses
+    from proxy.cli.checks.links import links
     from proxy.cli.checks.machine import disk, ffmpeg, packages, pictures
     from proxy.cli.checks.policy import policy
     from proxy.cli.checks.ports import metrics_port, ports
     from proxy.cli.checks.upstreams import upstreams
 
-    return (policy, ports, metrics_port, addresses, upstreams, disk, pictures, ffmpeg, packages)
+    return (policy, ports, metrics_port, addresses, upstreams, links, disk, pictures, ffmpeg, packages)
 
 
 def _print(call: Call, finding: Finding) -> None:

@@ -13,7 +13,23 @@ from importlib import metadata
 from typing import TextIO
 
 from policies.faults import PolicyFaults, Wrong
-from proxy.cli import bypass, check, demo, doctor, explain, media, override, pac, publish, report, schema, serve, why
+from proxy.cli import (
+    allowance,
+    bypass,
+    check,
+    demo,
+    doctor,
+    explain,
+    learner,
+    media,
+    override,
+    pac,
+    publish,
+    report,
+    schema,
+    serve,
+    why,
+)
 from proxy.cli.command import BAD_INPUT, FAILED, OK, Call, Command, Failure, Mistake
 from proxy.cli.parser import check_command_name, language_of, make_parser
 from proxy.clock import Clock, SystemClock
@@ -29,6 +45,8 @@ COMMANDS: tuple[Command, ...] = (
     bypass.COMMAND,
     why.COMMAND,
     report.COMMAND,
+    allowance.COMMAND,
+    learner.COMMAND,
     pac.COMMAND,
     media.COMMAND,
     schema.COMMAND,

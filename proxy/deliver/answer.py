@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 
 from policies.values import MediaKind, Reason
 from proxy.deliver.turns import Turn
+from proxy.upstream.reply import FORWARDED, Way
 
 Body = bytes | Path | AsyncIterator[bytes] | None
 
@@ -20,6 +21,7 @@ class Tally:
 
     treatment  the receipt's word for what was done
     turn       this answer's place in the learner's line, None where it stands in none
+    way        how the origin's side was had: from a store, or as the origin sent it
     direct     bytes that the same answer would have moved without Tropa; None: as many as were sent
     """
 
@@ -33,6 +35,7 @@ class Tally:
     support_code: str | None = None
     error: str | None = None
     turn: Turn | None = None
+    way: Way = FORWARDED
 
 
 @dataclass(slots=True)

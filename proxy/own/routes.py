@@ -35,9 +35,10 @@ from proxy.modes.pac import CONTENT_TYPE, pac_file
 from proxy.own.dressing import Dresser
 from proxy.own.media import MediaRoutes
 from proxy.own.originals import Originals
+from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
+from proxy.own.outbox import OutboxRoutes
+from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import own_page
-from proxy.own.uploads import PATH as UPLOADS_PATH
-from proxy.own.uploads import UploadRoutes
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
 from proxy.pages.versions import PLAYBACK_PATH
 from proxy.stages.context import Exchange
@@ -71,7 +72,8 @@ class OwnRoutes:
         identifier: Callable[[], Identifier],
         late: LateSheets,
         media: MediaRoutes,
-        uploads: UploadRoutes,
+        outbox: OutboxRoutes,
+        personal: PersonalRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -81,7 +83,8 @@ class OwnRoutes:
         self._identifier = identifier
         self._late = late
         self._media = media
-        self.uploads = uploads
+        self._outbox = outbox
+        self._personal = personal
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -89,6 +92,8 @@ class OwnRoutes:
             "language": self._language,
             "tonight": self._tonight,
             "cancel": self._cancel,
+            "mine": self._mine,
+            "forget": self._forget,
         }
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -96,8 +101,6 @@ class OwnRoutes:
         exchange.tally.treatment = "own"
         exchange.tally.direct_bytes = 0
         method, name = exchange.inbound.request.method, exchange.inbound.path.removeprefix(RESERVED)
-        if name.partition("/")[0] == UPLOADS_PATH:
-            return await self.uploads.answer(exchange, name.partition("/")[2])
         if method in ("GET", "HEAD"):
             if name.startswith(PARTS_PATH):
                 part = await self._late.answer(name.removeprefix(PARTS_PATH), exchange.codings)
@@ -107,6 +110,8 @@ class OwnRoutes:
             return self._get(exchange, name)
         if name.startswith("make/") and method == "POST":
             return await self._make(exchange, name.removeprefix("make/"), await self._form(exchange))
+        if name.startswith("outbox/") and method == "POST":
+            return await self._decided(exchange, name.removeprefix("outbox/"), await self._form(exchange))
         if name not in self._posts:
             return plain_answer(405, b"", "text/plain", Allow="GET, HEAD")
         if method == "POST":
@@ -124,8 +129,12 @@ class OwnRoutes:
             return self._static(exchange, name.removeprefix("static/"))
         if name.startswith("opens/") and name.endswith(".ics"):
             return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
+        if name == "mine":
+            return self._personal.page(exchange)
         if name == "deferred":
             return self._media.deferred_page(exchange, page_url=_came_from(exchange))
+        if name == "outbox" or name.startswith("outbox/"):
+            return self._outbox.page(exchange, name, page_url=_came_from(exchange))
         if name == "":
             return own_page(200, self._place_page(exchange))
         return plain_answer(404, b"", "text/plain")
@@ -283,6 +292,20 @@ class OwnRoutes:
         payload = self._opened(exchange, "cancel", form)
         return self._stale(exchange) if payload is None else await self._media.cancel(exchange, payload["r"])
 
+    async def _decided(self, exchange: Exchange, act: str, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, OUTBOX_TOKEN, form)
+        return self._stale(exchange) if payload is None else await self._outbox.act(exchange, act, payload["i"])
+
+    # -- what is kept about her ----------------------------------------------------------------------------
+
+    async def _mine(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "mine", form)
+        return self._stale(exchange) if payload is None else await self._personal.export(exchange)
+
+    async def _forget(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "forget", form)
+        return self._stale(exchange) if payload is None else await self._personal.forget(exchange)
+
     def _stale(self, exchange: Exchange) -> Answer:
         """The token doesn't open: too old, somebody else's, or invented. The place page lets her start anew."""
         return own_page(409, self._place_page(exchange, stale=True))
@@ -299,7 +322,7 @@ class OwnRoutes:
         for learner in (exchange.who.learner, *identifier.also_known(exchange.inbound, exchange.now)):
             await self._originals.forget(learner)
             await self._media.forget(learner)
-            await self.uploads.forget(learner)
+            self._outbox.session_ended(learner)
         return identifier.ended(exchange.inbound, exchange.now)
 
 

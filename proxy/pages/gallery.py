@@ -61,6 +61,7 @@ from proxy.pages.media import (
     making_page,
     versions_page,
 )
+from proxy.pages.mine import forgotten_page, mine_page
 from proxy.pages.versions import MediaKnown, MediaOffer
 from proxy.transforms.spec import Heavy
 
@@ -221,6 +222,9 @@ def pages(language: str) -> Iterator[tuple[str, bytes]]:
     )
     view = PlaceView(known_by="network", choices=choices, allowances=(used,), savings=SAVINGS)
     yield "place", place_page(here, view)
+    yield "mine", mine_page(here, tokens={"mine": token(""), "forget": token("")}, log_days=7)
+    yield "mine-of-many", mine_page(here, tokens={}, log_days=7)
+    yield "forgotten", forgotten_page(here, whole=True)
     yield "thanks", report_thanks(here)
     light = lighter(language, known=MediaKnown(duration_s=2700, ready={"sound": 4_000_000}))
     lecture = replace(VIDEO, size_bytes=420_000_000)

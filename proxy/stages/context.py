@@ -15,6 +15,7 @@ from policies.model import Catalogue, Limits
 from proxy.deliver.answer import Tally
 from proxy.deliver.codings import accepted
 from proxy.exchange import Inbound, Who
+from proxy.upstream.held import HeldBody
 from proxy.upstream.reply import OriginReply
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_:.-]{2,40})", re.IGNORECASE)
@@ -22,7 +23,10 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_:.-]{2,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One exchange up to its decision. `tally` is the only thing in it that changes."""
+    """One exchange up to its decision. `tally` is the only thing in it that changes.
+
+    held  the request's body, where it was read before the origin was asked
+    """
 
     inbound: Inbound
     who: Who
@@ -32,6 +36,7 @@ class Exchange:
     catalogue: Catalogue
     tally: Tally
     granted: frozenset[str] = frozenset()
+    held: HeldBody | None = None
 
     @property
     def limits(self) -> Limits:

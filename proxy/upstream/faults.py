@@ -70,6 +70,11 @@ def connection_fault(error: BaseException, target: str) -> ExchangeError:
     return upstream_unreachable(f"{target}: {error or type(error).__name__}")
 
 
+def was_connected(error: BaseException) -> bool:
+    """Whether the origin had been reached before this went wrong."""
+    return not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+
+
 def body_fault(error: BaseException, target: str) -> ExchangeError:
     """The `ExchangeError` for a failure within the response's body."""
     if isinstance(error, ExchangeError):

@@ -7,7 +7,7 @@ complete one; whoever holds a response ends it with `release` or `abort`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from aiohttp import StreamReader
@@ -15,6 +15,7 @@ from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDictProxy
 
+from proxy.errors import ExchangeError
 from proxy.live.duplex import Duplex, taken_from_origin
 from proxy.upstream.channel import Channel
 from proxy.upstream.faults import body_fault, upstream_too_large
@@ -28,10 +29,10 @@ class UpstreamResponse:
     status, reason       as received
     headers              all fields, in order, hop-by-hop ones included
     content_length       None where the origin didn't say
+    on_break             called when the body stalls or breaks off
     """
 
     from_origin = True
-    way: Way = FORWARDED
 
     __slots__ = (
         "_channel",
@@ -43,8 +44,10 @@ class UpstreamResponse:
         "_target",
         "content_length",
         "headers",
+        "on_break",
         "reason",
         "status",
+        "way",
     )
 
     def __init__(
@@ -64,6 +67,8 @@ class UpstreamResponse:
         self._target = target
         self._max_body_bytes = max_body_bytes
         self._read_bytes = 0
+        self.on_break: Callable[[], None] | None = None
+        self.way: Way = FORWARDED
         self.status: int = message.code
         self.reason: str = message.reason
         self.headers: CIMultiDictProxy[str] = message.headers
@@ -102,7 +107,7 @@ class UpstreamResponse:
                 self._count(chunk)
                 yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise body_fault(error, self._target) from error
+            raise self._broken(error) from error
 
     async def read_up_to(self, max_bytes: int, within_s: float) -> bytes:
         """The body's next bytes: until max_bytes are there, the body ends, or within_s seconds are over.
@@ -123,7 +128,7 @@ class UpstreamResponse:
             if not content.at_eof() and len(taken) < max_bytes:
                 await self._fill(taken, max_bytes, within_s)
         except (aiohttp.ClientError, OSError) as error:
-            raise body_fault(error, self._target) from error
+            raise self._broken(error) from error
         self._count(taken)
         return bytes(taken)
 
@@ -139,7 +144,12 @@ class UpstreamResponse:
                     taken += chunk
         except TimeoutError as error:
             if not timer.expired():  # the origin's own stall, not the end of our patience
-                raise body_fault(error, self._target) from error
+                raise self._broken(error) from error
+
+    def _broken(self, error: BaseException) -> ExchangeError:
+        if self.on_break is not None:
+            self.on_break()
+        return body_fault(error, self._target)
 
     def _count(self, chunk: bytes | bytearray) -> None:
         self._read_bytes += len(chunk)

@@ -20,11 +20,12 @@ from proxy.tasks import TaskKeeper
 from proxy.upstream.address import Target, target_of
 from proxy.upstream.body import RequestBody
 from proxy.upstream.channel import DISCONNECTED, Channel, request_head
-from proxy.upstream.faults import connection_fault
+from proxy.upstream.faults import connection_fault, was_connected
 from proxy.upstream.guard import check_host, sockets_made
 from proxy.upstream.pool import Pool, Route, split_login
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.trust import tls_context
+from proxy.watch import LinkWatch
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -38,11 +39,13 @@ class Upstream:
     catalogue  the settings in force, asked at each request
     own_ports  the ports that Tropa listens on: never a target
     resolver   replaces the system's look-up (tests); None: the system's
+    watch      told of ways that fail, and asked whether one is down; None: nobody watches
     """
 
     catalogue: Callable[[], Catalogue]
     own_ports: Callable[[], frozenset[int]] = frozenset
     resolver: aiohttp.abc.AbstractResolver | None = None
+    watch: LinkWatch | None = None
     _pools: dict[bool, Pool] = field(default_factory=dict)
     _uploads: TaskKeeper = field(default_factory=lambda: TaskKeeper("upstream"))
 
@@ -59,6 +62,7 @@ class Upstream:
         body: AsyncIterator[bytes] | bytes | None = None,
         content_length: int | None = None,
         expect_continue: Callable[[], None] | None = None,
+        probing: bool = False,
     ) -> UpstreamResponse:
         """Send a request and wait for the response's head.
 
@@ -68,23 +72,35 @@ class Upstream:
         content_length      of a body that streams; None: it goes out in chunks
         expect_continue     the client waits for 100: called when the origin wants the body, or has ignored Expect
                             for 3 s
+        probing             asked even where the way is known to be down
 
         Raises ExchangeError.
         """
         settings = self.catalogue().settings
+        where = target_of(origin, scheme=scheme, host=host, port=port)
+        watch = self.watch
+        if watch is not None and watch.troubled and not probing:
+            watch.check(where)
         out = None
         if body is not None:
             limit = settings.limits.max_body_bytes
             out = RequestBody(body, length=content_length, max_bytes=limit, starts=expect_continue)
-        where = target_of(origin, scheme=scheme, host=host, port=port)
         _frame(headers, method, out, expect=out is not None and expect_continue is not None)
-        call = _Call(settings, origin, where, method, target, headers, out, expect_continue is not None)
+        call = _Call(settings, origin, where, method, target, headers, out, expect_continue is not None, watch)
         try:
-            return await self._sent(call)
+            response = await self._sent(call)
         except ExchangeError:
             raise
         except _FOREIGN as error:
-            raise connection_fault(error, where.authority) from error
+            fault = connection_fault(error, where.authority)
+            if watch is not None:
+                watch.failed(origin, where, fault.code, connected=was_connected(error))
+            raise fault from error
+        if watch is not None:
+            response.on_break = call.broke
+            if watch.troubled:
+                watch.answered(where)
+        return response
 
     async def _sent(self, call: _Call) -> UpstreamResponse:
         fresh: list[bool] = []
@@ -171,6 +187,12 @@ class _Call(NamedTuple):
     headers: CIMultiDict[str]
     body: RequestBody | None
     expect: bool
+    watch: LinkWatch | None
+
+    def broke(self) -> None:
+        """The body of the answer stalled or broke off."""
+        if self.watch is not None:
+            self.watch.broke(self.origin, self.where)
 
     @property
     def allowed(self) -> bool:

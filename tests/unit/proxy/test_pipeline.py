@@ -21,7 +21,6 @@ PAGE = (
 )
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document", "Accept-Language": "ru"}
 MB = 1_000_000
-OUR_SCRIPT = r'<script defer id="tropa-page"[^>]*></script>'
 CARDS = "{extends: satellite-metered, video: card, streams: card}"  # films are withheld, none made smaller
 
 
@@ -113,7 +112,7 @@ async def test_assessment_passes_byte_for_byte_whatever_the_budget(tmp_path: Pat
         hers = {**BROWSER, "Cookie": "MoodleSession=hers"}
         for _ in range(4):
             quiz = await there.get("/mod/quiz/attempt.php?attempt=1", headers=hers)
-            assert quiz.status == 200 and re.sub(OUR_SCRIPT, "", quiz.body.decode()) == PAGE
+            assert quiz.status == 200 and quiz.body.decode() == PAGE
         lesson = await there.get("/mod/page/view.php?id=1", headers=hers)
         assert lesson.status in (403, 503)
 
@@ -210,10 +209,11 @@ async def test_a_head_request_has_the_pages_head_and_no_body(tmp_path: Path) -> 
     assert "Content-Length" not in reply.headers or reply.headers["Content-Length"] != str(len(PAGE.encode()))
 
 
-async def test_an_origin_that_is_down_is_explained_in_the_readers_own_form(tmp_path: Path) -> None:
+async def test_an_origin_that_drops_a_request_is_explained_in_the_readers_own_form(tmp_path: Path) -> None:
     async def origin(request: web.Request) -> web.Response:
         assert request.transport is not None
-        request.transport.abort()
+        if request.path != "/robots.txt":  # by which Tropa tells a dropped request from a link that is down
+            request.transport.abort()
         return web.Response()
 
     async with served(tmp_path, origin) as there:

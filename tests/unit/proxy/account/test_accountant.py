@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +14,9 @@ from policies.decision import Decision, Price, Verdict
 from policies.model import Territory
 from policies.treatments import PASS_ALL
 from policies.values import CostlyHop, Mode, Scope, TrafficClass
-from proxy.account.account import CORRECTION, Accountant
+from proxy.account.account import Accountant
 from proxy.account.codes import Codes
+from proxy.account.errands import ANSWER, CORRECTION, Errand, Errands
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics
 from proxy.account.sqlite import SqliteState
@@ -228,10 +228,12 @@ async def test_a_correction_left_by_a_command_is_taken_once(office: Office) -> N
         facts={"scope": "site", "bytes": 5000},
     )
     await office.state.commit([PutMark(mark)])
-    office.clock.at = NOON + timedelta(seconds=30)
+    errands = Errands(office.state, office.clock, (Errand(kind=CORRECTION, do=office.accountant.corrected, once=True),))
     for _ in range(2):
-        await asyncio.sleep(1.2)
+        await errands.run()
         assert office.used_bytes == 5000
+    answer = await office.state.read(ANSWER, "", "1", now=NOON)
+    assert answer is not None and answer.facts == {"done": True}
 
 
 async def test_a_correction_for_an_unknown_place_is_refused(office: Office) -> None:

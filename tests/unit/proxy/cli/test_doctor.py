@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ import trustme
 from policies.model import Catalogue, LearnerAddress, Limits, Listener, Settings, TrustedHeaders
 from proxy.cli.checks.addresses import addresses
 from proxy.cli.checks.finding import Finding, Level, Subject
+from proxy.cli.checks.links import links
 from proxy.cli.checks.machine import disk, ffmpeg, packages, pictures
 from proxy.cli.checks.policy import policy
 from proxy.cli.checks.ports import metrics_port, ports
@@ -323,3 +325,14 @@ async def test_one_failure_is_exit_code_one_with_what_to_do(language: str, word:
     assert word in ran.out.splitlines()[-1]
     failure = next(index for index, line in enumerate(ran.out.splitlines()) if line.startswith("fail"))
     assert ran.out.splitlines()[failure + 1].startswith("      → ")
+
+
+def test_links_are_told_as_the_running_tropa_sees_them(tmp_path: Path) -> None:
+    assert list(links(subject(state=tmp_path))) == []
+    (tmp_path / "links.json").write_text("[]", "utf-8")
+    assert [finding.level for finding in links(subject(state=tmp_path))] == [Level.OK]
+    down = {"origin": "lms", "target": "http://10.0.0.5:80", "link": "down", "why": "overdue"}
+    told = json.dumps([{**down, "since": "2026-11-24T12:05:00+00:00"}])
+    (tmp_path / "links.json").write_text(told, "utf-8")
+    (finding,) = links(subject(state=tmp_path))
+    assert finding.level is Level.WARN and "2026-11-24 12:05" in finding.what.en and "нет связи" in finding.what.ru

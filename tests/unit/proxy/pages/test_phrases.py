@@ -17,7 +17,8 @@ FOLDER = Path(proxy.pages.__file__).parent
 # Families whose last word is a value, not a literal: a reason's code, a kind, a host …
 FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
             "place.scope.", "bar.left.", "bar.spent.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
-            "deferred.state.", "deferred.why.", "slidecast.", "uploads.")  # fmt: skip
+            "deferred.state.", "deferred.why.", "slidecast.", "outbox.title_of.", "outbox.state.", "outbox.why.",
+            "outbox.act.", "mine.kept.")  # fmt: skip
 
 
 def _code() -> str:

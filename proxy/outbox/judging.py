@@ -1,0 +1,77 @@
+"""What an origin's answer means for a message.
+
+Laws of this file: pure; "done" only where the origin did what it does after taking a form of this kind; a server's own
+error proves nothing, so it is never taken for a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import parse_qsl, urlsplit
+
+from policies.model import OutboxForm
+
+
+class Verdict(StrEnum):
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NEEDS_LOGIN = "needs-login"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """An origin's answer as far as it is judged: the redirect's address raw, "" where there is none."""
+
+    status: int
+    location: str = ""
+    page: str = ""
+
+
+def of_post(said: Said, rule: OutboxForm) -> Verdict:
+    """What became of a form that was posted."""
+    if said.status in (301, 302, 303, 307, 308):
+        return _of_redirect(said.location, rule)
+    if said.status == 401:
+        return Verdict.NEEDS_LOGIN
+    if said.status >= 500 or said.status in (408, 425, 429) or said.status < 200:
+        return Verdict.UNKNOWN
+    return Verdict.REFUSED  # 200: the form came back with a complaint
+
+
+def _of_redirect(location: str, rule: OutboxForm) -> Verdict:
+    parts = _split(location)
+    if parts is None:
+        return Verdict.UNKNOWN
+    path, names = parts
+    if _any(rule.login, path):
+        return Verdict.NEEDS_LOGIN
+    if names & set(rule.refused_with):
+        return Verdict.REFUSED
+    return Verdict.TAKEN if _any(rule.done, path) else Verdict.UNKNOWN
+
+
+def of_page(said: Said, rule: OutboxForm) -> Verdict:
+    """Whether a page that was asked for is the page: TAKEN means it is there to be read."""
+    if said.status == 200:
+        return Verdict.TAKEN
+    if said.status in (301, 302, 303, 307, 308):
+        parts = _split(said.location)
+        return Verdict.NEEDS_LOGIN if parts is not None and _any(rule.login, parts[0]) else Verdict.UNKNOWN
+    if said.status == 401:
+        return Verdict.NEEDS_LOGIN
+    return Verdict.REFUSED if said.status in (403, 404, 410) else Verdict.UNKNOWN
+
+
+def _split(location: str) -> tuple[str, set[str]] | None:
+    try:
+        parts = urlsplit(location)
+        return parts.path, {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    except ValueError:
+        return None
+
+
+def _any(patterns: tuple[re.Pattern[str], ...], path: str) -> bool:
+    return any(pattern.search(path) for pattern in patterns)

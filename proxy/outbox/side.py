@@ -1,0 +1,160 @@
+"""The origin's side of the outbox: pages read and forms posted in a learner's own name.
+
+Laws: a request goes out with her own head and nobody else's, held in memory alone; whether anything of a form has left
+is known, not guessed; no redirect is followed, so that nothing is posted twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from multidict import CIMultiDict
+
+from policies.model import Origin
+from proxy.deliver.codings import Decoder
+from proxy.deliver.rename import NameMap
+from proxy.errors import ExchangeError, Fault
+from proxy.exchange import authority_of
+from proxy.obtain import names_of
+from proxy.outbox.form import Form
+from proxy.outbox.item import Address
+from proxy.outbox.judging import Said
+from proxy.stages.context import Exchange
+from proxy.upstream.headers import request_headers
+from proxy.upstream.held import HeldBody
+from proxy.upstream.response import UpstreamResponse
+from proxy.upstream.upstream import Upstream
+
+_LARGEST_PAGE_BYTES = 4 * 1024**2
+# What belongs to the request that her browser made, and not to these.
+_NOT_OURS = (
+    "Accept",
+    "Accept-Encoding",
+    "Content-Type",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Origin",
+    "Range",
+    "Referer",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "X-Requested-With",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A learner as she came last: her request's head for the origin. Never written anywhere."""
+
+    learner: str
+    origin: Origin
+    headers: CIMultiDict[str]
+    names: NameMap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing of the form has left."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """It may have arrived: the answer didn't."""
+
+    why: str
+
+
+class OriginSide(Protocol):
+    """What the outbox asks of an origin."""
+
+    async def read(self, address: Address, target: str, visit: Visit) -> Said:
+        """A page. Raises ExchangeError."""
+        ...
+
+    async def post(self, address: Address, form: Form, visit: Visit, *, page_target: str) -> Said | NotSent | Lost: ...
+
+
+class UpstreamSide:
+    """By the connections that everything else goes by."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    async def read(self, address: Address, target: str, visit: Visit) -> Said:
+        headers = self._headers(address, visit)
+        response = await self._open(address, "GET", target, headers, visit, None)
+        try:
+            return Said(
+                status=response.status,
+                location=response.headers.get("Location", ""),
+                page=await _text(response) if response.status == 200 else "",
+            )
+        finally:
+            response.abort()
+
+    async def post(self, address: Address, form: Form, visit: Visit, *, page_target: str) -> Said | NotSent | Lost:
+        data, content_type = form.encoded()
+        body, headers = HeldBody(data), self._headers(address, visit)
+        home = f"{address.scheme}://{authority_of(address.scheme, address.host, address.port)}"
+        headers["Content-Type"], headers["Origin"] = content_type, home
+        headers["Referer"] = home + (page_target or "/")
+        try:
+            response = await self._open(address, "POST", address.target, headers, visit, body)
+        except ExchangeError as error:
+            return Lost(error.code) if body.begun else NotSent(error.code)
+        response.abort()
+        return Said(status=response.status, location=response.headers.get("Location", ""))
+
+    @staticmethod
+    def _headers(address: Address, visit: Visit) -> CIMultiDict[str]:
+        headers = visit.headers.copy()
+        headers["Accept"], headers["Accept-Encoding"] = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5", "gzip"
+        return headers
+
+    async def _open(
+        self, address: Address, method: str, target: str, headers: CIMultiDict[str], visit: Visit, body: HeldBody | None
+    ) -> UpstreamResponse:
+        if visit.names is not None:
+            visit.names.request(headers)
+        return await self._upstream.open(
+            origin=visit.origin,
+            method=method,
+            scheme=address.scheme,
+            host=address.host,
+            port=address.port,
+            target=target,
+            headers=headers,
+            body=body.pieces() if body is not None else None,
+            content_length=len(body) if body is not None else None,
+        )
+
+
+async def _text(response: UpstreamResponse) -> str:
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    decoder = Decoder(coding, max_bytes=_LARGEST_PAGE_BYTES) if coding not in ("", "identity") else None
+    read, total = [], 0
+    async for chunk in response.iter_chunks():
+        read.append(decoder.feed(chunk) if decoder is not None else chunk)
+        total += len(read[-1])
+        if total > _LARGEST_PAGE_BYTES:
+            raise ExchangeError("upstream-too-large", 502, Fault.UPSTREAM, "a page of the outbox")
+    return b"".join(read).decode("utf-8", "replace")
+
+
+def visit_of(exchange: Exchange, *, via: str) -> Visit | None:
+    """The learner as this request shows her; None: no origin of ours."""
+    inbound = exchange.inbound
+    if inbound.origin is None:
+        return None
+    headers = request_headers(inbound, exchange.catalogue.settings, via=via, accept_encoding=None)
+    for name in _NOT_OURS:
+        headers.popall(name, None)
+    return Visit(learner=exchange.who.learner, origin=inbound.origin, headers=headers, names=names_of(inbound))

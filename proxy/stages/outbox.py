@@ -1,0 +1,306 @@
+"""A form that policy lists for the outbox: sent at once where the link is up, kept where it isn't, joined where it is
+on its way already.
+
+Laws: an assessment never comes here; a form that is sent at once is written down first, so that a cut or a killed
+process can't swallow it; of two identical forms in flight one goes to the origin and both get its answer; what isn't a
+message (a cancel button, an edit, a large file) goes its usual way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from policies.model import Origin, OutboxForm
+from policies.values import Audience, TrafficClass
+from proxy.clock import Clock
+from proxy.deliver.answer import Answer
+from proxy.deliver.send import plain_answer
+from proxy.errors import ExchangeError, Fault, bad_request
+from proxy.link_state import Link
+from proxy.outbox.form import Form, read_form
+from proxy.outbox.item import Address, Item
+from proxy.outbox.judging import Said
+from proxy.outbox.outbox import Outbox
+from proxy.outbox.side import Visit, visit_of
+from proxy.outbox.states import State
+from proxy.stages.context import Exchange
+from proxy.tasks import TaskKeeper
+from proxy.upstream.address import target_of
+from proxy.upstream.held import HeldBody
+from proxy.watch import NO_LINK, LinkWatch
+
+logger = logging.getLogger("tropa.outbox")
+
+Make = Callable[[Exchange], Awaitable[Answer]]
+RECEIPTS = "/.tropa/outbox"
+_PATIENCE_S = 25.0  # then she gets a receipt, while her form goes on
+_FORM_S = 120.0
+_LARGEST_ANSWER_BYTES = 8 * 1024**2
+_MOST_VISITS = 2000
+_AGAIN_AFTER_S = 5.0
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A form on its way. waiting: exchanges that want its answer; has_receipt: one of them went with a receipt."""
+
+    item: Item
+    task: asyncio.Task[Answer | None] | None = None
+    waiting: int = 0
+    has_receipt: bool = False
+
+
+class OutboxStage:
+    """One per process."""
+
+    def __init__(self, outbox: Outbox, watch: LinkWatch, keeper: TaskKeeper, clock: Clock, *, via: str) -> None:
+        self._outbox = outbox
+        self._watch = watch
+        self._keeper = keeper
+        self._clock = clock
+        self._via = via
+        self._flights: dict[tuple[str, str], _Flight] = {}
+        self._visits: OrderedDict[tuple[str, str], Visit] = OrderedDict()
+        self._tried_s: dict[tuple[str, str], float] = {}
+        watch.tell(self._link_is_back)
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Learners for whom something waits; looked at before every exchange."""
+        return self._outbox.waiting
+
+    # -- a form comes ----------------------------------------------------------------------------------------
+
+    def takes(self, exchange: Exchange) -> OutboxForm | None:
+        """What policy says of this form; None: it isn't one for the outbox."""
+        inbound, facts = exchange.inbound, exchange.facts
+        origin = inbound.origin
+        if inbound.request.method != "POST" or origin is None or facts.audience is not Audience.PAGE:
+            return None
+        decision = exchange.decision
+        if decision.exempt or decision.bypassed or decision.traffic_class is TrafficClass.ASSESSMENT:
+            return None
+        length = inbound.request.content_length
+        if not length or length > exchange.limits.outbox_form_bytes or "Expect" in inbound.request.headers:
+            return None
+        return rule_of(origin, inbound.path)
+
+    async def answer(self, exchange: Exchange, rule: OutboxForm, make: Make) -> Answer:
+        """The origin's answer, or the way to a receipt. Raises ExchangeError."""
+        body = await _body(exchange)
+        exchange = replace(exchange, held=HeldBody(body))
+        form = read_form(body, exchange.inbound.request.headers.get("Content-Type", ""))
+        if form is None or not is_message(form, rule):
+            return await make(exchange)
+        item = self._item(exchange, rule, form)
+        flight = self._flights.get((item.owner, item.digest))
+        if flight is not None:
+            return await self._joined(flight)
+        known = self._outbox.same(item.owner, item.digest)
+        if known is not None:
+            return see_receipt(known)
+        self._remember(exchange)
+        if self._is_down(exchange):
+            return await self._accepted(item)
+        flight = self._flights[item.owner, item.digest] = _Flight(item.moved(State.SENDING, item.since, why="first"))
+        flight.task = self._keeper.start(self._flown(flight, exchange, rule, make), name="outbox")
+        return await self._joined(flight)
+
+    async def _accepted(self, item: Item) -> Answer:
+        if self._outbox.is_full(item.owner):
+            raise ExchangeError("outbox-full", 503, Fault.LINK, "too many messages wait")
+        if not await self._outbox.keep(item):
+            raise ExchangeError("outbox-not-kept", 503, Fault.TROPA, "the disk took no message")
+        return see_receipt(item)
+
+    async def _joined(self, flight: _Flight) -> Answer:
+        """The flight's answer, or a receipt where it takes too long or nobody knows how it ended."""
+        assert flight.task is not None, "started with the flight"
+        flight.waiting += 1
+        try:
+            done, _ = await asyncio.wait({flight.task}, timeout=_PATIENCE_S)
+        finally:
+            flight.waiting -= 1
+        answer = flight.task.result() if done else None
+        if answer is None:
+            flight.has_receipt = True
+            return see_receipt(flight.item)
+        return Answer(status=answer.status, headers=answer.headers.copy(), body=answer.body, reason=answer.reason)
+
+    async def _flown(self, flight: _Flight, exchange: Exchange, rule: OutboxForm, make: Make) -> Answer | None:
+        """The origin's answer to a form that was written down before; None: there is none, and the outbox has it.
+
+        Raises what isn't the link's fault.
+        """
+        item, held = flight.item, exchange.held
+        assert held is not None, "made by `answer`"
+        try:
+            if self._outbox.is_full(item.owner) or not await self._outbox.keep(item):
+                return await _whole(await make(exchange))  # as without an outbox
+            answer = await _whole(await make(exchange))
+        except ExchangeError as error:
+            if error.code in NO_LINK and self._outbox.find(item.owner, item.id) is not None:
+                await self._outbox.settle(item, State.UNCONFIRMED if held.begun else State.ACCEPTED, why="link")
+                return None
+            await self._outbox.drop(item)
+            raise
+        except Exception:
+            await self._outbox.settle(item, State.UNCONFIRMED if held.begun else State.ACCEPTED, why="unclear")
+            raise
+        else:
+            await self._landed(flight, answer, rule)
+            return answer
+        finally:
+            self._flights.pop((item.owner, item.digest), None)
+
+    async def _landed(self, flight: _Flight, answer: Answer, rule: OutboxForm) -> None:
+        """Who waits sees the origin's answer; who went with a receipt must find the end there."""
+        if flight.waiting and not flight.has_receipt:
+            await self._outbox.drop(flight.item)
+            return
+        said = Said(status=answer.status, location=answer.headers.get("Location", ""))
+        await self._outbox.judged(flight.item, said, rule)
+
+    def _item(self, exchange: Exchange, rule: OutboxForm, form: Form) -> Item:
+        inbound, owner = exchange.inbound, exchange.who.learner
+        assert inbound.origin is not None, "asked for by `takes`"
+        said = "\x1f".join((inbound.origin.id, inbound.target, form.digest(without=rule.token)))
+        return Item(
+            id=secrets.token_urlsafe(9),
+            owner=owner,
+            origin=inbound.origin.id,
+            form_name=rule.name,
+            address=Address(scheme=inbound.scheme, host=inbound.host, port=inbound.port, target=inbound.target),
+            form=form,
+            subject=form.get(rule.subject)[:200] if rule.subject else "",
+            text=form.first(rule.text),
+            page_target=_filled(rule.pages, form) or _came_from(exchange),
+            look_target=_filled(rule.look, form),
+            digest=hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest(),
+            since=exchange.now,
+            changed=exchange.now,
+        )
+
+    # -- the link comes back ---------------------------------------------------------------------------------
+
+    def noticed(self, exchange: Exchange) -> None:
+        """A learner for whom something waits is here: with the session she has now it may be sent."""
+        self._remember(exchange)
+        if exchange.inbound.origin is not None and not self._is_down(exchange):
+            self._try(exchange.who.learner, exchange.inbound.origin)
+
+    def forget(self, learner: str) -> None:
+        """Her session is over: nothing is sent with it any more."""
+        for key in [key for key in self._visits if key[0] == learner]:
+            del self._visits[key]
+
+    def visit(self, exchange: Exchange) -> Visit | None:
+        """Her session as she presents it now."""
+        return visit_of(exchange, via=self._via)
+
+    def _link_is_back(self, origin: Origin) -> None:
+        for learner, origin_id in list(self._visits):
+            if origin_id == origin.id and learner in self._outbox.waiting:
+                self._tried_s.pop((learner, origin_id), None)
+                self._try(learner, origin)
+
+    def _try(self, learner: str, origin: Origin) -> None:
+        key, now_s = (learner, origin.id), self._clock.steady_s()
+        if now_s - self._tried_s.get(key, -_AGAIN_AFTER_S) < _AGAIN_AFTER_S:
+            return
+        visit = self._visits.get(key)
+        if visit is not None:
+            self._tried_s[key] = now_s
+            self._keeper.start(self._outbox.replay(visit), name="outbox")
+
+    def _remember(self, exchange: Exchange) -> None:
+        visit = self.visit(exchange)
+        if visit is None:
+            return
+        key = (visit.learner, visit.origin.id)
+        self._visits[key] = visit
+        self._visits.move_to_end(key)
+        if len(self._visits) > _MOST_VISITS:
+            self._tried_s.pop(self._visits.popitem(last=False)[0], None)
+
+    def _is_down(self, exchange: Exchange) -> bool:
+        inbound = exchange.inbound
+        target = target_of(inbound.origin, scheme=inbound.scheme, host=inbound.host, port=inbound.port)
+        return self._watch.link(target) is Link.DOWN
+
+
+def rule_of(origin: Origin, path: str) -> OutboxForm | None:
+    """The first form of this path: the origin's own, then its preset's."""
+    return next((rule for rule in (*origin.outbox, *origin.preset.outbox) if rule.pattern.search(path)), None)
+
+
+def is_message(form: Form, rule: OutboxForm) -> bool:
+    """Whether something was written, and it is no edit, no cancel button."""
+    changed = any(form.get(name).strip() not in ("", "0") for name in rule.unless)
+    return not changed and bool(form.first(rule.text).strip())
+
+
+def see_receipt(item: Item) -> Answer:
+    """303 (RFC 9110 section 15.4.4): a reload of the receipt posts nothing."""
+    return plain_answer(303, b"", "text/plain", Location=f"{RECEIPTS}/{item.id}")
+
+
+def _filled(templates: tuple[str, ...], form: Form) -> str:
+    """The first of these addresses whose fields all have a value."""
+    for template in templates:
+        names = _FIELD.findall(template)
+        if all(form.get(name).strip() not in ("", "0") for name in names):
+            return _FIELD.sub(lambda found: quote(form.get(found[1]).strip(), safe=""), template)
+    return ""
+
+
+def _came_from(exchange: Exchange) -> str:
+    inbound = exchange.inbound
+    home = f"{inbound.scheme}://{inbound.authority}"
+    referer = inbound.request.headers.get("Referer", "").partition("#")[0]
+    target = referer.removeprefix(home)
+    return target if referer.startswith(home + "/") and not target.startswith("/.tropa/") else ""
+
+
+async def _body(exchange: Exchange) -> bytes:
+    """The whole form; `takes` has seen that it is small."""
+    request = exchange.inbound.request
+    length = request.content_length or 0
+    try:
+        async with asyncio.timeout(_FORM_S):
+            body = await request.content.readexactly(length)
+    except TimeoutError as error:
+        raise bad_request("form-too-slow") from error
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise bad_request("client-left", repr(error)) from error
+    exchange.tally.up_bytes += len(body)
+    return body
+
+
+async def _whole(answer: Answer) -> Answer:
+    """The same answer with its body at hand, so that two may have it and the origin is done with."""
+    body = answer.body
+    if body is None or isinstance(body, bytes) or not hasattr(body, "__aiter__"):
+        return answer
+    pieces, total = [], 0
+    try:
+        async for piece in body:
+            pieces.append(piece)
+            total += len(piece)
+            if total > _LARGEST_ANSWER_BYTES:
+                raise ExchangeError("upstream-too-large", 502, Fault.UPSTREAM, "the answer to a form")
+    finally:
+        if answer.close is not None:
+            await answer.close()
+            answer.close = None
+    answer.body = b"".join(pieces)
+    return answer
