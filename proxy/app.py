@@ -28,6 +28,7 @@ from proxy.account.personal import PersonalData
 from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
+from proxy.app_cache import Cache
 from proxy.app_media import build_ladders, build_media
 from proxy.app_outage import build_outage
 from proxy.app_personal import (
@@ -37,11 +38,8 @@ from proxy.app_personal import (
     media_holders,
     memory_holders,
     originals_holder,
-    own_pages_holder,
     variants_holder,
 )
-from proxy.cache.object_store import ObjectStore
-from proxy.cache.origin_cache import OriginCache
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
@@ -132,8 +130,10 @@ class Tropa:
             metrics=self._accountant.metrics,
             via=via,
         )
-        self._responses = ObjectStore(self._state_dir / "cache", max_bytes=limits.cache_bytes, clock=clock)
-        self._cache = OriginCache(self._upstream, self._responses, clock, keeper, self._current)
+        self._cache = Cache(
+            self._state_dir, upstream=self._upstream, clock=clock, keeper=keeper, catalogue=self._current
+        )
+        self._cache.show_gauges(self._accountant.metrics)
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
@@ -163,8 +163,8 @@ class Tropa:
                 originals_holder(self._originals),
                 *media_holders(self._media),
                 self._outage.holder(),
+                self._cache.holder(),
                 variants_holder(self._store),
-                own_pages_holder(self._cache),
                 *memory_holders(savings, late, sources, ladders),
                 log_holder(self._state_dir / "log", self._log),
                 kept_holder(self._state, clock),
@@ -187,7 +187,7 @@ class Tropa:
                 runtime=lambda: self._runtime,
                 accountant=self._accountant,
                 originals=self._originals,
-                obtainer=Obtainer(self._cache, sticky, via=via),
+                obtainer=Obtainer(self._cache.origin, sticky, via=via),
                 dresser=dresser,
                 refusals=refusals,
                 own=OwnRoutes(
@@ -201,6 +201,7 @@ class Tropa:
                     media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper),
                     outbox=self._outage.routes(dresser),
                     personal=PersonalRoutes(self.personal, dresser),
+                    forget_pages=self._cache.origin.forget,
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
@@ -255,18 +256,15 @@ class Tropa:
         """What is done now and then; none of it changes a decision."""
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
-            Job(name="sweep responses", every=timedelta(minutes=5), run=self._sweep_responses),
             Job(name="errands", every=EVERY, first=timedelta(0), run=self._errands.run),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
             *self._media.jobs(self._clock),
             *self._outage.jobs(),
+            *self._cache.jobs(),
         )
 
     async def _sweep_variants(self) -> None:
         await self._store.sweep(self._clock.now())
-
-    async def _sweep_responses(self) -> None:
-        await self._responses.sweep()
 
     async def _sweep_grants(self) -> None:
         self._originals.sweep(self._clock.now())
@@ -285,8 +283,7 @@ class Tropa:
         await self._accountant.start(self._keeper)
         await self._originals.start(now)
         await self._store.open()
-        await self._responses.open()
-        self._keeper.start(self._responses.learn_keys(), name="stored keys")
+        await self._cache.open()
         await self._media.start(now)
         await self._outage.start()
         await self._workers.open()
@@ -322,7 +319,7 @@ class Tropa:
     async def _watch_catalogue(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
-            await self._responses.notice_changes()
+            await self._cache.store.notice_changes()
             try:
                 if self._catalogues.poll(self._clock.now()):
                     await self.reload()
@@ -369,7 +366,7 @@ class Tropa:
         await self._keeper.close()
         await self._upstream.close()
         await self._store.close()
-        await self._responses.close()
+        await self._cache.close()
         await self._state.close()
         self._log.close()
         if self._metrics_runner is not None:

@@ -18,7 +18,6 @@ from proxy.account.owned import ALLOWANCE_NOW, Owned, SupportCodes, Uses
 from proxy.account.personal import Holder, Holding, in_memory
 from proxy.account.state import State
 from proxy.app_media import Media
-from proxy.cache.origin_cache import OriginCache
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
 from proxy.clock import Clock
@@ -87,15 +86,6 @@ def variants_holder(store: VariantStore) -> Holder:
         return await _counted(store.count_of(learner))
 
     return Holding("variants", export, store.erase)
-
-
-def own_pages_holder(cache: OriginCache) -> Holder:
-    """Pages of hers that are kept for an outage: they are the origin's, and go when she does."""
-
-    async def nothing(learner: str) -> Mapping[str, Any]:
-        return {}
-
-    return Holding("own_pages", nothing, cache.forget)
 
 
 async def _counted(count: Awaitable[int]) -> Mapping[str, Any]:

@@ -146,6 +146,7 @@ class Receipt:
                         spared
     cost                money for metered_bytes at the price in force (0 in a free window)
     direct_cost         money for bytes_direct at the same price
+    store               whose stored answer served it: "shared", "confirmed", "own"; "": none
     url                 only ever in the log, never in the ledger
     treatment           "pass", "page", "image", "text", "media", "ladder", "withheld", "dropped", "refused",
                         "deferred", "own", "error"
@@ -180,3 +181,4 @@ class Receipt:
     original: bool = False
     observe: bool = False
     direct_cost: Decimal = Decimal(0)
+    store: str = ""

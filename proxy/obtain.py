@@ -28,6 +28,7 @@ from proxy.deliver.rename import NameMap, StreamMap, name_map
 from proxy.deliver.sticky import Sticky
 from proxy.deliver.validators import Conditions, conditions
 from proxy.exchange import Inbound
+from proxy.keeping import own_life_s
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.upstream.headers import request_headers
@@ -165,6 +166,7 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
         learner=exchange.who.learner,
         untouched=is_untouched(decision),
         document=exchange.facts.audience in _DOCUMENTS,
+        own_life_s=own_life_s(exchange),
         link_bps=decision.link.down_bps,
         price=decision.price.amount,
     )

@@ -58,4 +58,5 @@ def receipt_of(exchange: Exchange, sent: Sent, duration_s: float, meter: Meter |
         error=tally.error or (None if sent.complete else "client-left" if sent.left else "broken-off"),
         original=exchange.facts.wants_original,
         observe=decision.observe,
+        store="" if tally.way.whose is None else tally.way.whose.value,
     )

@@ -46,7 +46,8 @@ def line_of(receipt: Receipt) -> str:
         f',"cost":"{receipt.cost:f}","currency":{quoted(receipt.currency)}'
         f',"support_code":{"null" if code is None else quoted(code)}'
         f',"error":{"null" if error is None else quoted(error)}'
-        f',"original":{"true" if receipt.original else "false"},"observe":{"true" if receipt.observe else "false"}}}'
+        f',"original":{"true" if receipt.original else "false"},"observe":{"true" if receipt.observe else "false"}'
+        f',"store":"{receipt.store}"}}'
     )
 
 

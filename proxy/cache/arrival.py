@@ -32,6 +32,7 @@ class Arrival:
     there     which bytes have come
     had       those that were stored before
     storing   False: the disk took no more
+    done      no more comes; settled: and what is to be stored of it is
     from_first  its bytes come in order from the first on, so that others may join
     """
 
@@ -55,6 +56,7 @@ class Arrival:
         self.from_first = True
         self.storing = True
         self.done = False
+        self.settled = False
         self.failed: ExchangeError | None = None
         self.error: OSError | None = None
         self.unattended = False
@@ -146,7 +148,7 @@ class Arrival:
 
     def close(self) -> None:
         """Nobody reads and nothing is written any more."""
-        if self.done and not self._readers and self.file >= 0:
+        if self.settled and not self._readers and self.file >= 0:
             os.close(self.file)
             self.file = -1
 

@@ -157,6 +157,7 @@ class Intake:
                 if not twins:
                     self._under_way.pop(taking.row.key, None)
             self._store.written(arrival.name)
+            arrival.settled = True
             arrival.close()
 
     async def _commit(self, taking: Taking) -> None:

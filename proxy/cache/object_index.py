@@ -222,6 +222,13 @@ class ObjectIndex:
         self._base.execute("DELETE FROM readers WHERE learner = ?", (learner,))
         return self._base.execute("SELECT id, file FROM objects WHERE learner = ?", (learner,)).fetchall()
 
+    def held_of(self, learner: str) -> tuple[int, int]:
+        """(rows, bytes) of this learner alone."""
+        found: tuple[int, int] = self._base.execute(
+            "SELECT count(*), coalesce(sum(length), 0) FROM objects WHERE learner = ? AND learner <> ''", (learner,)
+        ).fetchone()
+        return found
+
     def known_of(self, names: Sequence[str]) -> set[str]:
         """Which of these files a row names."""
         statement = "SELECT 1 FROM objects WHERE file = ?"

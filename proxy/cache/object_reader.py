@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 
 from proxy.cache.object_files import PIECE_BYTES, ObjectFiles, is_right, there_of
 from proxy.cache.stored import StoredResponse
@@ -18,7 +19,7 @@ _AT_ONCE = getattr(os, "RWF_NOWAIT", 0)
 
 
 class ObjectReader:
-    """Reads one body; `close` it. `piece` is the piece read last."""
+    """Reads one body; `close` it. `piece` is the piece read last; `damaged` is told when one isn't what was stored."""
 
     from_origin = False
 
@@ -28,6 +29,7 @@ class ObjectReader:
         self._checks = checks
         self._number = -1
         self.piece = b""
+        self.damaged: Callable[[OSError], Awaitable[None]] | None = None
 
     @classmethod
     def opened(cls, files: ObjectFiles, stored: StoredResponse, first: int = 0) -> ObjectReader:
@@ -62,6 +64,8 @@ class ObjectReader:
             try:
                 await asyncio.to_thread(self._load, number)
             except OSError as error:
+                if self.damaged is not None:
+                    await self.damaged(error)
                 raise upstream_truncated(f"a stored response: {error}") from error
         return self._slice(offset, max_bytes)
 

@@ -16,6 +16,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from proxy.base_thread import BaseThread
@@ -128,6 +129,7 @@ class ObjectStore:
             return ObjectReader.of_bytes(body)
         try:
             reader = await asyncio.to_thread(ObjectReader.opened, self.files, stored, first)
+            reader.damaged = partial(self.damaged, stored)
             if small:
                 self._bodies.put(stored.row.file, reader.piece)
             return reader
@@ -240,6 +242,10 @@ class ObjectStore:
     async def forget(self, learner: str) -> int:
         """Drop everything that is kept for this learner alone."""
         return await self.drop(await self._index.ask(lambda index: index.of_learner(learner)) or [])
+
+    async def held_of(self, learner: str) -> tuple[int, int]:
+        """(responses, bytes) that are kept for this learner alone."""
+        return await self._index.ask(lambda index: index.held_of(learner)) or (0, 0)
 
     async def listing(self, limit: int) -> list[StoredResponse]:
         """The latest used that may be shown."""

@@ -79,6 +79,8 @@ class OriginCache:
                 break
             self.joined += 1
             await asyncio.shield(flight)
+        if isinstance(use, Serve | ServeAndRevalidate):  # it could not be read, and is gone
+            held, use = await self._found(q)
         return await self._led(q, held, use)
 
     async def kept(self, asked: Asked, now: datetime) -> OriginReply | None:

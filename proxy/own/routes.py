@@ -74,6 +74,7 @@ class OwnRoutes:
         media: MediaRoutes,
         outbox: OutboxRoutes,
         personal: PersonalRoutes,
+        forget_pages: Callable[[str], Awaitable[int]],
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -85,6 +86,7 @@ class OwnRoutes:
         self._media = media
         self._outbox = outbox
         self._personal = personal
+        self._forget_pages = forget_pages
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -315,13 +317,17 @@ class OwnRoutes:
         return self._media.instead_of_playback(exchange)
 
     async def note_logout(self, exchange: Exchange) -> str | None:
-        """At the origin's logout this learner's grants end. Returns the Set-Cookie that ends her identity here."""
+        """At the origin's logout this learner's grants end and her own pages go.
+
+        Returns the Set-Cookie that ends her identity here; None: it is no logout.
+        """
         identifier = self._identifier()
         if not identifier.is_logout(exchange.inbound):
             return None
         for learner in (exchange.who.learner, *identifier.also_known(exchange.inbound, exchange.now)):
             await self._originals.forget(learner)
             await self._media.forget(learner)
+            await self._forget_pages(learner)
             self._outbox.session_ended(learner)
         return identifier.ended(exchange.inbound, exchange.now)
 
