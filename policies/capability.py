@@ -51,6 +51,12 @@ _ROWS = (
     _row("audio", _READABLE, "звуковые файлы", "sound files"),
     _row("document", _READABLE, "документы", "documents"),
     _row("archive", _READABLE, "архивы", "archives"),
+    _row(
+        "upload",
+        frozenset({Mode.REVERSE}),
+        "загрузка файлов частями и предложение уменьшить фотографии",
+        "uploads in pieces, and photographs offered smaller",
+    ),
     _row("font", _READABLE, "веб-шрифты", "web fonts"),
     _row("script", _READABLE, "скрипты", "scripts"),
     _row("style", _READABLE, "таблицы стилей", "style sheets"),

@@ -485,6 +485,9 @@ class Limits:
     max_media_source_bytes: int = 4 * 1024**3
     max_media_s: float = 4 * 3600.0  # of playing time
     media_deadline_s: float = 2 * 3600.0  # of one piece of work
+    upload_store_bytes: int = 5 * 1024**3
+    max_upload_bytes: int = 2 * 1024**3
+    uploads_per_learner: int = 20
     log_bytes: int = 512 * 1024**2
     log_days: int = 7
     night_wishes: int = 2000

@@ -24,6 +24,7 @@ from policies.treatments import (
     PageTreatment,
     SizedTreatment,
     Treatments,
+    UploadTreatment,
     VideoTreatment,
 )
 from policies.values import MediaKind
@@ -63,6 +64,7 @@ def narrowest(a: Treatments, b: Treatments) -> Treatments:
         font=narrower_action(a.font, b.font),
         script=narrower_action(a.script, b.script),
         style=narrower_action(a.style, b.style),
+        upload=_upload(a.upload, b.upload),
     )
 
 
@@ -136,6 +138,15 @@ def _sized(a: SizedTreatment, b: SizedTreatment) -> SizedTreatment:
     return SizedTreatment(action=narrower_action(a.action, b.action), max_bytes=lower(a.max_bytes, b.max_bytes))
 
 
+def _upload(a: UploadTreatment, b: UploadTreatment) -> UploadTreatment:
+    return UploadTreatment(
+        photo_width_px=lower(a.photo_width_px, b.photo_width_px),
+        photo_quality=min(a.photo_quality, b.photo_quality),
+        resumable_above_bytes=lower(a.resumable_above_bytes, b.resumable_above_bytes),
+        max_bytes=lower(a.max_bytes, b.max_bytes),
+    )
+
+
 def widened_for_original(treatments: Treatments, kind: MediaKind | None, max_bytes: int | None = None) -> Treatments:
     """The treatments when the learner took this very thing as original.
 
@@ -150,7 +161,15 @@ def widened_for_original(treatments: Treatments, kind: MediaKind | None, max_byt
     document = DocumentTreatment(max_bytes=max_bytes, light=treatments.document.light)
     match kind:
         case None | MediaKind.PAGE:
-            return Treatments(image=image, video=video, stream=stream, audio=audio, document=document, archive=sized)
+            return Treatments(
+                image=image,
+                video=video,
+                stream=stream,
+                audio=audio,
+                document=document,
+                archive=sized,
+                upload=treatments.upload,
+            )
         case MediaKind.IMAGE:
             return replace(treatments, image=image)
         case MediaKind.VIDEO | MediaKind.STREAM:

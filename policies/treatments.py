@@ -143,6 +143,22 @@ class PageTreatment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadTreatment:
+    """What a learner sends: offered smaller before it is sent, never made smaller unasked; documents not even offered.
+
+    photo_width_px         photographs are offered at most so wide; None: none is offered
+    photo_quality          of the smaller photograph, on JPEG's scale 1..100
+    resumable_above_bytes  forms whose files are larger go in pieces; None: every form goes as the browser sends it
+    max_bytes              forms above it go as the browser sends them; None: no limit of the policy's
+    """
+
+    photo_width_px: int | None = None
+    photo_quality: int = 75
+    resumable_above_bytes: int | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Treatments:
     """The treatment of every kind, complete."""
 
@@ -157,6 +173,7 @@ class Treatments:
     font: Action = Action.KEEP
     script: Action = Action.KEEP
     style: Action = Action.KEEP
+    upload: UploadTreatment = UploadTreatment()
 
 
 PASS_ALL = Treatments()

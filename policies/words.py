@@ -17,6 +17,7 @@ from policies.treatments import (
     PageTreatment,
     SizedTreatment,
     Treatments,
+    UploadTreatment,
     VideoTreatment,
 )
 
@@ -44,7 +45,18 @@ def plain(treatments: Treatments) -> Mapping[str, str]:
     found |= {name: _film(getattr(treatments, name), ladder=name == "stream") for name in _FILMS}
     found |= {"audio": _audio(treatments.audio), "document": _document(treatments.document)}
     found["archive"] = _body(treatments.archive)
+    found["upload"] = _upload(treatments.upload)
     return found | {name: getattr(treatments, name).value for name in _PARTS}
+
+
+def _upload(upload: UploadTreatment) -> str:
+    parts = []
+    if upload.photo_width_px is not None:
+        parts.append(f"photos offered at {upload.photo_width_px} px, quality {upload.photo_quality}")
+    if upload.resumable_above_bytes is not None:
+        most = "" if upload.max_bytes is None else f" up to {size(upload.max_bytes)}"
+        parts.append(f"in pieces above {size(upload.resumable_above_bytes)}{most}")
+    return "; ".join(parts) or "keep"
 
 
 def size(count: int) -> str:

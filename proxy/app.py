@@ -40,6 +40,7 @@ from proxy.app_personal import (
     originals_holder,
     variants_holder,
 )
+from proxy.app_uploads import build_uploads
 from proxy.cache.sizes import SizeBook
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
@@ -157,6 +158,18 @@ class Tropa:
         late = LateSheets(clock)
         self._texts = TextStage(self._store, sources, BestCodings(self._store, sources, keeper, clock), late.sent)
         ladders = build_ladders(sticky, clock, refusals.withheld, rungs)
+        obtainer = Obtainer(self._cache.origin, sticky, via=via)
+        self._uploads = build_uploads(
+            self._state_dir / "uploads",
+            catalogue=self._current,
+            identifier=lambda: self._runtime.identifier,
+            obtainer=obtainer,
+            accountant=self._accountant,
+            elsewhere=elsewhere,
+            tokens=tokens,
+            clock=clock,
+            keeper=keeper,
+        )
         self.personal = PersonalData(
             (
                 *account_holders(self._accountant, self._state, clock),
@@ -166,6 +179,7 @@ class Tropa:
                 self._cache.holder(),
                 variants_holder(self._store),
                 *memory_holders(savings, late, sources, ladders),
+                self._uploads.holder(),
                 log_holder(self._state_dir / "log", self._log),
                 kept_holder(self._state, clock),
             ),
@@ -187,7 +201,7 @@ class Tropa:
                 runtime=lambda: self._runtime,
                 accountant=self._accountant,
                 originals=self._originals,
-                obtainer=Obtainer(self._cache.origin, sticky, via=via),
+                obtainer=obtainer,
                 dresser=dresser,
                 refusals=refusals,
                 own=OwnRoutes(
@@ -202,6 +216,7 @@ class Tropa:
                     outbox=self._outage.routes(dresser),
                     personal=PersonalRoutes(self.personal, dresser),
                     forget_pages=self._cache.origin.forget,
+                    uploads=self._uploads.routes,
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
@@ -216,13 +231,14 @@ class Tropa:
                 late=late,
                 shell=self._shell,
                 outbox=self._outage.stage,
-                scripts=PageScripts(self._accountant.broken_pages, PAGE_SCRIPTS),
+                scripts=PageScripts(self._accountant.broken_pages, (*PAGE_SCRIPTS, self._uploads.routes.told)),
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)
         self._show_gauges()
         self._media.show_gauges(self._accountant.metrics)
         self._outage.show_gauges(self._accountant.metrics)
+        self._uploads.show_gauges(self._accountant.metrics)
 
     def _show_gauges(self) -> None:
         watch, pool, store = self._accountant.metrics.watch, self._pool.stats, self._store.stats
@@ -261,6 +277,7 @@ class Tropa:
             *self._media.jobs(self._clock),
             *self._outage.jobs(),
             *self._cache.jobs(),
+            *self._uploads.jobs(),
         )
 
     async def _sweep_variants(self) -> None:
@@ -286,6 +303,7 @@ class Tropa:
         await self._cache.open()
         await self._media.start(now)
         await self._outage.start()
+        await self._uploads.desk.start()
         await self._workers.open()
         await self._errands.run()  # whoever was to be forgotten is, before anybody is served
         for listener in self._current().settings.listeners:

@@ -6,7 +6,7 @@ files is left out; the body is asked for from the client only when the origin wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -54,6 +54,7 @@ class Wish:
 
 
 NO_WISH = Wish()
+_UNCONDITIONAL = Conditions(if_none_match=None, if_modified_since=None)
 
 
 class Obtainer:
@@ -77,6 +78,22 @@ class Obtainer:
         except BaseException:
             response.abort()
             raise
+
+    async def hand_over(
+        self, exchange: Exchange, body: AsyncIterator[bytes], length_bytes: int, changes: Mapping[str, str | None]
+    ) -> OriginReply:
+        """Ask the origin with a body that was gathered elsewhere, as if this exchange had brought it.
+
+        changes: fields of the head that get another value; None: left out. Raises ExchangeError.
+        """
+        headers = self._request_headers(exchange, _UNCONDITIONAL, NO_WISH)
+        for name, value in changes.items():
+            headers.popall(name, None)
+            if value is not None:
+                headers[name] = value
+        asked = asked_of(exchange, headers)
+        asked = replace(asked, body=body, content_length=length_bytes, expect_continue=None)
+        return await self._cache.open(asked)
 
     def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
         inbound = exchange.inbound

@@ -43,7 +43,7 @@ from proxy.deliver.heads import adapted
 from proxy.deliver.pace import Pacer
 from proxy.deliver.send import Sent, send
 from proxy.deliver.turns import Turns
-from proxy.errors import ExchangeError, Fault
+from proxy.errors import ExchangeError, Fault, bad_request
 from proxy.exchange import Inbound
 from proxy.facts import as_part_of_its_page, request_facts
 from proxy.heads import dress_head
@@ -72,7 +72,8 @@ from proxy.stages.outbox import OutboxStage
 from proxy.stages.page import Dressing, page_answer
 from proxy.stages.passing import passing_answer
 from proxy.stages.text import TextStage
-from proxy.upstream.response import UpstreamResponse
+from proxy.uploads.word import Claim, Nonsense, Send, Word, without_word, word_of
+from proxy.upstream.reply import OriginReply
 
 logger = logging.getLogger("tropa.pipeline")
 
@@ -124,9 +125,9 @@ class Pipeline:
         """One exchange. Raises only CancelledError."""
         clock = self._parts.clock
         started_s = clock.steady_s()
-        exchange = self._decided(inbound, clock.now())
+        exchange = self._decided(without_word(inbound), clock.now())
         make: Maker = self._answer
-        if exchange.facts.audience is Audience.SOCKET and not is_own(inbound):
+        if exchange.facts.audience is Audience.SOCKET and not is_own(exchange.inbound):
             opened = await self._socket(exchange)
             if isinstance(opened, web.StreamResponse):
                 return opened
@@ -201,6 +202,9 @@ class Pipeline:
         versions = parts.own.instead_of_playback(exchange)
         if versions is not None:
             return versions
+        word = word_of(exchange.inbound)
+        if word is not None:
+            return await self._upload(exchange, word)
         form = parts.outbox.takes(exchange)
         if form is not None:
             return await parts.outbox.answer(exchange, form, self._fetched_answer)
@@ -209,6 +213,17 @@ class Pipeline:
         if ends_identity is not None:
             answer.headers.add("Set-Cookie", ends_identity)
         return answer
+
+    async def _upload(self, exchange: Exchange, word: Word) -> Answer:
+        """A form with files that came in pieces: handed to the origin, or what the origin said to it."""
+        uploads = self._parts.own.uploads
+        match word:
+            case Send():
+                return await uploads.send(exchange, word)
+            case Claim():
+                return await self._said(await uploads.claim(exchange, word), exchange)
+            case Nonsense():
+                raise bad_request("upload-malformed")
 
     async def _fetched_answer(self, exchange: Exchange) -> Answer:
         """What the origin says, treated; a stored variant where the origin confirms its source."""
@@ -368,15 +383,15 @@ class Pipeline:
         except ExchangeError as error:
             return partial(self._failed, error)
         if response.status != 101:
-            return partial(self._declined, response)
+            return partial(self._said, response)
         return await sockets.carry(exchange, response, self._again)
 
     @staticmethod
     async def _failed(error: ExchangeError, exchange: Exchange) -> Answer:
         raise error
 
-    async def _declined(self, response: UpstreamResponse, exchange: Exchange) -> Answer:
-        """The origin's answer to a handshake that it didn't accept: a login page, a 403."""
+    async def _said(self, response: OriginReply, exchange: Exchange) -> Answer:
+        """The origin's answer to what was asked apart: a handshake that it didn't accept, a form sent in pieces."""
         try:
             fetched = await self._parts.obtainer.received(exchange, response)
             answer = await self._treated(exchange, fetched)

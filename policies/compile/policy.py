@@ -117,8 +117,11 @@ class _Compiler:
         if section.when not in (None, "always"):
             spot.at("when").fault("assessment is never shut: answers would be lost", "remove it")
         for key in KINDS:
-            if key not in ("images", "video") and getattr(section, key) is not None:
-                spot.at(key).fault("assessment is never cut", "remove it; only images and video may be adapted there")
+            if key not in ("images", "video", "uploads") and getattr(section, key) is not None:
+                spot.at(key).fault(
+                    "assessment is never cut",
+                    "remove it; only images and video may be adapted there, and uploads offered smaller",
+                )
         if section.video is not None:
             self._check_assessment_video(section.video, spot.at("video"))
         if section.images is not None and section.images.treatment in ("card", "drop"):

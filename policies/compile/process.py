@@ -92,6 +92,8 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "hold": "hold_s",
     "cache": "cache_bytes",
     "variant_store": "variant_store_bytes",
+    "upload_store": "upload_store_bytes",
+    "max_upload": "max_upload_bytes",
     "log": "log_bytes",
     "max_night_file": "max_night_file_bytes",
     "media_store": "media_store_bytes",

@@ -16,6 +16,7 @@ from policies.schema.media import (
     EmbedSection,
     ImageSection,
     StreamSection,
+    UploadsSection,
     VideoSection,
 )
 from policies.schema.policy import KindsSection, PageSection
@@ -30,6 +31,7 @@ from policies.treatments import (
     PageTreatment,
     SizedTreatment,
     Treatments,
+    UploadTreatment,
     VideoTreatment,
 )
 
@@ -68,12 +70,20 @@ def compile_treatments(kinds: KindsSection) -> Treatments:
     )
     page = _page(kinds.pages, image)
     touched = page != PageTreatment() or treatments != Treatments()
-    return replace(treatments, page=replace(page, action=Action.ADAPT if touched else Action.KEEP))
+    page = replace(page, action=Action.ADAPT if touched else Action.KEEP)
+    return replace(treatments, page=page, upload=_upload(kinds.uploads))
 
 
 def for_assessment(treatments: Treatments) -> Treatments:
-    """What is left of treatments in an assessment: pictures above the text floor, films capped, all else is kept."""
-    return Treatments(image=assessment_image(treatments.image), video=assessment_video(treatments.video))
+    """What is left of treatments in an assessment: pictures above the text floor, films capped, all else is kept.
+
+    What is offered for uploads is offered there too: the learner chooses.
+    """
+    return Treatments(
+        image=assessment_image(treatments.image),
+        video=assessment_video(treatments.video),
+        upload=treatments.upload,
+    )
 
 
 def _image(section: ImageSection | None) -> ImageTreatment:
@@ -145,6 +155,19 @@ def _document(section: DocumentSection | None) -> DocumentTreatment:
 def _sized(section: BodySection | None) -> SizedTreatment:
     return (
         SizedTreatment() if section is None else SizedTreatment(action=Action(section.treatment), max_bytes=section.max)
+    )
+
+
+def _upload(section: UploadsSection | None) -> UploadTreatment:
+    if section is None:
+        return UploadTreatment()
+    photos = section.photos
+    offered = photos is not None and photos.offer
+    return UploadTreatment(
+        photo_width_px=photos.max_width if photos is not None and offered else None,
+        photo_quality=photos.quality if photos is not None and offered else UploadTreatment().photo_quality,
+        resumable_above_bytes=section.resumable_above,
+        max_bytes=section.max,
     )
 
 

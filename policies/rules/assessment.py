@@ -22,9 +22,16 @@ def exempt(at: Situation) -> Reason | None:
 
 
 def exempt_treatments(at: Situation) -> Treatments:
-    """Everything kept; images at the text floor, neither small nor cut to a number of bytes; films capped in place."""
+    """Everything kept; images at the text floor, neither small nor cut to a number of bytes; films capped in place.
+
+    Uploads as elsewhere: the learner herself chooses what she sends.
+    """
     treatments = at.rule.treatments
-    return Treatments(image=assessment_image(treatments.image), video=assessment_video(treatments.video))
+    return Treatments(
+        image=assessment_image(treatments.image),
+        video=assessment_video(treatments.video),
+        upload=treatments.upload,
+    )
 
 
 def assessment_image(image: ImageTreatment) -> ImageTreatment:

@@ -62,7 +62,7 @@ class ExpectSection(Section):
     @property
     def treatments(self) -> dict[str, str]:
         """The expected actions by the fields of `Treatments`."""
-        found = {field: getattr(self, word_) for word_, field in KINDS.items()}
+        found = {field: getattr(self, word_, None) for word_, field in KINDS.items()}
         return {field: action for field, action in found.items() if action is not None}
 
 

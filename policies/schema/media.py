@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from policies import units
 from policies.faults import Wrong
-from policies.schema.base import Bytes, Listed, Pixels, Quality, Section, scalar, word
+from policies.schema.base import Bytes, Listed, Pixels, Quality, Section, Truth, scalar, word
 from policies.treatments import Animation, Credit, Form, LightCopy, NothingFits
 
 LEAST_HEIGHT_PX, MOST_HEIGHT_PX = 96, 2160
@@ -214,6 +214,28 @@ class BodySection(Treated):
 
     treatment: BodyWord = Field(default="keep", description="keep, card (a readable stand-in) or drop (left out).")
     max: Bytes | None = Field(default=None, description="With keep: larger ones become cards.")
+
+
+class PhotosSection(Section):
+    """Photographs that a learner sends: a smaller one is offered, she chooses. Short form: keep (none is offered)."""
+
+    offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
+    max_width: Pixels = Field(default=1600, description="Its width at most.")
+    quality: Quality = Field(default=75, description="On JPEG's scale; pictures with text keep 80 and 1280 px.")
+
+    @classmethod
+    def longhand(cls, value: object) -> object:
+        return {"offer": "false"} if value == "keep" else value
+
+
+class UploadsSection(Section):
+    """What learners send. Documents are never changed; a form without scripts goes as ever."""
+
+    photos: PhotosSection | None = Field(default=None, description="Photographs; left out: nothing is offered.")
+    resumable_above: Bytes | None = Field(
+        default=None, description="Larger ones go in pieces and survive a cut; left out: none does."
+    )
+    max: Bytes | None = Field(default=None, description="Above it a form goes as the browser sends it.")
 
 
 SHORT_FORMS: tuple[type[Treated], ...] = (

@@ -30,6 +30,7 @@ from policies.schema.media import (
     EmbedSection,
     ImageSection,
     StreamSection,
+    UploadsSection,
     VideoSection,
 )
 from policies.schema.time import WindowSection
@@ -47,6 +48,7 @@ KINDS: Mapping[str, str] = {
     "scripts": "script",
     "styles": "style",
     "pages": "page",
+    "uploads": "upload",
 }
 """The operator's word for each kind -> the field of `Treatments`."""
 
@@ -99,6 +101,7 @@ class KindsSection(Section):
     scripts: PartWord | None = Field(default=None, description="Scripts: keep or drop.")
     styles: PartWord | None = Field(default=None, description="Style sheets: keep or drop.")
     pages: PageSection | None = Field(default=None, description="Pages.")
+    uploads: UploadsSection | None = Field(default=None, description="What learners send.")
 
 
 class SlowLinkSection(KindsSection):

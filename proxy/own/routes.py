@@ -39,6 +39,8 @@ from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
 from proxy.own.outbox import OutboxRoutes
 from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import own_page
+from proxy.own.uploads import PATH as UPLOADS_PATH
+from proxy.own.uploads import UploadRoutes
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
 from proxy.pages.versions import PLAYBACK_PATH
 from proxy.stages.context import Exchange
@@ -75,6 +77,7 @@ class OwnRoutes:
         outbox: OutboxRoutes,
         personal: PersonalRoutes,
         forget_pages: Callable[[str], Awaitable[int]],
+        uploads: UploadRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -87,6 +90,7 @@ class OwnRoutes:
         self._outbox = outbox
         self._personal = personal
         self._forget_pages = forget_pages
+        self.uploads = uploads
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -103,6 +107,8 @@ class OwnRoutes:
         exchange.tally.treatment = "own"
         exchange.tally.direct_bytes = 0
         method, name = exchange.inbound.request.method, exchange.inbound.path.removeprefix(RESERVED)
+        if name.partition("/")[0] == UPLOADS_PATH:
+            return await self.uploads.answer(exchange, name.partition("/")[2])
         if method in ("GET", "HEAD"):
             if name.startswith(PARTS_PATH):
                 part = await self._late.answer(name.removeprefix(PARTS_PATH), exchange.codings)
@@ -329,6 +335,7 @@ class OwnRoutes:
             await self._media.forget(learner)
             await self._forget_pages(learner)
             self._outbox.session_ended(learner)
+            await self.uploads.forget(learner)
         return identifier.ended(exchange.inbound, exchange.now)
 
 

@@ -7,8 +7,12 @@ that a browser may keep it for as long as it likes.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
+
+from proxy.pages.phrases import LANGUAGES
+from proxy.pages.uploads_script import uploads_script
 
 RESERVED = "/.tropa"
 _FOLDER = Path(__file__).parent / "static"
@@ -20,13 +24,26 @@ _TYPES = {
     "slidecast.css": "text/css; charset=utf-8",
     "slidecast.js": "text/javascript; charset=utf-8",
     "tropa.svg": "image/svg+xml",
+    "uploads.css": "text/css; charset=utf-8",
+    "uploads.ru.js": "text/javascript; charset=utf-8",
+    "uploads.en.js": "text/javascript; charset=utf-8",
 }
 _VIEWPORT = ('<meta name="viewport" content="width=device-width,initial-scale=1">',)
 
 
+# Files that are put together when they are first asked for.
+_MADE: Mapping[str, Callable[[], bytes]] = {
+    f"uploads.{language}.js": partial(
+        lambda name: uploads_script(name, stylesheet=static_href("uploads.css")), language
+    )
+    for language in LANGUAGES
+}
+
+
 @lru_cache(maxsize=len(_TYPES) + 1)
 def _read(name: str) -> tuple[bytes, str, str]:
-    body = (_FOLDER / name).read_bytes()
+    made = _MADE.get(name)
+    body = made() if made is not None else (_FOLDER / name).read_bytes()
     return body, _TYPES[name], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 

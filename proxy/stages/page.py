@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 
 from policies.decision import RewritePage
 from policies.model import DietItem, EmbedHost
-from policies.treatments import LATE_STYLES, Action, Form, VideoTreatment
+from policies.treatments import LATE_STYLES, PASS_ALL, Action, Form, PageTreatment, VideoTreatment
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
 from proxy.deliver.codings import Coder, compress, live_encoder, patient_encoder
@@ -97,6 +97,7 @@ def html_spec(
         show_sizes=page.show_sizes,
         max_image_width_px=page.max_image_width_px or treatments.image.max_width_px,
         late_styles=late_styles,
+        untouched=treatments == PASS_ALL and page == PageTreatment(),
     )
 
 

@@ -50,6 +50,7 @@ class HtmlSpec:
     keep_scripts     False: script elements, event handlers and javascript: links go, noscript content shows
     keep_styles, keep_fonts  False: they go
     late_styles      absolute URL of a sheet -> URL of the part of it that stands in its place until the text is there
+    untouched        but for head and foot the page stays to the byte, whatever else this says
     """
 
     page_url: str
@@ -80,6 +81,7 @@ class HtmlSpec:
     show_sizes: bool = False
     max_image_width_px: int | None = None
     late_styles: Mapping[str, str] = field(default_factory=dict)
+    untouched: bool = False
 
 
 @dataclass(slots=True)

@@ -38,6 +38,7 @@ from policies.treatments import (
     PageTreatment,
     SizedTreatment,
     Treatments,
+    UploadTreatment,
     VideoTreatment,
 )
 from policies.values import Audience, CostlyHop, Direction, MediaKind, Mode, Scope, Store, Text, TrafficClass
@@ -83,6 +84,13 @@ documents = st.builds(
     DocumentTreatment, action=actions, max_bytes=limits, light=st.frozensets(st.sampled_from(LightCopy))
 )
 bodies = st.builds(SizedTreatment, action=actions, max_bytes=limits)
+uploads = st.builds(
+    UploadTreatment,
+    photo_width_px=st.sampled_from([None, 1024, 1600]),
+    photo_quality=st.integers(50, 90),
+    resumable_above_bytes=limits,
+    max_bytes=limits,
+)
 treatments = st.builds(
     Treatments,
     page=pages,
@@ -96,6 +104,7 @@ treatments = st.builds(
     font=actions,
     script=actions,
     style=actions,
+    upload=uploads,
 )
 
 CARDS = VideoTreatment(action=Action.CARD)
@@ -122,7 +131,11 @@ few_treatments = st.sampled_from(
             script=Action.DROP,
             style=Action.DROP,
         ),
-        Treatments(page=PageTreatment(action=Action.CARD), image=ImageTreatment(photo_quality=80)),
+        Treatments(
+            page=PageTreatment(action=Action.CARD),
+            image=ImageTreatment(photo_quality=80),
+            upload=UploadTreatment(photo_width_px=1280, photo_quality=60, resumable_above_bytes=1_000_000),
+        ),
     )
 )
 

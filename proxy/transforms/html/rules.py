@@ -76,6 +76,8 @@ def _skipping(starts: frozenset[str], ends: frozenset[str], bar: bytes) -> re.Pa
 
 def _handlers(spec: HtmlSpec) -> dict[bytes, Handler]:
     """Who handles which start tag; only tags that this spec can change are stopped at, beside players and scripts."""
+    if spec.untouched:
+        return {}
     found: dict[bytes, Handler] = {
         b"video": media.player,
         b"audio": media.player,

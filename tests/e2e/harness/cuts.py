@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 
 
 class Link:
-    """Carries connections; `cut_after` breaks them when so many bytes have come, and nobody comes through until `mend`.
+    """Carries connections; `cut_after` breaks them when so many bytes have come down (or gone up), and nobody comes
+    through until `mend`.
 
     cuts: how often it was cut
     """
@@ -17,6 +18,7 @@ class Link:
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._left_bytes: int | None = None
+        self._counts_up = False
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self.is_down = False
@@ -25,9 +27,9 @@ class Link:
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_after(self, nbytes: int) -> None:
+    def cut_after(self, nbytes: int, *, up: bool = False) -> None:
         with self._lock:
-            self._left_bytes = nbytes
+            self._left_bytes, self._counts_up = nbytes, up
 
     def mend(self) -> None:
         with self._lock:
@@ -53,14 +55,14 @@ class Link:
                 continue
             with self._lock:
                 self._open |= {near, far}
-            for source, sink, counts in ((near, far, False), (far, near, True)):
-                threading.Thread(target=self._carry, args=(source, sink, counts), daemon=True).start()
+            for source, sink, up in ((near, far, True), (far, near, False)):
+                threading.Thread(target=self._carry, args=(source, sink, up), daemon=True).start()
 
-    def _carry(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
         with suppress(OSError):
             while data := source.recv(4096):
                 sink.sendall(data)
-                if counts and self._spent(len(data)):
+                if up is self._counts_up and self._spent(len(data)):
                     self._break()
         # Closing alone doesn't end the other direction, which waits in `recv`.
         _end(source)

@@ -18,7 +18,7 @@ FOLDER = Path(proxy.pages.__file__).parent
 FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
             "place.scope.", "bar.left.", "bar.spent.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
             "deferred.state.", "deferred.why.", "slidecast.", "outbox.title_of.", "outbox.state.", "outbox.why.",
-            "outbox.act.", "mine.kept.")  # fmt: skip
+            "outbox.act.", "mine.kept.", "uploads.")  # fmt: skip
 
 
 def _code() -> str:

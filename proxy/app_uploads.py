@@ -1,0 +1,74 @@
+"""Builds what receives uploads in pieces and hands them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from policies.model import Catalogue
+from proxy.account.account import Accountant
+from proxy.account.identity import Identifier
+from proxy.account.metrics import Metrics
+from proxy.account.personal import Holder, Holding
+from proxy.account.tokens import Tokens
+from proxy.clock import Clock
+from proxy.elsewhere import Elsewhere
+from proxy.obtain import Obtainer
+from proxy.own.uploads import UploadRoutes
+from proxy.tasks import TaskKeeper
+from proxy.uploads.desk import UploadDesk
+from proxy.uploads.sending import UploadSender
+from proxy.uploads.shelf import Shelf
+from proxy.uploads.states import State
+from scheduler.jobs import Job
+
+_SWEEP = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """Everything about uploads that lives as long as the process."""
+
+    desk: UploadDesk
+    routes: UploadRoutes
+
+    def jobs(self) -> tuple[Job, ...]:
+        return (Job(name="sweep uploads", every=_SWEEP, run=self.desk.sweep),)
+
+    def holder(self) -> Holder:
+        """What lies here of one learner: no names and no addresses, so sizes and states are all that can be told."""
+
+        async def export(learner: str) -> Mapping[str, Any]:
+            hers = self.desk.of(learner)
+            told = [{"bytes": entry.length_bytes, "here": entry.offset_bytes, "state": entry.state} for entry in hers]
+            return {"open": told} if told else {}
+
+        return Holding("uploads", export, self.desk.forget)
+
+    def show_gauges(self, metrics: Metrics) -> None:
+        desk, watch = self.desk, metrics.watch
+        watch("uploads_open", "Uploads in pieces, whatever became of them", lambda: float(desk.open_uploads))
+        watch("uploads_bytes", "Disk that they hold or were promised", lambda: float(desk.held_bytes))
+        watch("uploads_sending", "Forms on their way to origins", lambda: float(desk.counts()[State.SENDING]))
+        watch("uploads_in_doubt", "Forms whose answer was lost", lambda: float(desk.counts()[State.IN_DOUBT]))
+
+
+def build_uploads(
+    folder: Path,
+    *,
+    catalogue: Callable[[], Catalogue],
+    identifier: Callable[[], Identifier],
+    obtainer: Obtainer,
+    accountant: Accountant,
+    elsewhere: Elsewhere,
+    tokens: Tokens,
+    clock: Clock,
+    keeper: TaskKeeper,
+) -> Uploads:
+    desk = UploadDesk(Shelf(folder), clock, lambda: catalogue().settings.limits)
+    sender = UploadSender(desk, obtainer, accountant, clock, keeper)
+    routes = UploadRoutes(desk=desk, sender=sender, tokens=tokens, elsewhere=elsewhere, identifier=identifier)
+    return Uploads(desk=desk, routes=routes)
