@@ -55,6 +55,7 @@ from proxy.modes.front import Front
 from proxy.obtain import Obtainer
 from proxy.operate.history import current_dir
 from proxy.own.dressing import Dresser
+from proxy.own.films import PageFilms, films_part
 from proxy.own.originals import Originals
 from proxy.own.page_scripts import PageScripts, Part
 from proxy.own.personal import PersonalRoutes
@@ -82,7 +83,7 @@ from scheduler.runner import Runner
 logger = logging.getLogger("tropa")
 
 # What course pages get a script of ours for; one line each.
-PAGE_SCRIPTS: tuple[Part, ...] = ()
+PAGE_SCRIPTS: tuple[Part, ...] = (films_part,)
 _DRAIN_S = 60.0
 _POLL_S = 1.0
 
@@ -145,6 +146,7 @@ class Tropa:
             clock=clock,
             upstream=self._upstream,
             tokens=tokens,
+            keeper=keeper,
             via=via,
         )
         dresser = Dresser(tokens, savings, self._media.offers, self._accountant.usage)
@@ -220,7 +222,9 @@ class Tropa:
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
-                images=ImageStage(self._store, sources, self._pool, self._workers, sticky),
+                images=ImageStage(
+                    self._store, sources, self._pool, self._workers, sticky, moves=self._media.moving.met
+                ),
                 texts=self._texts,
                 sizes=sizes,
                 size_asker=SizeAsker(self._upstream, sizes, keeper, via=via, films=self._media.asker(keeper)),
@@ -232,6 +236,7 @@ class Tropa:
                 shell=self._shell,
                 outbox=self._outage.stage,
                 scripts=PageScripts(self._accountant.broken_pages, (*PAGE_SCRIPTS, self._uploads.routes.told)),
+                films=PageFilms(tokens, self._media.moving),
             )
         )
         self._runner = Runner(self._jobs(), failed=self._job_failed)

@@ -43,6 +43,7 @@ from proxy.stages.media import MediaStage
 from proxy.stages.media_asker import MediaAsker
 from proxy.stages.media_book import MediaBook
 from proxy.stages.media_origin import MediaOrigin
+from proxy.stages.moving import MovingFilms
 from proxy.stages.rung import RungMaker
 from proxy.tasks import TaskKeeper
 from proxy.transforms.media.jail import Limits as JailLimits
@@ -66,6 +67,7 @@ class Media:
     deferred: DeferredRequests
     offers: MediaOffers
     viewer: Viewer
+    moving: MovingFilms
 
     async def start(self, now: datetime) -> None:
         """Open what is stored. Raises OSError naming what can't be had."""
@@ -117,12 +119,21 @@ class Media:
             viewer=self.viewer,
             segments=Segments(self.desk, self.origin, self.book),
             beginnings=Beginnings(keeper),
+            moving=self.moving,
             decide_for=elsewhere.decision,
         )
 
 
 def build_media(
-    folder: Path, *, limits: Limits, state: State, clock: Clock, upstream: Upstream, tokens: Tokens, via: str
+    folder: Path,
+    *,
+    limits: Limits,
+    state: State,
+    clock: Clock,
+    upstream: Upstream,
+    tokens: Tokens,
+    keeper: TaskKeeper,
+    via: str,
 ) -> Media:
     """The parts, not yet started. Without a fit ffmpeg only documents have lighter versions."""
     tool = find_ffmpeg()
@@ -140,15 +151,16 @@ def build_media(
         clock=clock,
         slots=Slots(make=workers, waiting=limits.media_queue),
     )
-    book, choices = MediaBook(), Choices(state)
+    book, choices, origin = MediaBook(), Choices(state), MediaOrigin(upstream, via=via)
     return Media(
         desk=desk,
-        origin=MediaOrigin(upstream, via=via),
+        origin=origin,
         book=book,
         choices=choices,
         deferred=DeferredRequests(desk, state),
         offers=MediaOffers(tokens, book, choices, films=tool is not None),
         viewer=Viewer(Lectures()),
+        moving=MovingFilms(desk, origin, keeper),
     )
 
 

@@ -54,6 +54,7 @@ from proxy.order import browser_of, is_thin, stands_in_line, waits
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
 from proxy.own.dressing import Dresser
+from proxy.own.films import PageFilms
 from proxy.own.originals import Originals
 from proxy.own.page_scripts import AS_IT_IS, PageScripts
 from proxy.own.refusals import Refusals
@@ -108,6 +109,7 @@ class Parts:
     shell: Shell
     outbox: OutboxStage
     scripts: PageScripts
+    films: PageFilms
 
 
 def _nearly_spent(usage: Usage) -> bool:
@@ -302,7 +304,9 @@ class Pipeline:
     def _worn(self, exchange: Exchange, fetched: Fetched, charset: str) -> Dressing:
         parts = self._parts
         script = parts.scripts.element(exchange, fetched.headers)
-        return parts.dresser.dressing(exchange, parts.refusals.page_code, charset=charset, script=script)
+        film_of = parts.films.of_page(exchange, fetched.headers) if script else None
+        code = parts.refusals.page_code
+        return parts.dresser.dressing(exchange, code, charset=charset, script=script, film_of=film_of)
 
     async def _instead(self, exchange: Exchange, fetched: Fetched, planned: AdaptVideo | AdaptAudio) -> Answer:
         """What goes where no smaller film does: who opens its address herself is shown its versions."""

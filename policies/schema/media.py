@@ -126,8 +126,8 @@ class ImageSection(Treated):
     )
     animation: AnimationWord = Field(
         default=Animation.KEEP,
-        description="Animated pictures. smaller: fewer and smaller pictures; video: the same, since few browsers show "
-        "a film in a picture's place; still: only the first.",
+        description="Animated pictures. smaller: fewer and smaller pictures; video: a short muted film where the "
+        "page can show one, else the same; still: only the first.",
     )
 
 

@@ -76,7 +76,7 @@ class MediaStore:
         await self._index.close()
 
     async def find(self, key: str) -> StoredMedia | None:
-        """A medium that is whole on disk; the first look in a process checks every file's length.
+        """A medium that is whole on disk; the first look in a process checks every file's length, later ones its name.
 
         Its bytes are compared with their digests once a process, in the background: a damaged one is gone thereafter.
         """
@@ -84,6 +84,9 @@ class MediaStore:
         if media is None or (expires is not None and expires <= self._now()):
             self._hot.pop(key, None)
             media = await self._loaded(key)
+        elif not await asyncio.to_thread(self._folders.is_there, media):  # somebody removed it under us
+            await self._is_gone(key, True)
+            return None
         if media is None or key in self._dropping:
             return None
         self._hot.move_to_end(key)

@@ -90,6 +90,10 @@ class Folders:
     def exists(self, key: str) -> bool:
         return self.path(key).is_dir()
 
+    def is_there(self, media: StoredMedia) -> bool:
+        """None of its files was removed."""
+        return all(file.path.exists() for file in media.files.values())
+
     def is_sound(self, media: StoredMedia) -> bool:
         """Every file's bytes are those that were made."""
         try:

@@ -14,6 +14,7 @@ _OURS = frozenset({"'self'", "*"})
 # A script element that stands in the page, and a worker: each by the first of these directives that is there.
 _ELEMENTS = ("script-src-elem", "script-src", "default-src")
 _WORKERS = ("worker-src", "child-src", "script-src", "default-src")
+_MEDIA = ("media-src", "default-src")
 
 
 def lets_scripts_in(headers: CIMultiDict[str], *, host: str) -> bool:
@@ -24,6 +25,11 @@ def lets_scripts_in(headers: CIMultiDict[str], *, host: str) -> bool:
 def lets_workers_in(headers: CIMultiDict[str], *, host: str) -> bool:
     """Whether every policy of these headers lets a worker of the site itself run."""
     return all(_lets(policy, _WORKERS, host) for policy in _policies(headers))
+
+
+def lets_media_in(headers: CIMultiDict[str], *, host: str) -> bool:
+    """Whether every policy of these headers lets a page play what the site itself gives."""
+    return all(_lets(policy, _MEDIA, host) for policy in _policies(headers))
 
 
 def _policies(headers: CIMultiDict[str]) -> Iterable[str]:

@@ -32,7 +32,7 @@ from proxy.pages import (
 )
 from proxy.stages.context import Exchange
 from proxy.stages.page import Dressing
-from proxy.transforms.spec import Heavy
+from proxy.transforms.spec import Heavy, PictureFilm
 
 TOKEN_LIFETIME = timedelta(hours=24)
 
@@ -147,10 +147,12 @@ class Dresser:
         *,
         charset: str = "utf-8",
         script: bytes = b"",
+        film_of: Callable[[str], PictureFilm | None] | None = None,
     ) -> Dressing:
         """What a rewritten page of this exchange wears.
 
         page_code: asked for a support code at the first card. script: our script element, b"" for none.
+        film_of: the film in a picture's place, None where none may be.
         """
         context = self.context(exchange, charset=charset)
         language = exchange.who.language
@@ -171,4 +173,5 @@ class Dresser:
             render_versions=render_with(other_versions),
             render_light=render_with(light_copies),
             size_label=lambda nbytes: size_text(nbytes, language),
+            film_of=film_of,
         )

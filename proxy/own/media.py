@@ -4,6 +4,7 @@
     GET  media/TOKEN/            every version, what it costs, what is ready
     GET  media/TOKEN/VERSION     the viewer; while it is being made, how far it is; where it can't be, what is left
     GET  media/TOKEN/VERSION/X   a file of it
+    GET  media/TOKEN/moving      the film in a moving picture's place
     POST tonight, cancel         a deferred request, and its end;  GET deferred: their receipt
 
 Laws: an address is opened only by a token sealed for this learner; what is served is what policy allows her now, for
@@ -34,6 +35,7 @@ from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
 from proxy.own.dressing import Dresser
+from proxy.own.films import MOVING
 from proxy.own.refusals import Refusals, own_page
 from proxy.own.segments import SEGMENTS, Segments
 from proxy.own.viewer import PLAY, Viewer
@@ -45,6 +47,7 @@ from proxy.stages.media import playable
 from proxy.stages.media_book import MediaBook, Seen
 from proxy.stages.media_orders import order_of, recipe_of
 from proxy.stages.media_origin import MediaOrigin, is_same_site
+from proxy.stages.moving import MovingFilms, has_films
 from proxy.stages.places import saves_here
 from proxy.stages.recordings import folder_of
 from proxy.transforms.spec import Heavy
@@ -92,6 +95,7 @@ class MediaRoutes:
         viewer: Viewer,
         segments: Segments,
         beginnings: Beginnings,
+        moving: MovingFilms,
         decide_for: DecideFor,
     ) -> None:
         self._desk = desk
@@ -105,6 +109,7 @@ class MediaRoutes:
         self._viewer = viewer
         self._segments = segments
         self._beginnings = beginnings
+        self._moving = moving
         self._decide_for = decide_for
 
     # -- doing ---------------------------------------------------------------------------------------------
@@ -171,6 +176,7 @@ class MediaRoutes:
         """The origin's logout: what this learner was let have is asked for again by whoever comes next."""
         self._desk.forget(learner)
         self._book.forget(learner)
+        self._moving.forget(learner)
         await self._choices.forget(learner)
 
     def instead_of_playback(self, exchange: Exchange) -> Answer | None:
@@ -199,6 +205,13 @@ class MediaRoutes:
         version, _, name = rest.partition("/")
         if not version:
             return self._all_versions(asked)
+        if version == MOVING:
+            return await self._film_of_picture(asked)
+        return await self._version(asked, version, name)
+
+    async def _version(self, asked: Asked, version: str, name: str) -> Answer:
+        """One version's viewer, or a file of it."""
+        exchange = asked.exchange
         if version not in allowed_forms(asked.heavy, asked.context):
             return plain_answer(404, b"", "text/plain")
         if not name and (begun := await self._beginning_of(asked, version)) is not None:
@@ -210,7 +223,7 @@ class MediaRoutes:
         if order is None:
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
         stored = await self._desk.ready(order.key, learner=exchange.who.learner)
-        if stored is None and not saves_here(exchange.catalogue.settings.place, asked.exchange.decision):
+        if stored is None and not saves_here(exchange.catalogue.settings.place, exchange.decision):
             return see_other(asked.context.page_url or asked.url)
         if version == Form.CAPPED:
             in_segments = await self._in_segments(asked, name, seen, order, stored)
@@ -221,6 +234,13 @@ class MediaRoutes:
         if stored is None:
             return await self._wait(asked, version, order, seen)
         return await self._shown(asked, version, seen, stored)
+
+    async def _film_of_picture(self, asked: Asked) -> Answer:
+        """What stands in a moving picture's place; 404 where it may not, or the origin doesn't let her have it."""
+        seen = await self._seen(asked) if has_films(asked.exchange) else None
+        if seen is None:
+            return plain_answer(404, b"", "text/plain")
+        return await self._moving.answer(asked.exchange, asked.url, seen.ref)
 
     async def _shown(self, asked: Asked, version: str, seen: Seen, stored: StoredMedia) -> Answer:
         """The viewer of what is made."""

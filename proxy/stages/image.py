@@ -9,6 +9,7 @@ text: it goes in its best coding, changed or not, and nothing becomes a drawing 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -38,7 +39,10 @@ from proxy.transforms.image.svg import MAX_SVG_BYTES, SVG_TYPE
 from proxy.transforms.run import TransformPool
 from proxy.transforms.spec import ImageSpec
 from proxy.transforms.workers import ImageWorkers
+from proxy.upstream.reply import OriginReply
 
+# (exchange, the origin's answer, the picture's bytes) -> None: a moving picture that this learner may have.
+Met = Callable[[Exchange, OriginReply, int | None], None]
 _EXPECTED_RATIO = 0.2  # four fifths saved on a mixed course is what our settings reach
 _EXPECTED_DRAWING_RATIO = 0.8  # coded drawings lost 21 % over 495 drawings of a system's icons and handbooks
 _UNKNOWN_PIXELS = 4_000_000
@@ -52,13 +56,21 @@ class ImageStage:
     """Finds, makes and sends variants of still images."""
 
     def __init__(
-        self, store: VariantStore, sources: SourceBook, pool: TransformPool, workers: ImageWorkers, sticky: Sticky
+        self,
+        store: VariantStore,
+        sources: SourceBook,
+        pool: TransformPool,
+        workers: ImageWorkers,
+        sticky: Sticky,
+        *,
+        moves: Met = lambda exchange, reply, length_bytes: None,
     ) -> None:
         self._store = store
         self._sources = sources
         self._pool = pool
         self._workers = workers
         self._sticky = sticky
+        self._moves = moves
 
     # -- before a byte is fetched --------------------------------------------------------------------------
 
@@ -113,6 +125,8 @@ class ImageStage:
         exchange.tally.kind, exchange.tally.direct_bytes = MediaKind.IMAGE, len(source)
         digest = await asyncio.to_thread(source_digest, source) if len(source) > 65536 else source_digest(source)
         await self._remember(exchange, fetched, digest, len(source))
+        if _moves(source):
+            self._moves(exchange, fetched.upstream, len(source))
         key = image_key(digest, spec)
         variant = await self._store.find(key)
         if variant is None:
@@ -246,6 +260,8 @@ class ImageStage:
         if body is None or not isinstance(variant.outcome, Replaced):
             return None
         self._store.note_learner(variant.key, exchange.who.learner)
+        if any(name == "frames" and number != 1 for name, number in variant.outcome.notes):
+            self._moves(exchange, fetched.upstream, exchange.tally.direct_bytes)
         return await self._adapted(exchange, fetched, body, variant.outcome.content_type, way, origin_etag)
 
     async def _adapted(
@@ -268,6 +284,11 @@ class ImageStage:
             if name is not None:
                 headers["Content-Disposition"] = name
         return Answer(status=200, headers=headers, body=body if exchange.body_wanted else None)
+
+
+def _moves(source: bytes) -> bool:
+    facts = image_facts(source[:65536])
+    return facts is not None and facts.animated
 
 
 def _pixels(source: bytes) -> int:

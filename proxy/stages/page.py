@@ -29,7 +29,7 @@ from proxy.stages.context import Exchange, Fetched, declared_charset
 from proxy.stages.decoding import OriginDecoder
 from proxy.stages.places import saves_here
 from proxy.transforms.html import PageRewriter, rewriter
-from proxy.transforms.spec import Heavy, HtmlSpec
+from proxy.transforms.spec import Heavy, HtmlSpec, PictureFilm
 
 logger = logging.getLogger("tropa.pages")
 
@@ -52,6 +52,7 @@ class Dressing:
     size_label: Callable[[int], str]
     render_versions: Callable[[Heavy], bytes] | None = None
     render_light: Callable[[Heavy], bytes] | None = None
+    film_of: Callable[[str], PictureFilm | None] | None = None
 
 
 def html_spec(
@@ -96,6 +97,7 @@ def html_spec(
         lazy_images=page.lazy_images,
         show_sizes=page.show_sizes,
         max_image_width_px=page.max_image_width_px or treatments.image.max_width_px,
+        film_of=dressing.film_of,
         late_styles=late_styles,
         untouched=treatments == PASS_ALL and page == PageTreatment(),
     )

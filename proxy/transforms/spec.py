@@ -33,6 +33,15 @@ class Heavy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFilm:
+    """A film for a moving picture's place. src: its address; width_px: the picture's own; loops: else it plays once."""
+
+    src: str
+    width_px: int
+    loops: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HtmlSpec:
     """How to rewrite one page, streaming.
 
@@ -49,6 +58,7 @@ class HtmlSpec:
     render_light     what stands behind a link to a document: its light copies, b"" for none; pure
     keep_scripts     False: script elements, event handlers and javascript: links go, noscript content shows
     keep_styles, keep_fonts  False: they go
+    film_of          absolute URL of a picture -> the film in its place, None for none; pure look-up
     late_styles      absolute URL of a sheet -> URL of the part of it that stands in its place until the text is there
     untouched        but for head and foot the page stays to the byte, whatever else this says
     """
@@ -80,6 +90,7 @@ class HtmlSpec:
     lazy_images: bool = False
     show_sizes: bool = False
     max_image_width_px: int | None = None
+    film_of: Callable[[str], PictureFilm | None] | None = None
     late_styles: Mapping[str, str] = field(default_factory=dict)
     untouched: bool = False
 
@@ -90,6 +101,7 @@ class PageChanges:
 
     cards: int = 0
     dropped: int = 0
+    films: int = 0  # that stand in moving pictures' places
     withheld_bytes: int = 0
     bailed_out: str = ""  # why the rest of the page passed untouched, "" if it didn't
     heavy_urls: list[str] = field(default_factory=list)

@@ -68,7 +68,7 @@ SAMPLES = {
     Recipe.SLIDECAST: Sample(spec=SlidecastSpec(), source=_slides),
     Recipe.PDF: Sample(spec=PdfSpec(), source=lambda folder: documents.pdf_of_photos(folder / "photos.pdf", 1)),
     Recipe.OFFICE: Sample(spec=OfficeSpec(), source=lambda folder: documents.docx(folder / "text.docx")),
-    Recipe.ANIMATION: Sample(spec=AnimationSpec(max_width_px=160), source=_gif),
+    Recipe.ANIMATION: Sample(spec=AnimationSpec(to="mp4", max_width_px=160), source=_gif),
 }
 _PARTLY_GOOD = ("external.mp4", "huge.mp4")  # read as if it held its own frames; its sound is as good as any
 # A Python process for each file is slow to start, and to these recipes one lying film is as strange as another.

@@ -227,6 +227,28 @@ def test_a_sound_file_plays_in_its_place(browser: Browser, tropa: TropaProcess) 
         assert line["bytes_to_learner"] < line["bytes_direct"] / 3
 
 
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_moving_picture_is_a_film_that_stands_still_for_whoever_asked_for_less_motion(
+    browser: Browser, tropa: TropaProcess, motion: str
+) -> None:
+    with at(browser, tropa.ports["capped"], "moving", size=SMALL_PHONE, reduced_motion=motion) as visit:
+        until(lambda: visit.page.reload() and visit.page.locator("video.tropa-moving").count(), what="the film")
+        film = visit.page.locator("video.tropa-moving")
+        until(lambda: film.evaluate("e => e.videoWidth > 0"), what="the film's first picture")
+        if motion == "reduce":
+            until(lambda: film.evaluate("e => e.paused && e.controls && !e.autoplay"), what="a film that stands still")
+        else:
+            until(
+                lambda: film.evaluate("e => e.currentTime > 0.5 && !e.paused && !e.controls"), what="a film that plays"
+            )
+        assert film.evaluate("e => e.muted && e.loop && e.getAttribute('aria-label')") == "Сборка узла"
+        box = film.bounding_box()
+        assert box is not None and abs(box["width"] / box["height"] - 640 / 361) < 0.03
+        assert visit.too_wide_px() <= 0
+        visit.shot(f"moving-320-{motion}")
+        assert visit.errors == []
+
+
 def test_a_long_film_is_made_where_it_is_watched(browser: Browser, tropa: TropaProcess) -> None:
     with at(browser, tropa.ports["metered"], "long") as visit:
         open_lecture(visit, "capped")

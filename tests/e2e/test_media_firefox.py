@@ -89,6 +89,15 @@ async def test_a_film_in_its_place_plays_cold_and_is_wound_when_it_is_done(tropa
         await browser.until(f"{film}.currentTime > 26")
 
 
+async def test_a_moving_picture_plays_as_a_film(tropa: TropaProcess, tmp_path: Path) -> None:
+    film = "document.querySelector('video.tropa-moving')"
+    async with firefox(tmp_path / "profile") as browser:
+        async with asyncio.timeout(90):
+            while not await browser.run(f"!!{film}"):
+                await browser.open(f"http://127.0.0.1:{tropa.ports['capped']}{page('moving')}")
+        await browser.until(f"{film}.currentTime > 0.5 && {film}.muted && {film}.loop && !{film}.controls")
+
+
 async def test_a_lecture_without_scripts_is_its_slides_and_its_sound(tropa: TropaProcess, tmp_path: Path) -> None:
     async with firefox(tmp_path / "profile", scripts=False) as browser:
         await open_lecture(browser, tropa.ports["metered"])

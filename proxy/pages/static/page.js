@@ -19,6 +19,14 @@
     });
     watcher.observe(document.documentElement, { childList: true, subtree: true });
   }
+  // A film in a moving picture's place stands still for whoever asked for less motion, until she plays it.
+  if (data.films && window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    Array.prototype.forEach.call(document.querySelectorAll("video.tropa-moving"), function (film) {
+      film.removeAttribute("autoplay");
+      film.controls = true;
+      film.pause();
+    });
+  }
   if (data.keep) { load(data.keep); }
   if (data.uploads) { whenFilesCanBeChosen(function () { load(data.uploads); }); }
 }());

@@ -8,6 +8,7 @@ from typing import Final
 
 from policies.treatments import Action
 from policies.values import MediaKind
+from proxy.transforms.html.moving import film_instead
 from proxy.transforms.html.page import Page, Step
 from proxy.transforms.html.scan import Lookahead
 from proxy.transforms.html.tag import Tag, escaped
@@ -21,14 +22,18 @@ _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s*,|\s+([^,(]*(?:\([^)]*\)[^,(]*)
 def image(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
     """`<img>`: dropped trackers, text in its place by policy, else fewer candidates and `loading=lazy`."""
     spec = page.spec
-    url = (
-        page.attribute_url(tag, b"src") if spec.diet or spec.image in (Action.CARD, Action.DROP) or spec.granted else ""
-    )
+    asked = spec.diet or spec.image in (Action.CARD, Action.DROP) or spec.granted or spec.film_of is not None
+    url = page.attribute_url(tag, b"src") if asked else ""
+    among_candidates, page.candidates = page.candidates, False
     if page.is_tracker(url):
         return page.dropped(tag.end)
     if url and spec.image in (Action.CARD, Action.DROP) and not page.is_granted(url):
         return _words(page, tag, url)
     page.images += 1
+    if spec.film_of is not None and not among_candidates and not page.is_granted(url):
+        film = film_instead(page, tag, url)
+        if film is not None:
+            return film
     if not page.is_granted(url):
         narrow_candidates(page, tag)
     if spec.lazy_images and page.images > EAGER_IMAGES and not tag.has(b"loading") and not _is_inline(tag):
@@ -42,6 +47,7 @@ def picture_source(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
         return None
     if page.spec.image in (Action.CARD, Action.DROP):
         return Step(tag.end, b"")
+    page.candidates = True
     narrow_candidates(page, tag)
     return None
 

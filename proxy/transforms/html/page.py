@@ -59,6 +59,7 @@ class Page:
         "_origin",
         "_prefix",
         "_readable",
+        "candidates",
         "changes",
         "charset",
         "images",
@@ -74,10 +75,16 @@ class Page:
         self.other_charset: str | None = None  # a <meta> that contradicts: readers may believe either
         self.base = spec.page_url
         self.images = 0
+        self.candidates = False  # of the <picture> whose <img> comes next
         self.late = LateStyles(spec.late_styles) if spec.late_styles else None
         self._prefix = prefix
         self._literals: dict[str, bool] = {}
         self._readable: bytes | None = None  # the prefix without its scripts, made when somebody asks
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether the page's beginning holds a policy of its own in its markup (CSP Level 3 section 3.3)."""
+        return b"content-security-policy" in self._prefix.lower()
 
     @property
     def base(self) -> str:

@@ -91,7 +91,8 @@ def _handlers(spec: HtmlSpec) -> dict[bytes, Handler]:
     cards = Action.CARD in (spec.video, spec.stream) or spec.video_stand_in or spec.video_max_bytes is not None
     if spec.show_sizes or cards:
         found[b"a"] = media.link
-    if spec.lazy_images or spec.diet or spec.image is not Action.KEEP or spec.max_image_width_px is not None:
+    of_pictures = spec.lazy_images or spec.diet or spec.image is not Action.KEEP or spec.film_of is not None
+    if of_pictures or spec.max_image_width_px is not None:
         found[b"img"] = images.image
         found[b"source"] = images.picture_source
     if not spec.keep_scripts:

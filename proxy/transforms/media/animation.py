@@ -27,7 +27,8 @@ _PIXELS = "pixels.rgb"
 async def make_animation(source: Path, spec: AnimationSpec, bench: Workbench) -> MediaOutcome:
     """A smaller animation as `moving.webp`, or a muted film as `moving.mp4`.
 
-    facts: frames, source_frames, width_px, height_px, plays (0: for ever; a film can't tell, its page must).
+    facts: frames, source_frames, width_px, height_px, source_width_px, plays (0: for ever; a film can't
+    tell, its page must).
     Unchanged: "not-an-image", "format-…", "not-animated", "broken", "transparent" (a film can't be), "no-gain".
     Refused: a bomb, or the tool failed.
     """

@@ -52,6 +52,7 @@ def _facts(moving: Moving) -> dict[str, Any]:
         "source_frames": moving.source_frames,
         "width_px": width_px,
         "height_px": height_px,
+        "source_width_px": moving.source_width_px,
         "plays": moving.plays,
         "duration_s": sum(moving.durations_ms) / 1000,
     }

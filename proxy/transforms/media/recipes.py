@@ -62,5 +62,5 @@ RECIPES: Mapping[Recipe, RecipeLine] = {
     Recipe.SLIDECAST: RecipeLine(version=compose.VERSION, make=compose.make_slidecast, spec=SlidecastSpec),
     Recipe.PDF: RecipeLine(version=DOCUMENTS_VERSION, make=make_pdf, spec=PdfSpec),
     Recipe.OFFICE: RecipeLine(version=DOCUMENTS_VERSION, make=make_office, spec=OfficeSpec),
-    Recipe.ANIMATION: RecipeLine(version=1, make=animation.make_animation, spec=AnimationSpec),
+    Recipe.ANIMATION: RecipeLine(version=2, make=animation.make_animation, spec=AnimationSpec),
 }

@@ -14,8 +14,15 @@ from tests.media_samples import film, kept, run, sound
 from tests.players import VIDEO_JS, package_file
 
 LECTURE, FILM, SOUND, LONG = "/lessons/lecture.mp4", "/lessons/film.mp4", "/lessons/sound.mp3", "/lessons/long.mp4"
+MOVING = "/lessons/moving.gif"
 LONG_S = 930
-_TYPES = {"mp4": "video/mp4", "mp3": "audio/mpeg", "js": "text/javascript", "html": "text/html; charset=utf-8"}
+_TYPES = {
+    "mp4": "video/mp4",
+    "mp3": "audio/mpeg",
+    "gif": "image/gif",
+    "js": "text/javascript",
+    "html": "text/html; charset=utf-8",
+}
 _LINES = (
     (0.5, 12, "Добрый день, коллеги"),
     (13, 23, "Второй слайд: план"),
@@ -27,6 +34,7 @@ _BODIES = {
     "lecture": f'<video controls src="{LECTURE}" title="Лекция 1. Тонкие каналы связи"></video>',
     "film": f'<video id="film" controls width="320" src="{FILM}"></video>',
     "long": f'<video controls src="{LONG}" title="Длинная лекция"></video>',
+    "moving": f'<p><img src="{MOVING}" alt="Сборка узла" class="img-fluid"></p>',
     "sound": f'<audio id="film" controls src="{SOUND}"></audio>',
     "video.js": f'{_VIDEO_JS}<video id="film" class="video-js" controls width="320"><source src="{FILM}" '
     'type="video/mp4"></video><script>window.player = videojs("film");</script>',
@@ -56,12 +64,18 @@ def _stamp(at_s: float) -> str:
     return f"00:00:{int(at_s):02},{round(at_s % 1 * 1000):03}"
 
 
+def _moving(path: Path) -> None:
+    pattern = "testsrc2=size=640x361:rate=10:duration=3"  # an odd height, as pictures may have
+    run(["-f", "lavfi", "-i", pattern, str(path)])
+
+
 def _file(name: str) -> bytes:
     made = {
         LECTURE: lambda: kept("lecture-captions.mp4", _captioned),
         FILM: lambda: film(seconds=30),
         SOUND: lambda: sound("mp3", 60),
         LONG: lambda: film(seconds=LONG_S, width=320, height=240, fps=2, kbps=150),
+        MOVING: lambda: kept("moving.gif", _moving),
         "/lessons/video.js": lambda: package_file(*VIDEO_JS),
     }
     return made[name]().read_bytes()
@@ -70,7 +84,7 @@ def _file(name: str) -> bytes:
 @contextmanager
 def films() -> Iterator[Origin]:
     """The origin while the block runs. Its files are made before: a course doesn't encode while it is asked."""
-    bodies = {path: _file(path) for path in (LECTURE, FILM, SOUND, LONG, "/lessons/video.js")}
+    bodies = {path: _file(path) for path in (LECTURE, FILM, SOUND, LONG, MOVING, "/lessons/video.js")}
 
     def answer(asked: Asked, _body: bytes) -> Given:
         path, headers = asked.path.partition("?")[0], asked.headers

@@ -335,3 +335,13 @@ async def test_a_folder_removed_by_hand_is_not_there(stock: Stock) -> None:
     await stock.put()
     shutil.rmtree(stock.folder / "made")
     assert await (await stock.reopened()).find(KEYS[0]) is None
+
+
+async def test_a_file_removed_under_a_running_process_is_missed_at_once(stock: Stock) -> None:
+    put = await stock.put()
+    assert isinstance(put, StoredMedia)
+    assert await stock.store.find(KEYS[0]) is not None
+    put.files["slides/1.webp"].path.unlink()
+    assert await stock.store.find(KEYS[0]) is None
+    assert (stock.store.stats().damaged, stock.left("made")) == (1, [])
+    assert isinstance(await stock.put(), StoredMedia)

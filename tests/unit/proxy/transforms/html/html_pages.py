@@ -11,7 +11,7 @@ from typing import Any
 from policies.model import DietItem, EmbedHost
 from policies.treatments import Action
 from proxy.transforms.html import rewriter
-from proxy.transforms.spec import Heavy, HtmlSpec, PageChanges
+from proxy.transforms.spec import Heavy, HtmlSpec, PageChanges, PictureFilm
 
 PAGE_URL = "https://lms.test/course/view.php?id=3"
 HEAD = b'<link rel="stylesheet" href="/.tropa/cards.css">'
@@ -81,7 +81,24 @@ def late(**changes: Any) -> HtmlSpec:
     return metered(**({"late_styles": LATE} | changes))
 
 
-SPECS: dict[str, Callable[..., HtmlSpec]] = {"spec": spec, "metered": metered, "text_first": text_first, "late": late}
+FILMS = {
+    "https://lms.test/a.gif": PictureFilm(src="/.tropa/media/a/moving", width_px=640, loops=True),
+    "https://lms.test/once.gif": PictureFilm(src="/.tropa/media/once/moving", width_px=320, loops=False),
+}
+
+
+def films(**changes: Any) -> HtmlSpec:
+    """A page whose moving pictures were made films."""
+    return spec(**({"film_of": FILMS.get, "image": Action.ADAPT} | changes))
+
+
+SPECS: dict[str, Callable[..., HtmlSpec]] = {
+    "spec": spec,
+    "metered": metered,
+    "text_first": text_first,
+    "late": late,
+    "films": films,
+}
 
 
 def rewrite(page: bytes | str, html_spec: HtmlSpec, *, prefix: bytes | None = None) -> tuple[bytes, PageChanges]:
