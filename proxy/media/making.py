@@ -25,7 +25,7 @@ from proxy.media.store import MediaStore
 from proxy.media.store_values import Negative, StoredMedia
 from proxy.media.views import JobView, Order, Runner, State
 from proxy.tasks import TaskKeeper
-from proxy.transforms.media.layout import prefix_to_begin
+from proxy.transforms.media.growing import beginning_of
 from proxy.transforms.media.spec import (
     CappedSpec,
     HlsSpec,
@@ -39,8 +39,6 @@ from proxy.transforms.media.spec import (
 
 logger = logging.getLogger("tropa.media")
 
-_FIRST_LOOK_BYTES = 64 << 10
-_MAX_LOOK_BYTES = 16 << 20  # an index that is larger is waited for with the rest
 # A playlist isn't the film: it is never compared with its source's size.
 _MAY_BE_LARGER = frozenset((Recipe.HLS,))
 
@@ -105,21 +103,13 @@ class Maker:
         await self._arrived(entry, await entry.hold.whole())
 
     async def _can_begin_early(self, entry: Entry) -> bool:
-        """A capped film that somebody waits for, whose first bytes are enough to begin with."""
-        order, hold = entry.order, entry.hold
-        if order.recipe is not Recipe.CAPPED or hold is None:
+        """A capped film whose first bytes, or its index fetched ahead, are enough to begin with."""
+        if entry.order.recipe is not Recipe.CAPPED or entry.hold is None:
             return False
-        wanted = _FIRST_LOOK_BYTES
-        while wanted <= _MAX_LOOK_BYTES:
-            path = await hold.glimpse(wanted)
-            if hold.complete:
-                return False
-            prefix = await asyncio.to_thread(_first_bytes, path, wanted)
-            needed = prefix_to_begin(prefix)
-            if needed is None or needed <= len(prefix):
-                return needed is not None
-            wanted = max(needed, wanted + _FIRST_LOOK_BYTES)
-        return False
+        try:
+            return await beginning_of(entry.hold) is not None
+        except OSError:
+            return False  # whoever waits for the whole of it is told why
 
     def _begin_early(self, entry: Entry) -> None:
         """Take a place among the waiting, if not every encoder would wait for a slow origin then."""
@@ -306,8 +296,3 @@ def view_of(known: StoredMedia | Negative) -> JobView:
         return JobView(state=State.READY, progress=1.0, fetched=1.0, ready_in_s=0.0, length_bytes=known.length_bytes)
     state = State.UNCHANGED if known.kind == "unchanged" else State.REFUSED
     return JobView(state=state, progress=1.0, fetched=1.0, why=known.why)
-
-
-def _first_bytes(path: Path, nbytes: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(nbytes)

@@ -107,6 +107,10 @@ class SourceHold:
         except SourceFailed as failed:
             raise OSError(str(failed)) from failed
 
+    async def have_tail(self, nbytes: int) -> bool:
+        """Have the last bytes in the file ahead of those between; False where the origin gives no ranges."""
+        return self.on_disk is not None or await self._arriving.download.tail(nbytes)
+
     def may_use(self, fetch: Fetch) -> None:
         """Another learner asks for the same: her request serves where the first one's fails."""
         if self.arriving is not None:

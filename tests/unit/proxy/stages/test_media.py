@@ -186,6 +186,21 @@ async def test_what_no_tool_can_read_is_withheld_and_its_page_offers_the_origina
         assert "/.tropa/original" in page and "make/capped" not in page
 
 
+async def test_a_film_whose_index_stands_at_its_end_is_begun_while_it_drips_in(tmp_path: Path) -> None:
+    course = a_course(film(seconds=12, faststart=False))
+    course.gate, course.open_bytes = asyncio.Event(), 400_000
+    async with served(tmp_path, course, policy=CAPPED) as there:
+        held = asyncio.create_task(Learner(there, "anna").play(FILM))
+        async with asyncio.timeout(90):
+            while not there.tropa._media.desk.stats().running:
+                await asyncio.sleep(0.05)
+        assert not held.done()
+        course.gate.set()
+        reply = await held
+        assert reply.status == 200 and is_whole_film(reply.body, tmp_path)
+    assert [one.range[:7] for one in course.requests(FILM)].count("bytes=-") == 1
+
+
 LITTLE_ROOM = "limits: {media_queue: 1, media_workers: 1}"
 
 

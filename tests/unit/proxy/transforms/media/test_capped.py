@@ -182,16 +182,17 @@ async def test_frames_beyond_measure_are_refused_before_they_are_decoded(tmp_pat
 
 
 class Arriving(WholeFile):
-    """A file that comes in pieces, each when it is waited for; breaks off where it is told to."""
+    """A file that comes in pieces, each when it is waited for; breaks off where it is told to. ranges: and its end."""
 
     complete = False
 
-    def __init__(self, source: Path, target: Path, *, breaks_at: int | None = None) -> None:
+    def __init__(self, source: Path, target: Path, *, breaks_at: int | None = None, ranges: bool = False) -> None:
         super().__init__(source)
         self._body = source.read_bytes()
         self._path = target
         self._there = 0
         self._breaks_at = breaks_at
+        self._ranges = ranges
         target.write_bytes(b"")
 
     async def wait_for(self, nbytes: int) -> int:
@@ -200,17 +201,26 @@ class Arriving(WholeFile):
             if self._breaks_at is not None and self._there >= self._breaks_at:
                 raise OSError("broken off")
             piece = self._body[self._there : self._there + 100_000]
-            with self._path.open("ab") as file:
-                file.write(piece)
+            self._write(self._there, piece)
             self._there += len(piece)
         return self._there
 
+    async def have_tail(self, nbytes: int) -> bool:
+        if self._ranges:
+            self._write(len(self._body) - nbytes, self._body[-nbytes:])
+        return self._ranges
+
+    def _write(self, at: int, data: bytes) -> None:
+        with self._path.open("r+b") as file:
+            file.seek(at)
+            file.write(data)
+
 
 @needs_ffmpeg
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
-async def test_a_film_plays_before_its_source_is_there(suffix: str, tmp_path: Path) -> None:
-    source = media_samples.film(suffix, seconds=12)
-    feed, made = Arriving(source, tmp_path / "arriving"), bytearray()
+@pytest.mark.parametrize(("suffix", "faststart"), [("mp4", True), ("mkv", True), ("ts", True), ("mp4", False)])
+async def test_a_film_plays_before_its_source_is_there(suffix: str, faststart: bool, tmp_path: Path) -> None:
+    source = media_samples.film(suffix, seconds=12, faststart=faststart)
+    feed, made = Arriving(source, tmp_path / "arriving", ranges=True), bytearray()
     at_first: list[int] = []
 
     def take(piece: bytes) -> None:
@@ -249,7 +259,7 @@ async def test_what_was_handed_out_is_playable_wherever_it_ends(tmp_path: Path) 
 
 
 @needs_ffmpeg
-async def test_an_index_at_the_end_is_waited_for(tmp_path: Path) -> None:
+async def test_an_index_at_the_end_is_waited_for_where_it_cannot_be_had_ahead(tmp_path: Path) -> None:
     feed, made = Arriving(media_samples.film(faststart=False), tmp_path / "arriving"), bytearray()
     outcome = await make_capped_growing(feed, CappedSpec(), bench(tmp_path), on_output=made.extend)
     assert isinstance(outcome, MediaMade)
