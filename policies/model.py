@@ -381,6 +381,8 @@ class Preset:
     no_transform: NoTransform = NoTransform.HONOUR
     socket_close: bool = False  # a refused WebSocket gets 101, then close 4503
     script_players: tuple[str, ...] = ()  # CSS selectors that a site's scripts turn into players
+    person_attribute: str = ""  # of an element of its pages: whose they are
+    never_kept: tuple[re.Pattern[str], ...] = ()  # pages that no browser's own store may hold
     player_paths: tuple[re.Pattern[str], ...] = ()  # players here must be seen to the end for the part to count
     outbox: tuple[OutboxForm, ...] = ()  # forms that are kept while the origin is out of reach
     source: str = ""
@@ -392,6 +394,21 @@ class Service:
 
     kind: str
     token_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnStore:
+    """What a learner's own browser keeps of an origin. enabled False: nothing, and what was kept before goes.
+
+    patience_s  after so long without an answer a kept page is shown meanwhile
+    never       paths that are never kept, the preset's among them
+    """
+
+    enabled: bool = False
+    max_bytes: int = 50_000_000
+    keep_s: float = 30 * 86400.0
+    patience_s: float = 8.0
+    never: tuple[re.Pattern[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,6 +440,7 @@ class Origin:
     alternatives: Mapping[TrafficClass, tuple[Alternative, ...]] = field(default_factory=dict)
     service: Service | None = None
     outbox: tuple[OutboxForm, ...] = ()  # its own, before the preset's
+    own_store: OwnStore = OwnStore()
     source: str = ""
 
 

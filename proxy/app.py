@@ -54,10 +54,12 @@ from proxy.late_sheets import LateSheets
 from proxy.modes.front import Front
 from proxy.obtain import Obtainer
 from proxy.operate.history import current_dir
+from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.films import PageFilms, films_part
 from proxy.own.originals import Originals
-from proxy.own.page_scripts import PageScripts, Part
+from proxy.own.own_workers import OwnWorkers
+from proxy.own.page_scripts import PageScripts
 from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
@@ -82,8 +84,6 @@ from scheduler.runner import Runner
 
 logger = logging.getLogger("tropa")
 
-# What course pages get a script of ours for; one line each.
-PAGE_SCRIPTS: tuple[Part, ...] = (films_part,)
 _DRAIN_S = 60.0
 _POLL_S = 1.0
 
@@ -150,6 +150,8 @@ class Tropa:
             via=via,
         )
         dresser = Dresser(tokens, savings, self._media.offers, self._accountant.usage)
+        self._own_workers = OwnWorkers(self._state)
+        stores = OwnStores(dresser, self._own_workers)
         refusals = Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom())
         rungs = RungMaker(self._store, self._state_dir / "making")
         elsewhere = Elsewhere(lambda: self._runtime, self._accountant)
@@ -172,6 +174,9 @@ class Tropa:
             clock=clock,
             keeper=keeper,
         )
+        # What pages get a script for: a part each.
+        parts = (films_part, self._uploads.routes.told, stores.told)
+        scripts = PageScripts(self._accountant.broken_pages, parts)
         self.personal = PersonalData(
             (
                 *account_holders(self._accountant, self._state, clock),
@@ -214,11 +219,12 @@ class Tropa:
                     sizes=sizes,
                     identifier=lambda: self._runtime.identifier,
                     late=late,
-                    media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper),
+                    media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper, scripts),
                     outbox=self._outage.routes(dresser),
                     personal=PersonalRoutes(self.personal, dresser),
                     forget_pages=self._cache.origin.forget,
                     uploads=self._uploads.routes,
+                    stores=stores,
                 ),
                 media=self._media.stage(sticky),
                 ladders=ladders,
@@ -235,7 +241,8 @@ class Tropa:
                 late=late,
                 shell=self._shell,
                 outbox=self._outage.stage,
-                scripts=PageScripts(self._accountant.broken_pages, (*PAGE_SCRIPTS, self._uploads.routes.told)),
+                scripts=scripts,
+                stores=stores,
                 films=PageFilms(tokens, self._media.moving),
             )
         )
@@ -304,6 +311,7 @@ class Tropa:
         self._log.start()
         await self._accountant.start(self._keeper)
         await self._originals.start(now)
+        await self._own_workers.start(now)
         await self._store.open()
         await self._cache.open()
         await self._media.start(now)

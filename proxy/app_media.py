@@ -33,6 +33,7 @@ from proxy.own.dressing import Dresser
 from proxy.own.lectures import Lectures
 from proxy.own.media import MediaRoutes
 from proxy.own.offers import MediaOffers
+from proxy.own.page_scripts import PageScripts
 from proxy.own.refusals import Refusals
 from proxy.own.segments import Segments
 from proxy.own.viewer import Viewer
@@ -105,7 +106,13 @@ class Media:
         return MediaAsker(self.desk, self.origin, self.book, keeper, self.viewer.bytes_of)
 
     def routes(
-        self, dresser: Dresser, refusals: Refusals, sizes: SizeBook, elsewhere: Elsewhere, keeper: TaskKeeper
+        self,
+        dresser: Dresser,
+        refusals: Refusals,
+        sizes: SizeBook,
+        elsewhere: Elsewhere,
+        keeper: TaskKeeper,
+        scripts: PageScripts,
     ) -> MediaRoutes:
         return MediaRoutes(
             desk=self.desk,
@@ -121,6 +128,7 @@ class Media:
             beginnings=Beginnings(keeper),
             moving=self.moving,
             decide_for=elsewhere.decision,
+            scripts=scripts,
         )
 
 

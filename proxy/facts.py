@@ -100,9 +100,26 @@ def audience_and_kind(headers: Mapping[str, str], path: str, *, app: bool) -> tu
     if app:
         return Audience.APP, kind_of_path(path)
     destination = headers.get("Sec-Fetch-Dest", "").lower()
+    if destination == "empty":
+        return _by_mode(headers, path)
     if destination:
         return _by_destination(destination, path)
     return _by_old_signs(headers, path)
+
+
+def _by_mode(headers: Mapping[str, str], path: str) -> tuple[Audience, MediaKind | None]:
+    """A script's own request, or one that a service worker passes on: browsers then call every destination empty.
+
+    The mode stays what it was (Fetch section 2.2.5): "navigate" is a page's, "no-cors" that of pictures and scripts.
+    """
+    mode = headers.get("Sec-Fetch-Mode", "").lower()
+    if mode == "navigate":
+        return Audience.PAGE, kind_of_path(path)
+    if mode == "no-cors":
+        audience, kind = _by_old_signs(headers, path)
+        if audience is not Audience.PAGE:
+            return audience, kind
+    return Audience.API, kind_of_path(path)  # fetch() and XHR; players fetch segments this way
 
 
 def _by_destination(destination: str, path: str) -> tuple[Audience, MediaKind | None]:
@@ -112,8 +129,6 @@ def _by_destination(destination: str, path: str) -> tuple[Audience, MediaKind | 
         return Audience.EMBED, None
     if destination in _MEDIA_DESTINATIONS:
         return Audience.MEDIA, kind_of_destination(destination)
-    if destination == "empty":  # fetch() and XHR; players fetch segments this way
-        return Audience.API, kind_of_path(path)
     return Audience.SUBRESOURCE, kind_of_destination(destination) or kind_of_path(path)
 
 

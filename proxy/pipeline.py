@@ -53,6 +53,7 @@ from proxy.obtain import NO_WISH, Obtainer
 from proxy.order import browser_of, is_thin, stands_in_line, waits
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
+from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.films import PageFilms
 from proxy.own.originals import Originals
@@ -110,6 +111,7 @@ class Parts:
     outbox: OutboxStage
     scripts: PageScripts
     films: PageFilms
+    stores: OwnStores
 
 
 def _nearly_spent(usage: Usage) -> bool:
@@ -214,6 +216,8 @@ class Pipeline:
         answer = await self._fetched_answer(exchange)
         if ends_identity is not None:
             answer.headers.add("Set-Cookie", ends_identity)
+        if exchange.inbound.origin is not None and exchange.inbound.origin.own_store.enabled:
+            await parts.stores.passed(exchange, answer)
         return answer
 
     async def _upload(self, exchange: Exchange, word: Word) -> Answer:

@@ -9,14 +9,16 @@ from urllib.parse import urlsplit
 from policies.compile.night import compile_service
 from policies.compile.outbox import compile_outbox, refuse_assessment
 from policies.compile.policy import compile_alternatives
-from policies.compile.presets import PresetLibrary, ordered_rules
+from policies.compile.presets import PresetLibrary, ordered_rules, paths_of
 from policies.compile.spot import Spot
 from policies.faults import FaultList
-from policies.model import NoTransform, Origin
+from policies.model import NoTransform, Origin, OwnStore, Preset
 from policies.schema.check import check
 from policies.schema.origin import OriginSection
 from policies.values import Text
 from policies.yaml_marks import MarkedMap
+
+_LEAST_STORE_BYTES = 1_000_000
 
 
 def compile_origins(
@@ -69,7 +71,27 @@ def _origin(name: str, section: OriginSection, spot: Spot, presets: PresetLibrar
         alternatives={key: compile_alternatives(value) for key, value in section.alternatives.items()},
         service=compile_service(section, spot, folder),
         outbox=outbox,
+        own_store=_own_store(section, spot, preset),
         source=spot.source,
+    )
+
+
+def _own_store(section: OriginSection, spot: Spot, preset: Preset) -> OwnStore:
+    store = section.own_store
+    if store is None:
+        return OwnStore()
+    at = spot.at("own_store")
+    if store.enabled and section.upstream is None:
+        at.fault("a browser keeps nothing of a site without an upstream", "add upstream:, or take own_store out")
+    if store.enabled and store.max < _LEAST_STORE_BYTES:
+        at.at("max").fault("holds hardly a page", "write at least 1 MB, or own_store: off")
+    never = paths_of(store.never, at.at("never"), mount_of(section, spot))
+    return OwnStore(
+        enabled=store.enabled,
+        max_bytes=store.max,
+        keep_s=store.keep,
+        patience_s=store.patience,
+        never=(*never, *preset.never_kept),
     )
 
 

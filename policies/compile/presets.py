@@ -105,6 +105,8 @@ class PresetLibrary:
             no_transform=next((s.no_transform for s, _ in sections if s.no_transform is not None), NoTransform.HONOUR),
             socket_close=next((s.socket_close for s, _ in sections if s.socket_close is not None), False),
             script_players=words("script_players"),
+            person_attribute=next((s.person_attribute for s, _ in sections if s.person_attribute), ""),
+            never_kept=paths("never_kept"),
             player_paths=paths("player_paths"),
             outbox=tuple(form for s, spot in sections for form in _outbox(s, spot.at("outbox"), mount, rules)),
             source=sections[0][1].source if sections else "",
@@ -163,6 +165,11 @@ def _one(written: str, spot: Spot, compile_one: Compile) -> re.Pattern[str]:
     except Wrong as wrong:
         spot.fault(wrong.problem, wrong.cure)
         return _NEVER
+
+
+def paths_of(written: Sequence[str], spot: Spot, mount: str) -> tuple[re.Pattern[str], ...]:
+    """Paths as patterns; a faulty one matches nothing and leaves its fault."""
+    return tuple(_one(text, spot.at(index), lambda one: path_pattern(one, mount)) for index, text in enumerate(written))
 
 
 def _any_of(written: Sequence[str], spot: Spot, compile_one: Compile) -> re.Pattern[str]:

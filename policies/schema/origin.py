@@ -8,7 +8,21 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from policies.faults import Wrong
 from policies.model import LearnerAddress, NoTransform
-from policies.schema.base import Count, Host, Id, Line, Listed, Section, TextSection, Truth, Upstream, described, word
+from policies.schema.base import (
+    Bytes,
+    Count,
+    Host,
+    Id,
+    Line,
+    Listed,
+    Seconds,
+    Section,
+    TextSection,
+    Truth,
+    Upstream,
+    described,
+    word,
+)
 from policies.schema.night import ServiceSection
 from policies.schema.outbox import OutboxSection
 from policies.schema.policy import Alternatives, ClassWord
@@ -37,6 +51,24 @@ class RuleSection(Section):
     methods: Methods = Field(default=[], description="Only these methods.")
     query: Query = Field(default={}, description="Only with these parameters in the address.")
     required_for_credit: Truth = Field(default=False, description="Its cards say that it counts for credit.")
+
+
+class OwnStoreSection(Section):
+    """What a learner's own browser keeps for her, for the hours without a link. Short form: on or off."""
+
+    enabled: Truth = Field(default=True, description="off: nothing is kept, and what was kept before goes.")
+    max: Bytes = Field(default=50_000_000, description="How much is kept on one device; the oldest goes first.")
+    keep: Seconds = Field(default=30 * 86400.0, description="How long a thing is kept, as 30 days.")
+    patience: Seconds = Field(
+        default=8.0, description="After how long without an answer a kept page is shown in the meantime."
+    )
+    never: Annotated[list[Line], Listed] = Field(
+        default=[], description="Paths that are never kept, beside the preset's own."
+    )
+
+    @classmethod
+    def longhand(cls, value: object) -> object:
+        return {"enabled": value} if isinstance(value, str) else value
 
 
 class OriginSection(Section):
@@ -82,6 +114,9 @@ class OriginSection(Section):
     outbox: list[OutboxSection] = Field(
         default=[], description="Its own forms that are kept while it is out of reach, before the preset's."
     )
+    own_store: OwnStoreSection | None = Field(
+        default=None, description="What a learner's own browser keeps for her; left out: nothing."
+    )
 
 
 class DietSection(Section):
@@ -119,6 +154,14 @@ class PresetSection(Section):
         default=[], description="Parameters that don't change the content."
     )
     edit_paths: Annotated[list[Line], Listed] = Field(default=[], description="Paths where documents keep their bytes.")
+    never_kept: Annotated[list[Line], Listed] = Field(
+        default=[], description="Pages that a learner's browser never keeps: logins, accounts, payments."
+    )
+    person_attribute: Line | None = Field(
+        default=None,
+        description="The attribute by which pages name whose they are, as data-userid: the same person's next login "
+        "finds what her browser kept.",
+    )
     no_transform: NoTransformWord | None = Field(
         default=None, description="honour or ignore Cache-Control: no-transform; in forward mode it is honoured."
     )

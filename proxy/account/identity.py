@@ -229,4 +229,6 @@ def _names(pattern: str, name: str) -> bool:
 
 def _is_page(headers: Mapping[str, str]) -> bool:
     destination = headers.get("Sec-Fetch-Dest")
+    if destination == "empty":  # a page that a service worker asks for has its mode alone
+        return headers.get("Sec-Fetch-Mode") == "navigate"
     return destination == "document" if destination else "text/html" in headers.get("Accept", "")

@@ -25,6 +25,7 @@ from proxy.pages.slidecast import (
     SlidecastView,
     Transcript,
     seen_bytes,
+    seen_files,
     slidecast_file,
     slidecast_page,
     transcripts_of,
@@ -65,6 +66,11 @@ class Lectures:
         opened = await self.opened(stored)
         return stored.length_bytes if opened is None else seen_bytes(opened[0], _SHOW[version])
 
+    async def names(self, version: str, stored: StoredMedia) -> tuple[str, ...]:
+        """The files that this version's page shows and plays; of several sounds the first."""
+        opened = await self.opened(stored)
+        return () if opened is None else seen_files(opened[0], _SHOW[version])
+
     async def is_slides(self, stored: StoredMedia) -> bool:
         """Whether slides were found; else there is only sound and a picture."""
         opened = await self.opened(stored)
@@ -86,6 +92,7 @@ class Lectures:
             title=heavy.title or lecture.title or _name(heavy),
             show=SOUND_ONLY if sound_only else _SHOW[version],
             back_url=context.page_url,
+            page_script=context.script,
             all_href=Form.SLIDECAST.value if Form.SLIDECAST in forms else None,
             slides_href=Form.SLIDES.value if Form.SLIDES in forms else None,
             sound_href=f"{Form.SLIDECAST.value}?sound=only" if Form.SLIDECAST in forms else None,

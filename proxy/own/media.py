@@ -14,11 +14,12 @@ of a film that she chose asks for; a tap is answered at once, however slowly the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from policies.decision import Decision, Verdict
 from policies.kinds import kind_of_path
@@ -36,10 +37,11 @@ from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
 from proxy.own.dressing import Dresser
 from proxy.own.films import MOVING
+from proxy.own.page_scripts import NO_POLICY, PageScripts
 from proxy.own.refusals import Refusals, own_page
 from proxy.own.segments import SEGMENTS, Segments
-from proxy.own.viewer import PLAY, Viewer
-from proxy.pages import PageContext
+from proxy.own.viewer import FILES, LOOKS, PLAY, Viewer
+from proxy.pages import PageContext, static_href
 from proxy.pages.media import Making, deferred_page, impossible_page, making_page, versions_page
 from proxy.pages.versions import PLAYBACK_PATH, allowed_forms
 from proxy.stages.context import Exchange
@@ -55,6 +57,7 @@ from proxy.transforms.spec import Heavy
 _STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
 _PATIENCE_S = 1.0
 _FULL = "?full"  # leads to all versions, and says that there was no room for one more
+_SOONEST_S, _LATEST_S = 5.0, 60.0  # within the time that somebody is waited for
 # (exchange, address, kind) -> what policy says of that address for this learner now.
 DecideFor = Callable[[Exchange, str, MediaKind], Decision]
 Opened = Callable[[Exchange, str, str], Mapping[str, str] | None]
@@ -97,6 +100,7 @@ class MediaRoutes:
         beginnings: Beginnings,
         moving: MovingFilms,
         decide_for: DecideFor,
+        scripts: PageScripts,
     ) -> None:
         self._desk = desk
         self._origin = origin
@@ -111,6 +115,7 @@ class MediaRoutes:
         self._beginnings = beginnings
         self._moving = moving
         self._decide_for = decide_for
+        self._scripts = scripts
 
     # -- doing ---------------------------------------------------------------------------------------------
 
@@ -276,6 +281,8 @@ class MediaRoutes:
         return self._viewer.segments_page(exchange, asked.heavy, asked.context)
 
     async def _file(self, asked: Asked, version: str, name: str, order: Order, stored: StoredMedia | None) -> Answer:
+        if name == FILES:
+            return await self._files(asked, version, order, stored)
         answer: Answer | None = None
         if stored is not None:
             answer = await self._viewer.file(asked.exchange, asked.heavy, asked.context, version, stored, name)
@@ -283,6 +290,21 @@ class MediaRoutes:
             growing = self._desk.growing(order.key, learner=asked.exchange.who.learner)
             answer = self._viewer.growing(asked.exchange, version, order, growing)
         return answer if answer is not None else plain_answer(404, b"", "text/plain")
+
+    async def _files(self, asked: Asked, version: str, order: Order, stored: StoredMedia | None) -> Answer:
+        """What a browser has to take to keep this version, or in how many seconds to ask again."""
+        told: dict[str, object] = {}
+        if stored is not None:
+            names = await self._viewer.names(version, stored)
+            files = (f"/.tropa/media/{asked.token}/{version}/{quote(name)}" for name in names)
+            told = {"list": [*files, *(static_href(name) for name in LOOKS)]}
+        else:
+            view = await self._desk.view(order.key)
+            if view is not None and view.is_open:
+                ticket = await self._desk.ask(order, self._watcher(asked, version))
+                view = ticket.view
+                told = {"wait_s": round(min(max(view.ready_in_s or 0.0, _SOONEST_S), _LATEST_S))}
+        return plain_answer(200, json.dumps(told).encode(), "application/json")
 
     async def _wait(self, asked: Asked, version: str, order: Order, seen: Seen) -> Answer:
         """How far it is; she is waited for as long as the page comes again."""
@@ -327,6 +349,7 @@ class MediaRoutes:
             return see_other(page_url or url)
         heavy = Heavy(url=url, kind=kind, title=payload.get("t", ""), size_bytes=self._sizes.size_of(url))
         context = self._dresser.context(exchange, page_url=page_url or url)
+        context = replace(context, script=self._scripts.element(exchange, NO_POLICY).decode("ascii"))
         return Asked(exchange=exchange, token=token, heavy=heavy, context=context)
 
     async def _seen(self, asked: Asked) -> Seen | None:

@@ -23,6 +23,8 @@ from proxy.stages.context import Exchange, Fetched
 # (exchange, the answer's head) -> what the loader is told; nothing where this part isn't wanted in this page.
 Part = Callable[[Exchange, CIMultiDict[str]], Mapping[str, str]]
 
+NO_POLICY: CIMultiDict[str] = CIMultiDict()
+"""The head of a page of our own, as far as this file reads heads."""
 AS_IT_IS = RewritePage(page=PageTreatment(), treatments=PASS_ALL)
 """The plan of a page that gets our script and is otherwise left as it came."""
 

@@ -32,6 +32,7 @@ from proxy.late_sheets import PARTS_PATH, LateSheets
 from proxy.modes.forward import PAC_PATHS
 from proxy.modes.forward import is_own as is_for_proxy
 from proxy.modes.pac import CONTENT_TYPE, pac_file
+from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.media import MediaRoutes
 from proxy.own.originals import Originals
@@ -78,6 +79,7 @@ class OwnRoutes:
         personal: PersonalRoutes,
         forget_pages: Callable[[str], Awaitable[int]],
         uploads: UploadRoutes,
+        stores: OwnStores,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -91,6 +93,7 @@ class OwnRoutes:
         self._personal = personal
         self._forget_pages = forget_pages
         self.uploads = uploads
+        self._stores = stores
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -135,6 +138,8 @@ class OwnRoutes:
             return plain_answer(200, b"ok\n", "text/plain")
         if name.startswith("static/"):
             return self._static(exchange, name.removeprefix("static/"))
+        if name.startswith("store/"):
+            return self._stores.answer(exchange, name.removeprefix("store/"))
         if name.startswith("opens/") and name.endswith(".ics"):
             return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
         if name == "mine":

@@ -26,6 +26,8 @@ from proxy.transforms.media.segments import PLAYLIST, PLAYLIST_TYPE
 from proxy.transforms.media.spec import Recipe
 from proxy.transforms.spec import Heavy
 
+LOOKS = ("tropa.css", "tropa.svg", "slidecast.css", "slidecast.js")  # what the viewers' pages look and act like
+FILES = "files.json"  # what a browser has to take to keep a version
 PLAY = "play"  # the whole film under one name, finished or growing
 _LECTURES = frozenset({Form.SLIDECAST.value, Form.SLIDES.value})
 _COPIES = frozenset(copy.value for copy in LightCopy)
@@ -101,6 +103,14 @@ class Viewer:
             return None
         exchange.tally.kind = _kind_of(version)
         return await stored_answer(exchange, stored, file, spliced=name == PLAY)
+
+    async def names(self, version: str, stored: StoredMedia) -> tuple[str, ...]:
+        """The files that whoever sees all of this version needs: one sound, each picture once, the words."""
+        if version in _COPIES:
+            return ()
+        if _is_lecture(version, stored):
+            return await self._lectures.names(version, stored)
+        return (stored.main_file.name,)
 
     @staticmethod
     def growing(exchange: Exchange, version: str, order: Order, growing: Growing | None) -> Answer | None:

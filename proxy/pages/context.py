@@ -34,6 +34,7 @@ class PageContext:
                   an action without one is not offered
     charset       of the page that cards go into; pages of our own are always UTF-8
     allowance     the tightest one that what she opens now draws on; None: none, and then nothing is told of it
+    script        our script element for a page of our own, "" for none
     media         what makes lighter versions of a thing possible; None: none can be had here
     """
 
@@ -48,6 +49,7 @@ class PageContext:
     charset: str = "utf-8"
     allowance: AllowanceUse | None = None
     media: OfferFor | None = None
+    script: str = ""
 
     def token(self, action: str, url: str = "") -> str | None:
         """The token for this action on this URL, None where the action is not offered."""

@@ -43,6 +43,10 @@ class Phrases:
     def has(self, key: str) -> bool:
         return key in self.texts
 
+    def keys_below(self, prefix: str) -> tuple[str, ...]:
+        """Every phrase whose key begins so, in the catalogue's order."""
+        return tuple(key for key in self.texts if key.startswith(prefix))
+
     def first(self, *keys: str) -> str:
         """The first of these phrases that exists. Raises KeyError if none does."""
         for key in keys:

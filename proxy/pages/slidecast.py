@@ -72,6 +72,7 @@ class SlidecastView:
     offline_href: str | None = None
     original_href: str | None = None
     original_bytes: int | None = None
+    page_script: str = ""
     transcripts: tuple[Transcript, ...] = ()
 
 
@@ -105,7 +106,7 @@ async def slidecast_file(folder: Path, lecture: Lecture, view: SlidecastView) ->
     """
     alone = replace(
         view, base=_MARK, show=ALL, all_href=None, slides_href=None, sound_href=None, offline_href=None,
-        original_href=None, back_url="",
+        original_href=None, back_url="", page_script="",
     )  # fmt: skip
     single = replace(lecture, sound=lecture.sound[:1], captions=())
     markup, types = _markup(single, alone, offline=True), _types(single)
@@ -130,6 +131,13 @@ def seen_bytes(lecture: Lecture, show: str = ALL) -> int:
     """What a learner takes who sees or hears all of a view: one sound, each picture once."""
     sound = lecture.sound[0].bytes if lecture.sound and show != SLIDES_ONLY else 0
     return sound + (lecture.slide_bytes if show != SOUND_ONLY else 0)
+
+
+def seen_files(lecture: Lecture, show: str = ALL) -> tuple[str, ...]:
+    """The files behind `seen_bytes`, and the captions."""
+    sound = [one.file for one in lecture.sound[:1]] if show != SLIDES_ONLY else []
+    pictures = [slide.file for slide in lecture.slides] if show != SOUND_ONLY else []
+    return tuple(dict.fromkeys((*sound, *pictures, *(one.file for one in lecture.captions))))
 
 
 def transcripts_of(folder: Path, lecture: Lecture) -> tuple[Transcript, ...]:
@@ -174,6 +182,7 @@ def _markup(lecture: Lecture, view: SlidecastView, *, offline: bool = False) -> 
         chat=[_moment(one.at_s, lecture, view, name=one.name, text=one.text) for one in lecture.chat],
         links=_links(lecture, view, say),
         back_url=view.back_url,
+        page_script=view.page_script,
     )
 
 

@@ -31,6 +31,12 @@ class Link:
         with self._lock:
             self._left_bytes, self._counts_up = nbytes, up
 
+    def cut(self) -> None:
+        """Now, in the middle of whatever is under way."""
+        with self._lock:
+            self.is_down, self.cuts = True, self.cuts + 1
+        self._break()
+
     def mend(self) -> None:
         with self._lock:
             self.is_down, self._left_bytes = False, None

@@ -45,6 +45,25 @@ def test_what_a_browser_says_it_is_for_decides_who_reads_the_answer(
 
 
 @pytest.mark.parametrize(
+    ("mode", "accept", "path", "audience", "kind"),
+    [
+        ("navigate", "text/html,*/*;q=0.8", "/course/view.php", Audience.PAGE, None),
+        ("no-cors", "image/avif,image/webp,*/*;q=0.8", "/draw.php", Audience.SUBRESOURCE, MediaKind.IMAGE),
+        ("no-cors", "text/css,*/*;q=0.1", "/all", Audience.SUBRESOURCE, MediaKind.STYLE),
+        ("no-cors", "*/*", "/a.js", Audience.SUBRESOURCE, MediaKind.SCRIPT),
+        ("no-cors", "*/*", "/combo.php", Audience.API, None),
+        ("cors", "image/avif,*/*", "/draw.php", Audience.API, None),
+        ("same-origin", "text/html", "/a", Audience.API, None),
+    ],
+)
+def test_what_a_service_worker_passes_on_is_known_by_its_mode(
+    mode: str, accept: str, path: str, audience: Audience, kind: MediaKind | None
+) -> None:
+    head = CIMultiDict({"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": mode, "Accept": accept})
+    assert audience_and_kind(head, path, app=False) == (audience, kind)
+
+
+@pytest.mark.parametrize(
     ("headers", "path", "audience", "kind"),
     [
         ({"Accept": "text/html,*/*;q=0.8"}, "/a", Audience.PAGE, None),

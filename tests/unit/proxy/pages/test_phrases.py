@@ -10,6 +10,7 @@ import yaml
 import proxy.pages
 from policies.values import Reason
 from proxy import errors
+from proxy.pages.device import SCRIPTS
 from proxy.pages.phrases import LANGUAGES, phrases
 from proxy.pages.reasons import has_sentence, teacher_reason
 
@@ -17,8 +18,8 @@ FOLDER = Path(proxy.pages.__file__).parent
 # Families whose last word is a value, not a literal: a reason's code, a kind, a host …
 FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
             "place.scope.", "bar.left.", "bar.spent.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
-            "deferred.state.", "deferred.why.", "slidecast.", "outbox.title_of.", "outbox.state.", "outbox.why.",
-            "outbox.act.", "mine.kept.", "uploads.")  # fmt: skip
+            "deferred.state.", "deferred.why.", "slidecast.", "device.", "outbox.title_of.", "outbox.state.",
+            "outbox.why.", "outbox.act.", "mine.kept.", "uploads.")  # fmt: skip
 
 
 def _code() -> str:
@@ -73,6 +74,15 @@ def test_no_phrase_is_unused():
         key for key in known if not key.startswith(FAMILIES) and f'"{key}"' not in code and f"'{key}'" not in code
     }
     assert unused == set()
+
+
+def test_the_devices_scripts_say_every_phrase_they_are_given_and_no_other():
+    def given(name):
+        return {key.rpartition(".")[2] for key in phrases("en").keys_below(f"device.{name}.")}
+
+    for name in SCRIPTS:  # each stands on the first, and may say what that one is given
+        said = set(re.findall(r"\bsay\.([a-z_]+)", (FOLDER / "static" / f"{name}.js").read_text("utf-8"))) - {"lang"}
+        assert given(name) <= said <= given(name) | given("keep"), name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
