@@ -251,6 +251,14 @@ class ObjectIndex:
         )
         return [Row(**dict(zip(_NAMES, row, strict=True))) for row in rows]
 
+    def shared(self, pattern: str | None) -> list[Row]:
+        """All of what anybody may have."""
+        rows = self._base.execute(
+            f"SELECT {_COLUMNS} FROM objects WHERE whose = 'shared' AND (?1 IS NULL OR url GLOB ?1) ORDER BY url",  # noqa: S608
+            (pattern,),
+        )
+        return [Row(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+
     def sums(self) -> list[tuple[str, str, int, int]]:
         """(origin, whose, objects, bytes)."""
         return self._base.execute(

@@ -253,6 +253,10 @@ class ObjectStore:
         shown = (Whose.SHARED.value, Whose.CONFIRMED.value)
         return list(_responses(await self._index.ask(lambda index: index.listing(whose=shown, limit=limit)) or []))
 
+    async def shared(self, pattern: str | None = None) -> list[StoredResponse]:
+        """Everything that anybody may have, under addresses that match a shell pattern."""
+        return list(_responses(await self._index.ask(lambda index: index.shared(pattern)) or []))
+
     async def sums(self) -> list[tuple[str, str, int, int]]:
         """(origin, whose, responses, bytes)."""
         return await self._index.ask(lambda index: index.sums()) or []

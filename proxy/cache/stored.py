@@ -14,7 +14,7 @@ from proxy.cache.http.directives import Fields, response_directives
 from proxy.cache.http.freshness import Moments, explicit_lifetime_s, heuristic_lifetime_s, initial_age_s
 from proxy.cache.http.storing import is_document, kept_fields
 from proxy.cache.http.values import StoredHead
-from proxy.cache.http.vary import vary_digest, vary_names
+from proxy.cache.http.vary import Selecting, read_selecting, selecting
 from proxy.cache.object_index import Row
 from proxy.cache.variant_keys import VOLATILE_PARAMETERS, stable_url
 from proxy.cache.worth import refetch_s
@@ -30,7 +30,7 @@ class StoredResponse:
     row: Row
     head: StoredHead
     extents: Extents | None
-    vary: tuple[str, ...]
+    selected: Selecting
 
     @property
     def whose(self) -> Whose:
@@ -43,7 +43,7 @@ class StoredResponse:
 
     def fits(self, request: Fields) -> bool:
         """Whether what its Vary names is the same in this request (RFC 9111 section 4.1)."""
-        return not self.vary or vary_digest(self.vary, request) == self.row.twin
+        return not self.row.vary or self.selected.fits(self.row.twin, request)
 
 
 # -- keys: what is kept under one of them is one response for one kind of reader ------------------------------------
@@ -57,6 +57,11 @@ def url_of(asked: Asked) -> str:
 
 def shared_key(asked: Asked, url: str) -> bytes:
     volatile = asked.origin.preset.volatile_query if asked.origin is not None else frozenset[str]()
+    return address_key(url, volatile)
+
+
+def address_key(url: str, volatile: frozenset[str]) -> bytes:
+    """Where that lies which anybody may have of an address. volatile: parameters that don't change the content."""
     return _key("shared", stable_url(url, volatile))
 
 
@@ -92,13 +97,13 @@ def new_row(
 ) -> Row:
     """The row of a response that has come; its body is told of later (`with_body`)."""
     etag = headers.get("ETag", "")
-    names = vary_names(headers)
+    selected = selecting(headers, asked.headers)
     kept = kept_fields(headers, drop_cookies=True)
     for name in ("Content-Length", "Content-Range"):
         kept.popall(name, None)  # told anew for each reply
     match whose:
         case Whose.SHARED:
-            key, twin = shared_key(asked, url), vary_digest(names, asked.headers)
+            key, twin = shared_key(asked, url), selected.digest(asked.headers)
         case Whose.CONFIRMED:
             key, twin = confirmed_key(asked, url), _key(opaque(etag))
         case Whose.OWN:
@@ -110,7 +115,7 @@ def new_row(
         learner=asked.learner if whose is Whose.OWN else "",
         origin=asked.origin.id if asked.origin is not None else asked.host,
         url="" if whose is Whose.OWN else stable_url(url),
-        vary=" ".join(names) if whose is Whose.SHARED else "",
+        vary=selected.written() if whose is Whose.SHARED else "",
         status=200 if status == 206 else status,
         reason="OK" if status == 206 else reason,
         head=written(kept),
@@ -168,5 +173,5 @@ def stored_of(row: Row) -> StoredResponse:
         row=row,
         head=head,
         extents=Extents.of(json.loads(row.extents)) if row.extents else None,
-        vary=tuple(row.vary.split()),
+        selected=read_selecting(row.vary, headers.get("Content-Encoding", "")),
     )

@@ -16,6 +16,7 @@ from policies.faults import PolicyFaults, Wrong
 from proxy.cli import (
     allowance,
     bypass,
+    cache,
     check,
     demo,
     doctor,
@@ -46,6 +47,7 @@ COMMANDS: tuple[Command, ...] = (
     why.COMMAND,
     report.COMMAND,
     allowance.COMMAND,
+    cache.COMMAND,
     learner.COMMAND,
     pac.COMMAND,
     media.COMMAND,
