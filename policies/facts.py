@@ -6,10 +6,13 @@ Laws of this file: frozen values without behaviour; nothing here refers to a soc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from policies.values import Audience, Direction, MediaKind, Mode, Scope
 
 
@@ -29,8 +32,7 @@ class Hints:
 NO_HINTS = Hints()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestFacts:
+class RequestFacts(Frozen, frozen=True, kw_only=True, gc=False):
     """One request as the policy sees it, before a byte is fetched.
 
     host is lower case without port; path is the raw path without query; query the raw query without "?".
@@ -60,8 +62,7 @@ class RequestFacts:
     wants_original: bool = False  # the learner's own grant for this URL is in force
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowanceUse:
+class AllowanceUse(Frozen, frozen=True, kw_only=True, gc=False):
     """What is used of one allowance in its current period.
 
     used_bytes counts metered bytes settled and reserved.
@@ -73,8 +74,7 @@ class AllowanceUse:
     renews_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Frozen, frozen=True, kw_only=True, gc=False):
     """What the deciding moment knows of budgets and load. Empty where nothing is limited."""
 
     allowances: tuple[AllowanceUse, ...] = ()
@@ -84,8 +84,7 @@ class Usage:
 NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseFacts:
+class ResponseFacts(Frozen, frozen=True, kw_only=True, gc=False):
     """The response's head and what its first bytes are.
 
     content_type is the lower-case essence ("text/html"), "" if absent. sniffed is the kind that the body's first

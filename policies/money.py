@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from policies.facts import AllowanceUse, Usage
 from policies.model import Allowance, Period, Tariff, Window, Windows
@@ -146,7 +147,12 @@ def money_now(tariff: Tariff, now: datetime) -> MoneyNow:
 
 def metered(payload_bytes: int, tariff: Tariff) -> int:
     """What the operator counts for a payload: times the tariff's overhead factor, rounded up to a byte."""
-    return -(-payload_bytes * round(tariff.overhead_factor * _MILLION) // _MILLION)
+    return -(-payload_bytes * _millionths(tariff.overhead_factor) // _MILLION)
+
+
+@lru_cache(maxsize=256)
+def _millionths(overhead_factor: float) -> int:
+    return round(overhead_factor * _MILLION)
 
 
 def payload_of(metered_bytes: int, tariff: Tariff) -> int:

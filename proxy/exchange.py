@@ -16,6 +16,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from policies.frozen import Frozen
 from policies.model import Origin, Territory
 from policies.values import MediaKind, Mode, Reason, TrafficClass
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:  # workers that transform images import this file and need no 
 IPAddress = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientAddress:
+class ClientAddress(Frozen, frozen=True, kw_only=True, gc=False):
     """Where the client is, and through whom we know it.
 
     address    the learner's address: the connection's peer, or what a trusted front told
@@ -39,8 +39,7 @@ class ClientAddress:
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
+class Inbound(Frozen, frozen=True, kw_only=True):
     """A request as a mode understood it.
 
     scheme, host, port  of the public URL, as the learner's browser has it (host lower case, no port in it)
@@ -133,8 +132,7 @@ class Refused:
 Outcome = Replaced | Unchanged | Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Frozen, frozen=True, kw_only=True, gc=False):
     """What one exchange cost and saved; the only thing that accounting ever sees of it.
 
     bytes_from_origin   body bytes taken from the origin's side (0 from a store)

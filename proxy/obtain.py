@@ -7,10 +7,11 @@ files is left out; the body is asked for from the client only when the origin wa
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from aiohttp import web
+from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from policies.decision import Decision

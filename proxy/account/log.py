@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from pathlib import Path
 
@@ -31,24 +32,49 @@ _LINES_AT_ONCE = 100
 
 def line_of(receipt: Receipt) -> str:
     """One exchange as a line of JSON, without its line end."""
-    site, code, error = receipt.site, receipt.support_code, receipt.error
+    r = receipt
     return (
-        f'{{"at":"{receipt.at.isoformat(timespec="milliseconds")}","duration_s":{receipt.duration_s:.3f}'
-        f',"region":{quoted(receipt.region)},"site":{"null" if site is None else quoted(site)}'
-        f',"learner":{quoted(receipt.learner)},"origin":{quoted(receipt.origin)},"mode":"{receipt.mode.value}"'
-        f',"method":{quoted(receipt.method)},"host":{quoted(receipt.host)},"url":{_safe(redacted(receipt.url))}'
-        f',"status":{receipt.status},"class":"{receipt.traffic_class.value}","kind":"{receipt.kind.value}"'
-        f',"verdict":{quoted(receipt.verdict)},"treatment":{quoted(receipt.treatment)}'
-        f',"reasons":{_reasons(receipt.reasons)}'
-        f',"bytes_from_origin":{receipt.bytes_from_origin},"bytes_to_learner":{receipt.bytes_to_learner}'
-        f',"bytes_up":{receipt.bytes_up},"metered_bytes":{receipt.metered_bytes}'
-        f',"bytes_direct":{receipt.bytes_direct},"bytes_withheld":{receipt.bytes_withheld}'
-        f',"cost":"{receipt.cost:f}","currency":{quoted(receipt.currency)}'
-        f',"support_code":{"null" if code is None else quoted(code)}'
-        f',"error":{"null" if error is None else quoted(error)}'
-        f',"original":{"true" if receipt.original else "false"},"observe":{"true" if receipt.observe else "false"}'
-        f',"store":"{receipt.store}"}}'
+        f'{{"at":"{r.at.isoformat(timespec="milliseconds")}","duration_s":{r.duration_s:.3f}'
+        f"{_whose(r.region, r.site, r.learner, r.origin, r.mode.value, r.method, r.host)}"
+        f',"url":{_safe(redacted(r.url))},"status":{r.status}'
+        f"{_judged(r.traffic_class.value, r.kind.value, r.verdict, r.treatment, r.reasons)}"
+        f',"bytes_from_origin":{r.bytes_from_origin},"bytes_to_learner":{r.bytes_to_learner}'
+        f',"bytes_up":{r.bytes_up},"metered_bytes":{r.metered_bytes}'
+        f',"bytes_direct":{r.bytes_direct},"bytes_withheld":{r.bytes_withheld}'
+        f',"cost":"{r.cost:f}"{_marked(r.currency, r.support_code, r.error, r.original, r.observe, r.store)}'
     )
+
+
+# One learner's lines are alike but for their addresses and numbers.
+
+
+@lru_cache(maxsize=2048)
+def _whose(region: str, site: str | None, learner: str, origin: str, mode: str, method: str, host: str) -> str:
+    return (
+        f',"region":{quoted(region)},"site":{_or_null(site)},"learner":{quoted(learner)},"origin":{quoted(origin)}'
+        f',"mode":"{mode}","method":{quoted(method)},"host":{quoted(host)}'
+    )
+
+
+@lru_cache(maxsize=2048)
+def _judged(traffic_class: str, kind: str, verdict: str, treatment: str, reasons: tuple[Reason, ...]) -> str:
+    return (
+        f',"class":"{traffic_class}","kind":"{kind}","verdict":{quoted(verdict)},"treatment":{quoted(treatment)}'
+        f',"reasons":{_reasons(reasons)}'
+    )
+
+
+@lru_cache(maxsize=256)
+def _marked(currency: str, code: str | None, error: str | None, original: bool, observe: bool, store: str) -> str:
+    return (
+        f',"currency":{quoted(currency)},"support_code":{_or_null(code)},"error":{_or_null(error)}'
+        f',"original":{"true" if original else "false"},"observe":{"true" if observe else "false"}'
+        f',"store":"{store}"}}'
+    )
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
 
 
 def _safe(url: str) -> str:

@@ -6,11 +6,13 @@ which it moved; assessment, and what is only observed, is counted and never cut.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from policies.decision import Decision
+from policies.frozen import Frozen
 from policies.money import cost, metered
 from policies.values import CostlyHop
 from proxy.account.allowances import TRANCHE_BYTES, Allowances, Reservation
@@ -24,8 +26,7 @@ _NOTHING = Decimal(0)
 _SHARES = 8  # a learner's browser opens at most six connections to a site
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Frozen, frozen=True, gc=False):
     """What an exchange is charged: metered bytes, their price, and what it would have cost without Tropa."""
 
     metered_bytes: int = 0

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.model import Origin
 
 # Told of bytes about to be taken: may sleep for the rate's sake; False: stop now and keep the part.
 Pace = Callable[[int], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Frozen, frozen=True, kw_only=True):
     """One request to an origin, and for whom.
 
     scheme, host, port  of the public URL; target raw, path and query

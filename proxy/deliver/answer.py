@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from multidict import CIMultiDict
 
 from policies.values import MediaKind, Reason
@@ -15,8 +15,7 @@ from proxy.upstream.reply import FORWARDED, Way
 Body = bytes | Path | AsyncIterator[bytes] | None
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What one exchange counts while it runs; the receipt is made from it at the end.
 
     treatment  the receipt's word for what was done
@@ -38,8 +37,7 @@ class Tally:
     way: Way = FORWARDED
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """Status, head and body of a response.
 
     headers    end-to-end headers only; Content-Length where the length is known

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.account.link import unsent_bytes
 from proxy.deliver.answer import Answer
 from proxy.deliver.whole import write_whole
@@ -43,8 +44,7 @@ class Delivery(web.StreamResponse):
             self.headers.popall("Server", None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Frozen, frozen=True, kw_only=True):
     """response is what the server must be handed back; to_learner_bytes counts head and body.
 
     left     the client went away

@@ -20,6 +20,8 @@ from hashlib import blake2b
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
+
 _VERSION = "t1"
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _MAX_ORIGIN_CHARS = 300
@@ -72,8 +74,7 @@ def _carried(etag: str) -> tuple[str, Validator] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Frozen, frozen=True, gc=False):
     """A client's conditions as the origin shall see them.
 
     if_none_match, if_modified_since   None: leave the header out

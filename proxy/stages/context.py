@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from multidict import CIMultiDict
 
 from policies.decision import Decision
 from policies.facts import RequestFacts, ResponseFacts
+from policies.frozen import Frozen
 from policies.model import Catalogue, Limits
 from proxy.deliver.answer import Tally
 from proxy.deliver.codings import accepted
@@ -21,8 +21,7 @@ from proxy.upstream.reply import OriginReply
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_:.-]{2,40})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Frozen, frozen=True, kw_only=True):
     """One exchange up to its decision. `tally` is the only thing in it that changes.
 
     held  the request's body, where it was read before the origin was asked
@@ -52,8 +51,7 @@ class Exchange:
         return self.inbound.request.method != "HEAD"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Frozen, frozen=True, kw_only=True):
     """The origin's response: its head for the client (end-to-end fields, ours to change), and its first bytes.
 
     prefix    what has been read of the body; complete says that it is the whole body
