@@ -184,6 +184,7 @@ class Tropa:
                 *media_holders(self._media),
                 self._outage.holder(),
                 self._cache.holder(),
+                self._outage.opened_holder(),
                 variants_holder(self._store),
                 *memory_holders(savings, late, sources, ladders),
                 self._uploads.holder(),
@@ -209,6 +210,7 @@ class Tropa:
                 accountant=self._accountant,
                 originals=self._originals,
                 obtainer=obtainer,
+                kept=self._outage.kept(obtainer, self._cache.origin, dresser),
                 dresser=dresser,
                 refusals=refusals,
                 own=OwnRoutes(

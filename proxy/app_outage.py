@@ -13,17 +13,21 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from policies.model import Catalogue, Origin, OutboxForm
+from policies.model import Catalogue, Limits, Origin, OutboxForm
 from proxy.account.metrics import Metrics
 from proxy.account.personal import Holder, Holding
+from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.link_state import Link
+from proxy.obtain import Obtainer
+from proxy.opened import OpenedPages
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.side import UpstreamSide
 from proxy.outbox.states import OPEN, State
 from proxy.outbox.store import DiskStore
 from proxy.own.dressing import Dresser
 from proxy.own.outbox import OutboxRoutes
+from proxy.stages.kept import KeptStage
 from proxy.stages.outbox import OutboxStage
 from proxy.tasks import TaskKeeper
 from proxy.upstream.address import Target, upstream_authority
@@ -43,24 +47,44 @@ class OutageParts:
     store: DiskStore
     outbox: Outbox
     stage: OutboxStage
+    opened: OpenedPages
     keeper: TaskKeeper
+    clock: Clock
+    limits: Callable[[], Limits]
 
     async def start(self) -> None:
         """Open what is stored."""
         self.watch.start()
         await self.store.open()
         await self.outbox.start()
+        await self.opened.start()
 
     async def close(self) -> None:
         """Let go; what is on its way is looked for at the next start."""
         await self.keeper.close()
         await self.store.close()
+        await self.opened.close()
 
     def jobs(self) -> tuple[Job, ...]:
-        return (Job(name="sweep outbox", every=_SWEEP, run=self.outbox.sweep),)
+        return (Job(name="sweep outbox", every=_SWEEP, run=self._sweep),)
+
+    async def _sweep(self) -> None:
+        await self.outbox.sweep()
+        await self.opened.sweep(self.clock.now(), timedelta(days=self.limits().own_pages_days))
 
     def routes(self, dresser: Dresser) -> OutboxRoutes:
-        return OutboxRoutes(self.outbox, self.stage, dresser)
+        return OutboxRoutes(self.outbox, self.stage, dresser, self.opened.forget)
+
+    def kept(self, obtainer: Obtainer, cache: OriginCache, dresser: Dresser) -> KeptStage:
+        """The stage that stands for an origin out of reach."""
+        return KeptStage(
+            obtainer=obtainer,
+            cache=cache,
+            watch=self.watch,
+            opened=self.opened,
+            dresser=dresser,
+            keeper=self.keeper,
+        )
 
     def show_gauges(self, metrics: Metrics) -> None:
         watch, links, outbox = metrics.watch, self.watch, self.outbox
@@ -73,6 +97,16 @@ class OutageParts:
         watch("outbox_waiting", "Messages to be sent", lambda: float(sum(outbox.counts()[state] for state in OPEN)))
         watch("outbox_questions", "Messages asked about", lambda: float(outbox.counts()[State.QUESTION]))
         watch("outbox_failed", "Messages that came back", lambda: float(outbox.counts()[State.FAILED]))
+
+    def opened_holder(self) -> Holder:
+        """Which pages she opened; what is kept of them is the cache's to tell."""
+
+        async def export(learner: str) -> Mapping[str, Any]:
+            pages = await self.opened.of(learner)
+            told = [{"page": page.target, "title": page.title, "opened": page.at.isoformat()} for page in pages]
+            return {"pages": told} if told else {}
+
+        return Holding("opened_pages", export, self.opened.forget)
 
     def holder(self) -> Holder:
         """Her messages."""
@@ -116,7 +150,16 @@ def build_outage(
 
     outbox = Outbox(store, UpstreamSide(upstream), clock, rule, lambda: current().settings.limits)
     stage = OutboxStage(outbox, watch, keeper, clock, via=via)
-    return OutageParts(watch=watch, store=store, outbox=outbox, stage=stage, keeper=keeper)
+    return OutageParts(
+        watch=watch,
+        store=store,
+        outbox=outbox,
+        stage=stage,
+        opened=OpenedPages(state_dir / "opened.sqlite", keeper),
+        keeper=keeper,
+        clock=clock,
+        limits=lambda: current().settings.limits,
+    )
 
 
 def _prober(upstream: Upstream, via: str) -> Callable[[Origin, Target, float], Any]:

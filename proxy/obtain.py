@@ -72,8 +72,7 @@ class Obtainer:
         Raises ExchangeError where there is none.
         """
         client_conditions = conditions(exchange.inbound.request.headers, way=wish.way)
-        headers = self._request_headers(exchange, client_conditions, wish)
-        response = await self._cache.open(asked_of(exchange, headers))
+        response = await self._cache.open(self.asked(exchange, client_conditions, wish))
         try:
             return await self.received(exchange, response), client_conditions
         except BaseException:
@@ -95,6 +94,10 @@ class Obtainer:
         asked = asked_of(exchange, headers)
         asked = replace(asked, body=body, content_length=length_bytes, expect_continue=None)
         return await self._cache.open(asked)
+
+    def asked(self, exchange: Exchange, client: Conditions, wish: Wish) -> Asked:
+        """The request as the origin, or a store in its stead, is asked it."""
+        return asked_of(exchange, self._request_headers(exchange, client, wish))
 
     def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
         inbound = exchange.inbound

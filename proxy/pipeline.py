@@ -43,13 +43,14 @@ from proxy.deliver.heads import adapted
 from proxy.deliver.pace import Pacer
 from proxy.deliver.send import Sent, send
 from proxy.deliver.turns import Turns
+from proxy.deliver.validators import Conditions
 from proxy.errors import ExchangeError, Fault, bad_request
 from proxy.exchange import Inbound
 from proxy.facts import as_part_of_its_page, request_facts
 from proxy.heads import dress_head
 from proxy.late_sheets import LateSheets
 from proxy.live.relay import is_socket
-from proxy.obtain import NO_WISH, Obtainer
+from proxy.obtain import NO_WISH, Obtainer, Wish
 from proxy.order import browser_of, is_thin, stands_in_line, waits
 from proxy.overseer import Overseer
 from proxy.own.coded import coded
@@ -68,6 +69,7 @@ from proxy.sizes import SizeAsker
 from proxy.sockets import Sockets
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.image import ImageStage
+from proxy.stages.kept import KeptStage
 from proxy.stages.ladder import LadderStage
 from proxy.stages.media import MediaStage
 from proxy.stages.outbox import OutboxStage
@@ -109,6 +111,7 @@ class Parts:
     late: LateSheets
     shell: Shell
     outbox: OutboxStage
+    kept: KeptStage
     scripts: PageScripts
     films: PageFilms
     stores: OwnStores
@@ -189,7 +192,8 @@ class Pipeline:
         try:
             return await self._sent(exchange, await make(exchange), meter)
         except ExchangeError as error:
-            return await self._sent(exchange, refusals.failed(exchange, error), meter)
+            failed = refusals.failed(exchange, error)
+            return await self._sent(exchange, await self._parts.kept.missing(exchange, error) or failed, meter)
         except Exception as error:  # whatever it is, the learner gets an answer and the log its traceback
             logger.exception("exchange with %s failed", exchange.inbound.host)
             fault = ExchangeError("internal", 500, Fault.TROPA, repr(error))
@@ -242,13 +246,13 @@ class Pipeline:
         known = await parts.images.known(exchange)
         if known is None:
             stage, known = parts.texts, await parts.texts.known(exchange) or parts.ladders.known(exchange)
-        fetched, client = await parts.obtainer.obtain(exchange, known.wish if known is not None else NO_WISH)
+        fetched, client = await self._obtained(exchange, known.wish if known is not None else NO_WISH)
         try:
             if fetched.facts.status == 304 and known is not None and known.variant is not None and not client.any:
                 answer = await stage.confirmed(exchange, fetched, known, client)
                 if answer is None:  # the stored bytes are gone: ask once more, for the whole
                     await fetched.close()
-                    fetched, client = await parts.obtainer.obtain(exchange, NO_WISH)
+                    fetched, client = await self._obtained(exchange, NO_WISH)
                     answer = await self._treated(exchange, fetched)
             else:
                 answer = await self._treated(exchange, fetched)
@@ -259,8 +263,15 @@ class Pipeline:
         except BaseException:
             fetched.upstream.abort()
             raise
+        if fetched.age_s is not None:
+            parts.kept.mark(answer, fetched)
         answer.close = _both(answer.close, fetched.close)
         return answer
+
+    def _obtained(self, exchange: Exchange, wish: Wish) -> Awaitable[tuple[Fetched, Conditions]]:
+        """The origin's response; at a school's box, what is kept where the link to it is down."""
+        parts = self._parts
+        return (parts.kept if parts.kept.serves(exchange) else parts.obtainer).obtain(exchange, wish)
 
     async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
         """The plan for this response, carried out."""

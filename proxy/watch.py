@@ -65,6 +65,7 @@ class LinkWatch:
         self._random = random.SystemRandom()
         self._probe: Probe | None = None
         self._told: list[Callable[[Origin], None]] = []
+        self._hoping: dict[Target, set[asyncio.Future[None]]] = {}
         self.troubled: dict[Target, Way] = {}
 
     def start(self) -> None:
@@ -91,6 +92,17 @@ class LinkWatch:
     def link(self, target: Target) -> Link:
         way = self.troubled.get(target)
         return Link.UP if way is None else way.state.link
+
+    def hope_ends(self, target: Target) -> asyncio.Future[None]:
+        """Done once the way is down; cancel it when nobody waits any more."""
+        hope: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.link(target) is Link.DOWN:
+            hope.set_result(None)
+        else:
+            hoping = self._hoping.setdefault(target, set())
+            hoping.add(hope)
+            hope.add_done_callback(hoping.discard)
+        return hope
 
     def way(self, target: Target) -> Way | None:
         """What is known of a way that is not up."""
@@ -141,6 +153,10 @@ class LinkWatch:
         why = f" ({state.why})" if state is not None else ""
         say("the link to %s (%s) is %s%s", origin.id, target.authority, now, why)
         self._metrics.event("link", now)
+        if now is Link.DOWN:
+            for hope in self._hoping.pop(target, ()):
+                if not hope.done():
+                    hope.set_result(None)
         self._write()
         if now is Link.UP and was is Link.DOWN:
             for is_back in self._told:

@@ -34,8 +34,8 @@ from proxy.tasks import TaskKeeper
 from proxy.upstream.reply import OriginReply, Way, Whose
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
+from proxy.watch import NO_LINK
 
-_UNREACHABLE = frozenset({"upstream-unreachable", "upstream-timeout", "upstream-name", "upstream-truncated"})
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
 
 
@@ -267,7 +267,7 @@ class OriginCache:
     async def _instead(self, q: Question, stored: StoredResponse | None, error: ExchangeError) -> OriginReply:
         """What may go out where the origin can't be reached, else the error."""
         if stored is not None:
-            reply = await self._stand_in(q, stored, disconnected=error.code in _UNREACHABLE)
+            reply = await self._stand_in(q, stored, disconnected=error.code in NO_LINK)
             if reply is not None:
                 return reply
         raise error

@@ -6,7 +6,7 @@ with the session that she presents now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from proxy.deliver.answer import Answer
@@ -38,8 +38,16 @@ _NAMED = "outbox/"
 class OutboxRoutes:
     """What the reserved path answers about messages."""
 
-    def __init__(self, outbox: Outbox, stage: OutboxStage, dresser: Dresser) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        stage: OutboxStage,
+        dresser: Dresser,
+        pages_go: Callable[[str], Awaitable[object]],
+    ) -> None:
+        """pages_go: forgets which pages a learner opened."""
         self._outbox = outbox
+        self._pages_go = pages_go
         self._stage = stage
         self._dresser = dresser
 
@@ -76,9 +84,10 @@ class OutboxRoutes:
         item = self._outbox.find(learner, item_id)
         return see_receipt(item) if item is not None else plain_answer(303, b"", "text/plain", Location=RECEIPTS)
 
-    def session_ended(self, learner: str) -> None:
-        """At the origin's logout: what waits stays hers, and nothing is sent with that session any more."""
+    async def session_ended(self, learner: str) -> None:
+        """At the logout: the list of her pages goes; what waits stays hers, and is not sent with that session."""
         self._stage.forget(learner)
+        await self._pages_go(learner)
 
     def _shown(self, item: Item, exchange: Exchange) -> Waiting:
         until: datetime = exchange.now + timedelta(days=1)

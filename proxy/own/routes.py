@@ -339,8 +339,8 @@ class OwnRoutes:
             await self._originals.forget(learner)
             await self._media.forget(learner)
             await self._forget_pages(learner)
-            self._outbox.session_ended(learner)
             await self.uploads.forget(learner)
+            await self._outbox.session_ended(learner)
         return identifier.ended(exchange.inbound, exchange.now)
 
 

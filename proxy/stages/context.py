@@ -55,6 +55,7 @@ class Fetched(Frozen, frozen=True, kw_only=True):
     """The origin's response: its head for the client (end-to-end fields, ours to change), and its first bytes.
 
     prefix    what has been read of the body; complete says that it is the whole body
+    age_s     shown from a store because the origin is out of reach, and so old; None: not so
     mapped    the rest of a body whose names are being mapped (uncoded); None: it comes as the origin sends it
     """
 
@@ -64,6 +65,8 @@ class Fetched(Frozen, frozen=True, kw_only=True):
     prefix: bytes
     complete: bool
     mapped: AsyncIterator[bytes] | None = None
+    age_s: int | None = None
+    cache_status: str = ""
 
     async def rest(self, tally: Tally) -> AsyncIterator[bytes]:
         """What comes after the prefix, counted."""

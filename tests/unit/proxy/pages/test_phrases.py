@@ -19,7 +19,8 @@ FOLDER = Path(proxy.pages.__file__).parent
 FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
             "place.scope.", "bar.left.", "bar.spent.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
             "deferred.state.", "deferred.why.", "slidecast.", "device.", "outbox.title_of.", "outbox.state.",
-            "outbox.why.", "outbox.act.", "mine.kept.", "uploads.")  # fmt: skip
+            "outbox.why.", "outbox.act.", "mine.kept.", "uploads.", "outage.days",
+            "outage.hours", "outage.minutes")  # fmt: skip
 
 
 def _code() -> str:

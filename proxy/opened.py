@@ -1,0 +1,110 @@
+"""Which pages a learner opened, by title: what she is offered when a link is down and a page isn't here.
+
+Laws of this file: a page is noted for the learner who opened it and shown to nobody else; notes end by themselves, at
+her logout and at an erasure; writing never keeps an exchange waiting; each learner's notes are bounded.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from proxy.base_thread import BaseThread
+from proxy.tasks import TaskKeeper
+
+logger = logging.getLogger("tropa.opened")
+
+MOST_OF_ONE = 300
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS opened (
+    learner TEXT NOT NULL, origin TEXT NOT NULL, target TEXT NOT NULL, title TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (learner, origin, target)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS opened_at ON opened (at);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A page that she opened. target: raw path and query."""
+
+    target: str
+    title: str
+    at: datetime
+
+
+class OpenedPages:
+    """Notes on disk, written behind the exchange."""
+
+    def __init__(self, path: Path, keeper: TaskKeeper) -> None:
+        self._keeper = keeper
+        self._base: BaseThread[sqlite3.Connection] = BaseThread(
+            path, _connected, name="the list of opened pages", logger=logger, check=_count
+        )
+
+    async def start(self) -> None:
+        await self._base.open()
+
+    async def close(self) -> None:
+        await self._base.close()
+
+    def note(self, learner: str, origin: str, page: Opened) -> None:
+        """She opened this page now; kept in a while."""
+        row = (learner, origin, page.target, page.title, page.at.timestamp())
+        self._keeper.start(self._put(row), name="opened")
+
+    async def _put(self, row: tuple[str, str, str, str, float]) -> None:
+        await self._base.ask(lambda base: _put(base, row))
+
+    async def of(self, learner: str, origin: str | None = None) -> tuple[Opened, ...]:
+        """Her pages, the latest first; origin None: of all."""
+        rows = await self._base.ask(lambda base: _of(base, learner, origin)) or []
+        return tuple(Opened(target, title, datetime.fromtimestamp(at, UTC)) for target, title, at in rows)
+
+    async def forget(self, learner: str) -> int:
+        return await self._base.ask(lambda base: _drop(base, "learner = ?", learner)) or 0
+
+    async def sweep(self, now: datetime, life: timedelta) -> None:
+        """Forget what is older than `life`."""
+        await self._base.ask(lambda base: _drop(base, "at < ?", (now - life).timestamp()))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    try:
+        path.chmod(0o600)
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=NORMAL")
+        base.execute("PRAGMA secure_delete=ON")
+        base.executescript(_SCHEMA)
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
+def _count(base: sqlite3.Connection) -> int:
+    return int(base.execute("SELECT count(*) FROM opened").fetchone()[0])
+
+
+def _put(base: sqlite3.Connection, row: tuple[str, str, str, str, float]) -> None:
+    base.execute("INSERT OR REPLACE INTO opened VALUES (?,?,?,?,?)", row)
+    base.execute(
+        "DELETE FROM opened WHERE learner = ?1 AND at < (SELECT at FROM opened WHERE learner = ?1 "
+        "ORDER BY at DESC LIMIT 1 OFFSET ?2)",
+        (row[0], MOST_OF_ONE),
+    )
+
+
+def _of(base: sqlite3.Connection, learner: str, origin: str | None) -> list[tuple[str, str, float]]:
+    return base.execute(
+        "SELECT target, title, at FROM opened WHERE learner = ?1 AND (?2 IS NULL OR origin = ?2) ORDER BY at DESC",
+        (learner, origin),
+    ).fetchall()
+
+
+def _drop(base: sqlite3.Connection, which: str, value: str | float) -> int:
+    return base.execute(f"DELETE FROM opened WHERE {which}", (value,)).rowcount  # noqa: S608 - our own two conditions

@@ -1,0 +1,246 @@
+"""Pages and their parts while a link is down: what is kept goes out, marked with its age; else what else is here.
+
+Laws: an assessment never comes from a store, and nothing stands for it; a kept page says on top that it is one and how
+old it is, and is otherwise what was kept; a browser keeps none of it; a learner's own pages go to the session that
+opened them and to no other; while the link is up nothing here is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from policies.model import Origin
+from policies.values import Audience, Place
+from proxy.cache.asked import Asked
+from proxy.cache.origin_cache import OriginCache
+from proxy.deliver.answer import Answer
+from proxy.deliver.codings import DECODABLE
+from proxy.deliver.validators import Conditions
+from proxy.errors import ExchangeError
+from proxy.keeping import own_life_s
+from proxy.obtain import NO_WISH, Obtainer, Wish, is_untouched
+from proxy.opened import Opened, OpenedPages
+from proxy.own.dressing import Dresser
+from proxy.own.refusals import own_page
+from proxy.pages.outage import KeptPage, kept_bar, missing_page
+from proxy.stages.context import Exchange, Fetched, declared_charset
+from proxy.stages.decoding import OriginDecoder
+from proxy.tasks import TaskKeeper
+from proxy.upstream.address import Target, target_of
+from proxy.watch import NO_LINK, LinkWatch, link_down
+
+_NO_CONDITIONS = Conditions(None, None)
+_HTML = ("text/html", "application/xhtml+xml")
+_BODY = re.compile(rb"<body\b[^>]{0,4000}>", re.IGNORECASE)
+_TITLE = re.compile(r"<title\b[^>]{0,500}>([^<]{1,1000})", re.IGNORECASE)
+_OF_THE_ORIGINS_OWN = ("ETag", "Last-Modified", "Expires", "Pragma", "Cache-Control", "Age", "Cache-Status", "Warning")
+_MOST_SHOWN, _TITLE_CHARS = 40, 150
+
+
+class KeptStage:
+    """One per process."""
+
+    def __init__(
+        self,
+        *,
+        obtainer: Obtainer,
+        cache: OriginCache,
+        watch: LinkWatch,
+        opened: OpenedPages,
+        dresser: Dresser,
+        keeper: TaskKeeper,
+        can_queue: Callable[[Exchange, str], bool] = lambda exchange, url: False,
+    ) -> None:
+        """can_queue: whether an address can be had in the free hours without the learner."""
+        self._obtainer = obtainer
+        self._cache = cache
+        self._watch = watch
+        self._opened = opened
+        self._dresser = dresser
+        self._keeper = keeper
+        self._can_queue = can_queue
+
+    @staticmethod
+    def serves(exchange: Exchange) -> bool:
+        """Whether this place lies on her side of the link, so that something kept here helps her."""
+        return exchange.catalogue.settings.place is Place.SCHOOL
+
+    async def obtain(self, exchange: Exchange, wish: Wish = NO_WISH) -> tuple[Fetched, Conditions]:
+        """As `Obtainer.obtain`; where the link is down or bad, what is kept. Raises ExchangeError."""
+        is_page = self._is_hers(exchange)
+        try:
+            obtaining = self._in_time(exchange, wish) if is_page else self._obtainer.obtain(exchange, wish)
+            found = await obtaining
+        except ExchangeError as error:
+            kept = await self._kept(exchange) if error.code in NO_LINK else None
+            if kept is None:
+                raise
+            return kept, _NO_CONDITIONS
+        if is_page and found[0].age_s is None:
+            self._note(exchange, found[0])
+        return found
+
+    def _is_hers(self, exchange: Exchange) -> bool:
+        """Whether this is a page that may be kept for her alone."""
+        is_page = exchange.facts.audience is Audience.PAGE and not is_untouched(exchange.decision)
+        return is_page and exchange.inbound.origin is not None and own_life_s(exchange) > 0
+
+    async def _in_time(self, exchange: Exchange, wish: Wish) -> tuple[Fetched, Conditions]:
+        """A page whose link lets her wait beyond the deadline comes from what is kept, if it is there."""
+        origin, target = _way(exchange)
+        task = self._keeper.start(self._tried(exchange, wish), name="page")
+        try:
+            done, _ = await asyncio.wait({task}, timeout=exchange.catalogue.settings.outage.deadline_s)
+            if not done:
+                self._watch.overdue(origin, target)
+                kept = await self._kept(exchange)
+                if kept is not None:
+                    return kept, _NO_CONDITIONS
+                await self._hoped(task, target)
+            if not task.done():
+                raise link_down(target, 5)
+        finally:
+            task.cancel()
+        found: tuple[Fetched, Conditions] | ExchangeError = task.result()
+        if isinstance(found, ExchangeError):
+            raise found
+        return found
+
+    async def _hoped(self, task: asyncio.Task[Any], target: Target) -> None:
+        """A slow page that isn't here is worth waiting for, until the link is known to be down."""
+        hope = self._watch.hope_ends(target)
+        try:
+            await asyncio.wait({task, hope}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hope.cancel()
+
+    async def _tried(self, exchange: Exchange, wish: Wish) -> tuple[Fetched, Conditions] | ExchangeError:
+        try:
+            return await self._obtainer.obtain(exchange, wish)
+        except ExchangeError as error:
+            return error
+
+    # -- what is kept ----------------------------------------------------------------------------------------
+
+    async def _kept(self, exchange: Exchange) -> Fetched | None:
+        """What may be shown to her now; None: nothing, and then she is told."""
+        if is_untouched(exchange.decision) or exchange.inbound.request.method not in ("GET", "HEAD"):
+            return None
+        reply = await self._cache.kept(self._asked(exchange), exchange.now)
+        if reply is None:
+            return None
+        try:
+            fetched = await self._obtainer.received(exchange, reply)
+            fetched = replace(fetched, age_s=reply.way.age_s, cache_status=reply.way.cache_status)
+            return await self._with_bar(exchange, fetched) if fetched.facts.content_type in _HTML else fetched
+        except BaseException:
+            reply.abort()
+            raise
+
+    def _asked(self, exchange: Exchange) -> Asked:
+        return self._obtainer.asked(exchange, _NO_CONDITIONS, NO_WISH)
+
+    async def _with_bar(self, exchange: Exchange, fetched: Fetched) -> Fetched:
+        """The page with its age on top; one that can't be read goes as it is, its age in its head alone."""
+        coding = fetched.facts.content_coding
+        if not exchange.body_wanted or coding not in ("", *DECODABLE):
+            return fetched
+        decoder = OriginDecoder(coding, max_bytes=exchange.limits.max_html_rewrite_bytes)
+        text = b"".join([decoder.feed(chunk) async for chunk in fetched.chunks(exchange.tally)])
+        decoder.finish()
+        charset = fetched.facts.charset or declared_charset(text)
+        context = self._dresser.context(exchange, charset=charset)
+        bar = kept_bar(context, exchange.now - timedelta(seconds=fetched.age_s or 0))
+        body = _BODY.search(text)
+        at = body.end() if body is not None else 0
+        for name in ("Content-Encoding", "Content-Length"):
+            fetched.headers.popall(name, None)
+        facts = replace(fetched.facts, content_coding="", length_bytes=None)
+        return replace(fetched, facts=facts, prefix=text[:at] + bar + text[at:], complete=True, mapped=None)
+
+    @staticmethod
+    def mark(answer: Answer, fetched: Fetched) -> None:
+        """The head of what is kept: how old, from where (RFC 9111 section 5.1, RFC 9211), and not for keeping."""
+        for name in _OF_THE_ORIGINS_OWN:
+            answer.headers.popall(name, None)
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Age"] = str(fetched.age_s or 0)
+        if fetched.cache_status:
+            answer.headers["Cache-Status"] = fetched.cache_status
+
+    # -- what isn't ------------------------------------------------------------------------------------------
+
+    async def missing(self, exchange: Exchange, error: ExchangeError) -> Answer | None:
+        """The page that says there is no link and what else is here; None: another kind of trouble, or of reader."""
+        asked_for_page = exchange.facts.audience is Audience.PAGE and exchange.inbound.request.method == "GET"
+        if error.code not in NO_LINK or not self.serves(exchange) or is_untouched(exchange.decision):
+            return None
+        if not asked_for_page or exchange.inbound.origin is None:
+            return None
+        _, target = _way(exchange)
+        way = self._watch.way(target)
+        page = missing_page(
+            self._dresser.context(exchange),
+            await self._here(exchange),
+            down_since=way.since if way is not None else None,
+            can_queue=self._can_queue(exchange, exchange.inbound.url),
+        )
+        answer = own_page(error.status, page)
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
+
+    async def _here(self, exchange: Exchange) -> tuple[KeptPage, ...]:
+        """Her pages that are here; each is looked up, so that none is promised that went meanwhile."""
+        origin, inbound = exchange.inbound.origin, exchange.inbound
+        assert origin is not None, "asked by `missing`"
+        found: list[KeptPage] = []
+        for page in await self._opened.of(exchange.who.learner, origin.id):
+            if page.target == inbound.target or len(found) >= _MOST_SHOWN:
+                continue
+            asked = replace(self._asked(exchange), target=page.target)
+            reply = await self._cache.kept(asked, exchange.now)
+            if reply is not None:
+                found.append(KeptPage(href=page.target, title=page.title, at=page.at))
+                reply.abort()
+        return tuple(found)
+
+    # -- what is opened --------------------------------------------------------------------------------------
+
+    def _note(self, exchange: Exchange, fetched: Fetched) -> None:
+        origin = exchange.inbound.origin
+        if origin is None or fetched.facts.status != 200 or fetched.facts.content_type not in _HTML:
+            return
+        title = title_of(fetched)
+        page = Opened(exchange.inbound.target, title or exchange.inbound.path, exchange.now)
+        self._opened.note(exchange.who.learner, origin.id, page)
+
+
+def title_of(fetched: Fetched) -> str:
+    """The page's title as far as its first bytes tell it; "" where they don't."""
+    coding = fetched.facts.content_coding
+    if coding not in ("", *DECODABLE):
+        return ""
+    try:
+        text = OriginDecoder(coding, max_bytes=1 << 20).feed(fetched.prefix) if coding else fetched.prefix
+    except ExchangeError:
+        return ""
+    charset = fetched.facts.charset or declared_charset(text)
+    try:
+        found = _TITLE.search(text.decode(charset, "replace"))
+    except LookupError:
+        return ""
+    return " ".join(html.unescape(found[1]).split())[:_TITLE_CHARS] if found is not None else ""
+
+
+def _way(exchange: Exchange) -> tuple[Origin, Target]:
+    inbound = exchange.inbound
+    assert inbound.origin is not None, "only listed origins are asked for here"
+    target = target_of(inbound.origin, scheme=inbound.scheme, host=inbound.host, port=inbound.port)
+    return inbound.origin, target
