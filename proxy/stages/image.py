@@ -241,6 +241,7 @@ class ImageStage:
         if not tolerable(exchange, len(source)):
             exchange.tally.treatment, exchange.tally.withheld_bytes = "withheld", len(source)
             exchange.tally.direct_bytes = 0  # the next visit gets the variant, and only then something is saved
+            self._sticky.note(exchange.inbound.url, exchange.now)  # what goes out under this address isn't its bytes
             return waiting_picture(size_text(len(source), exchange.who.language), exchange.who.language)
         answer = self._whole(fetched, source)
         answer.headers["Cache-Control"] = "private, max-age=0"  # so that the next visit gets the variant

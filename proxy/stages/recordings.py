@@ -78,7 +78,7 @@ def _slides(small: dict[str, bytes]) -> tuple[str, ...]:
         plan = recording(small)
     except (NotARecording, XMLSyntaxError):
         return ()
-    return tuple(dict.fromkeys(showing.page.file for showing in plan.showings))[:_MAX_SLIDES]
+    return tuple(dict.fromkeys(file for showing in plan.showings for file in showing.page.files))[:_MAX_SLIDES]
 
 
 def _captions(small: dict[str, bytes]) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ SMALL_FILES = (
     "slides_new.xml",
     "captions.json",
     "presentation_text.json",
+    "tldraw.json",
+    "polls.json",
 )
 _MAX_FILE_BYTES = 48 << 20
 _WIPED = 3  # shapes gone at once: the board was cleared, and what stood there is kept as a slide of its own
@@ -119,18 +121,27 @@ class _Easel:
 
     def _drawn(self, page: Page, until_s: float) -> Drawn | None:
         shapes = visible(page, math.nextafter(until_s, 0.0))
-        key = (page.file, tuple(id(shape) for shape in shapes))
+        key = (page.id, tuple(id(shape) for shape in shapes))
         if key not in self._known and len(self._known) < self._most:
-            try:
-                with Image.open(self._source / page.file) as opened:
-                    opened.draft("RGB", (self._width, self._width))
-                    slide = _on_white(opened)
-            except (OSError, ValueError, Image.DecompressionBombError, SyntaxError):
+            slide = self._picture(page)
+            if slide is None:
                 return None
             slide = slide.resize(fitted_px(*slide.size, self._width), Image.Resampling.LANCZOS)
             slide = bbb_shapes.drawn(slide, shapes, page.width, page.height)
             self._known[key] = write_slide(slide, self._target, len(self._known) + 1, self._quality)
         return self._known.get(key)
+
+    def _picture(self, page: Page) -> Image.Image | None:
+        """The slide's picture; white where it is only named as a drawing; None: it can't be opened."""
+        for file in page.files:
+            try:
+                with Image.open(self._source / file) as opened:
+                    opened.draft("RGB", (self._width, self._width))
+                    return _on_white(opened)
+            except (OSError, ValueError, Image.DecompressionBombError, SyntaxError):
+                continue
+        wide, tall = (min(max(round(px), 1), 4000) for px in (page.width, page.height))
+        return Image.new("RGB", (wide, tall), "white") if len(page.files) > 1 and page.shapes else None
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -10,6 +10,9 @@ The format, by BigBlueButton's record-and-playback scripts (publish/presentation
 - deskshare.xml: <event start_timestamp stop_timestamp>; deskshare/deskshare.webm or .mp4 runs from the recording's
   start;
 - slides_new.xml: <chattimeline in name message>; captions.json: [{"locale", "localeName"}] beside caption_LOCALE.vtt;
+- tldraw.json: what was drawn on boards of BigBlueButton 2.6 and later (`bbb_board`); their slides are named as drawings
+  (svgs/slideN.svg), and lie beside as pictures (slide-N.png, thumbnails/thumb-N.png);
+- polls.json: what polls came to, drawn where shapes.svg has a picture of it;
 - presentation_text.json: {presentation: {"slide-N": text}}; panzooms.xml and cursor.xml aren't needed: slides are
   shown whole.
 """
@@ -26,6 +29,9 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from proxy.transforms.media.lecture.bbb_board import board_of
+from proxy.transforms.media.lecture.bbb_poll import Poll, chart, polls_of
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
@@ -35,6 +41,8 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 MAX_SHOWINGS, MAX_SHAPES, MAX_CHAT = 2000, 20_000, 5000
 _MAX_TEXT = 2000
+_POLL_LATE_S = 2.0  # a result is drawn a moment before or after it is told
+_DRAWING = re.compile(r"(.*/)svgs/slide(\d{1,4})\.svg", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +54,15 @@ class Shape:
     until_s: float  # infinite: it stays
     style: Mapping[str, str]
     element: _Element
+    see_through: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One slide of the deck. width, height: what shapes are measured in."""
+    """One slide of the deck. width, height: what shapes are measured in; files: the first that is there is it."""
 
     id: str
-    file: str
+    files: tuple[str, ...]
     width: float
     height: float
     text: str
@@ -95,7 +104,12 @@ def recording(files: Mapping[str, bytes]) -> LecturePlan:
     metadata, shapes = _xml(files.get("metadata.xml")), _xml(files.get("shapes.svg"))
     if metadata is None and shapes is None:
         raise NotARecording
-    showings = _showings(shapes, _texts(files.get("presentation_text.json"))) if shapes is not None else ()
+    beside = _Beside(
+        texts=_texts(files.get("presentation_text.json")),
+        board=_json(files.get("tldraw.json")),
+        polls=polls_of(_json(files.get("polls.json"))),
+    )
+    showings = _showings(shapes, beside) if shapes is not None else ()
     told_s = _number(_said(metadata, ".//playback/duration")) / 1000
     return LecturePlan(
         title=_said(metadata, ".//meta/meetingName") or _said(metadata, ".//meta/name"),
@@ -116,11 +130,20 @@ def safe_path(name: str) -> str | None:
 # -- shapes.svg --------------------------------------------------------------------------------------------------------
 
 
-def _showings(svg: _Element, texts: Mapping[str, str]) -> tuple[Showing, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What other files say of slides."""
+
+    texts: Mapping[str, str]
+    board: object
+    polls: tuple[Poll, ...]
+
+
+def _showings(svg: _Element, beside: _Beside) -> tuple[Showing, ...]:
     canvases = {group.get("image"): group for group in _named(svg, "g") if "canvas" in (group.get("class") or "")}
     found: list[Showing] = []
     for image in _named(svg, "image"):
-        page = _page(image, canvases.get(image.get("id")), texts) if image.get("class") == "slide" else None
+        page = _page(image, canvases.get(image.get("id")), beside) if image.get("class") == "slide" else None
         if page is None:
             continue
         begins, ends = _numbers(image.get("in")), _numbers(image.get("out"))
@@ -131,39 +154,76 @@ def _showings(svg: _Element, texts: Mapping[str, str]) -> tuple[Showing, ...]:
     return tuple(found[:MAX_SHOWINGS])
 
 
-def _page(image: _Element, canvas: _Element | None, texts: Mapping[str, str]) -> Page | None:
+def _page(image: _Element, canvas: _Element | None, beside: _Beside) -> Page | None:
     """None: a placeholder without a file ("logo.png", the screen share's transparent slide)."""
     file = safe_path(image.get(_HREF) or image.get("href") or "")
     if file is None or "/" not in file or "/deskshare/" in file:
         return None
+    name, files = image.get("id") or "", _pictures(file)
+    width, height = _number(image.get("width")) or 1600.0, _number(image.get("height")) or 1200.0
+    drawn = _shapes(canvas, beside.polls) if canvas is not None else []
     return Page(
-        id=image.get("id") or "",
-        file=file,
-        width=_number(image.get("width")) or 1600.0,
-        height=_number(image.get("height")) or 1200.0,
-        text=texts.get(_text_key(file), ""),
-        shapes=tuple(_shapes(canvas)) if canvas is not None else (),
+        id=name,
+        files=files,
+        width=width,
+        height=height,
+        text=beside.texts.get(_text_key(files[0]), ""),
+        shapes=tuple(drawn) or _board(beside.board, name, width, height),
     )
 
 
-def _shapes(canvas: _Element) -> list[Shape]:
+def _pictures(file: str) -> tuple[str, ...]:
+    """Pictures of a slide: of one that is named as a drawing, those that lie beside it."""
+    found = _DRAWING.fullmatch(file)
+    if found is None:
+        return (file,)
+    return f"{found[1]}slide-{found[2]}.png", f"{found[1]}thumbnails/thumb-{found[2]}.png"
+
+
+def _board(told: object, name: str, width: float, height: float) -> tuple[Shape, ...]:
+    return tuple(
+        Shape(
+            name=one.name,
+            at_s=one.at_s,
+            until_s=one.until_s,
+            style={},
+            element=one.element,
+            see_through=one.see_through,
+        )
+        for one in board_of(told, name, width, height, most=MAX_SHAPES)
+    )
+
+
+def _shapes(canvas: _Element, polls: tuple[Poll, ...]) -> list[Shape]:
     found = []
     for group in canvas:
         if not isinstance(group.tag, str) or "shape" not in (group.get("class") or ""):
             continue
         undo = _number(group.get("undo"), -1.0)
+        at_s, name = _number(group.get("timestamp")), group.get("shape") or group.get("id") or ""
+        drawing = _poll_chart(group, at_s, polls)
         found.append(
             Shape(
-                name=group.get("shape") or group.get("id") or "",
-                at_s=_number(group.get("timestamp")),
+                name=name,
+                at_s=at_s,
                 until_s=undo if undo >= 0 else math.inf,
-                style=style_of(group.get("style")),
-                element=group,
+                style={} if drawing is not None else style_of(group.get("style")),
+                element=drawing if drawing is not None else group,
             )
         )
         if len(found) >= MAX_SHAPES:
             break
     return found
+
+
+def _poll_chart(group: _Element, at_s: float, polls: tuple[Poll, ...]) -> _Element | None:
+    """The chart for a poll's result, which shapes.svg has as a picture's name; None: this is no such shape."""
+    picture = next(iter(_named(group, "image")), None)
+    told = [poll for poll in polls if poll.at_s <= at_s + _POLL_LATE_S]
+    if picture is None or not told:
+        return None
+    box = tuple(_number(picture.get(name)) for name in ("x", "y", "width", "height"))
+    return chart(told[-1], (box[0], box[1], box[2], box[3]))
 
 
 def visible(page: Page, at_s: float) -> list[Shape]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from proxy.transforms.media.lecture.bbb_plan import Shape, style_of
 
@@ -35,14 +35,21 @@ def drawn(slide: Image.Image, shapes: Sequence[Shape], width: float, height: flo
     if not shapes:
         return slide
     image = slide.copy()
-    pen = _Pen(ImageDraw.Draw(image), image.width / max(width, 1.0), image.height / max(height, 1.0))
     for shape in shapes:
-        if shape.name.startswith("poll"):  # a box and a chart that is a file of its own: the chat has the figures
-            continue
-        for element in shape.element.iter():
-            if isinstance(element.tag, str):
-                pen.put(element.tag.rpartition("}")[2], element, {**shape.style, **_own_style(element)})
+        if shape.see_through:
+            over = Image.new("RGB", image.size, "white")
+            _put(over, shape, width, height)
+            image = ImageChops.multiply(image, over)
+        else:
+            _put(image, shape, width, height)
     return image
+
+
+def _put(image: Image.Image, shape: Shape, width: float, height: float) -> None:
+    pen = _Pen(ImageDraw.Draw(image), image.width / max(width, 1.0), image.height / max(height, 1.0))
+    for element in shape.element.iter():
+        if isinstance(element.tag, str):
+            pen.put(element.tag.rpartition("}")[2], element, {**shape.style, **_own_style(element)})
 
 
 def _own_style(element: _Element) -> dict[str, str]:

@@ -25,7 +25,7 @@ from proxy.transforms.media.lecture.stills import Still, poster_still, readings,
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SlidecastSpec, Workbench
 
-VERSION = 1
+VERSION = 2
 MAIN = "lecture.json"
 CONTENT_TYPE = "application/json"
 _MODULE = "proxy.transforms.media.lecture"

@@ -16,7 +16,7 @@ PLAN = recording({name: text.encode() for name, text in FILES.items()})
 
 
 def test_a_slide_that_was_shown_twice_has_two_showings():
-    shown = [(showing.at_s, showing.until_s, showing.page.file.rpartition("/")[2]) for showing in PLAN.showings]
+    shown = [(showing.at_s, showing.until_s, showing.page.files[0].rpartition("/")[2]) for showing in PLAN.showings]
     assert shown == [
         (0.0, 10.0, "slide-1.png"),
         (10.0, 20.0, "slide-2.png"),
