@@ -508,6 +508,9 @@ class Limits:
     uploads_per_learner: int = 20
     log_bytes: int = 512 * 1024**2
     log_days: int = 7
+    hourly_sums_days: int = 400  # a school year and the one before it, to compare
+    daily_sums_days: int = 1100
+    weekly_sums_days: int = 3660
     night_wishes: int = 2000
     max_night_file_bytes: int = 1024**3
     outbox_form_bytes: int = 1024**2
@@ -560,6 +563,16 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """Reports that are written by themselves. every: "never", "day" or "week"; zone None: the first region's."""
+
+    every: str = "never"
+    keep_days: int = 60
+    language: str = "ru"
+    zone: ZoneInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the process is told, from the `tropa:` section of regions.yaml."""
 
@@ -571,6 +584,7 @@ class Settings:
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    reports: Reports = Reports()
     outage: Outage = Outage()
     pac: PacSettings = PacSettings()
     decision_header: bool = True

@@ -25,6 +25,7 @@ from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics, metrics_app
 from proxy.account.operator_log import set_up
 from proxy.account.personal import PersonalData
+from proxy.account.rollup import roll_up, zones_of
 from proxy.account.secret import installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
@@ -65,6 +66,7 @@ from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
 from proxy.own.savings import LearnerSavings
 from proxy.pipeline import Parts, Pipeline
+from proxy.report.files import write_due
 from proxy.runtime import runtime_of
 from proxy.shell import Shell
 from proxy.sizes import SizeAsker
@@ -287,6 +289,8 @@ class Tropa:
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
             Job(name="errands", every=EVERY, first=timedelta(0), run=self._errands.run),
+            Job(name="roll up", every=timedelta(minutes=10), run=self._roll_up),
+            Job(name="reports", every=timedelta(minutes=10), first=timedelta(minutes=1), run=self._write_reports),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
             *self._media.jobs(self._clock),
             *self._outage.jobs(),
@@ -296,6 +300,12 @@ class Tropa:
 
     async def _sweep_variants(self) -> None:
         await self._store.sweep(self._clock.now())
+
+    async def _roll_up(self) -> None:
+        await roll_up(self._state, zones_of(self._current()), self._clock.now())
+
+    async def _write_reports(self) -> None:
+        await write_due(self._state_dir / "reports", self._state, self._current(), self._clock.now())
 
     async def _sweep_grants(self) -> None:
         self._originals.sweep(self._clock.now())

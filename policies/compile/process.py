@@ -9,9 +9,16 @@ from pathlib import Path
 from policies.compile.night import compile_mail
 from policies.compile.spot import Spot
 from policies.faults import FaultList, did_you_mean
-from policies.model import Limits, Listener, Outage, PacSettings, Settings, Timeouts, TrustedHeaders
+from policies.model import Limits, Listener, Outage, PacSettings, Reports, Settings, Timeouts, TrustedHeaders
 from policies.schema.check import check
-from policies.schema.process import LimitsSection, ListenerSection, OutageSection, TimeoutsSection, TropaSection
+from policies.schema.process import (
+    LimitsSection,
+    ListenerSection,
+    OutageSection,
+    ReportsSection,
+    TimeoutsSection,
+    TropaSection,
+)
 from policies.values import Place
 from policies.yaml_marks import MarkedMap
 
@@ -60,6 +67,7 @@ def compile_settings(
         ca_file=_file(section.ca_file, folder),
         timeouts=_timeouts(section.timeouts),
         limits=_limits(section.limits),
+        reports=_reports(section.reports),
         outage=_outage(section.outage, section.place, spot.at("outage")),
         pac=PacSettings(proxy_address=section.pac.proxy_address, fail=section.pac.fail, others=section.pac.others),
         decision_header=section.decision_header,
@@ -108,6 +116,10 @@ _DEADLINE_S: Mapping[Place, float] = {Place.SCHOOL: 8.0, Place.CENTRE: 15.0, Pla
 
 def _limits(section: LimitsSection) -> Limits:
     return Limits(**{_LIMIT_NAMES.get(name, name): getattr(section, name) for name in LimitsSection.model_fields})
+
+
+def _reports(section: ReportsSection) -> Reports:
+    return Reports(every=section.every, keep_days=section.keep_days, language=section.language, zone=section.timezone)
 
 
 def _outage(section: OutageSection, place: Place, spot: Spot) -> Outage:

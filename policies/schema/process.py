@@ -19,6 +19,7 @@ from policies.schema.base import (
     Section,
     Truth,
     Upstream,
+    Zone,
     word,
 )
 from policies.schema.night import MailSection
@@ -102,12 +103,26 @@ class LimitsSection(Section):
     uploads_per_learner: Count = Field(default=20, description="Uploads in pieces that one learner may have open.")
     log: Bytes = Field(default=512 * 1024**2, description="Disk for the log.")
     log_days: Count = Field(default=7, description="Days that the log is kept.")
+    hourly_sums_days: Count = Field(default=400, description="Days that the hourly sums of `tropa report` are kept.")
+    daily_sums_days: Count = Field(default=1100, description="Days that their daily sums are kept.")
+    weekly_sums_days: Count = Field(default=3660, description="Days that their weekly sums are kept.")
     night_wishes: Count = Field(default=2000, description="Things that may wait for the free hours, of each kind.")
     max_night_file: Bytes = Field(default=1024**3, description="Larger files aren't fetched in the free hours.")
     outbox_form: Bytes = Field(default=1024**2, description="A larger form isn't kept while a link is down.")
     outbox_messages: Count = Field(default=50, description="Messages of one learner that may wait at once.")
     outbox_days: Count = Field(default=30, description="Days that a message waits, and that a failed one is kept.")
     own_pages_days: Count = Field(default=14, description="Days that a learner's own pages are kept for an outage.")
+
+
+class ReportsSection(Section):
+    """Reports for IT staff that are written by themselves, into the folder reports/ of the state."""
+
+    every: Annotated[Literal["never", "day", "week"], word("never", "day", "week")] = Field(
+        default="never", description="Of each day or each week that is over; never: only by `tropa report`."
+    )
+    keep_days: Count = Field(default=60, description="Days that such a report is kept.")
+    language: Annotated[Literal["ru", "en"], word("ru", "en")] = Field(default="ru", description="Its language.")
+    timezone: Zone | None = Field(default=None, description="Whose days they are; left out: the first region's.")
 
 
 class OutageSection(Section):
@@ -148,6 +163,7 @@ class TropaSection(Section):
     ca_file: Line | None = Field(default=None, description="Certificates to trust beside the system's.")
     timeouts: TimeoutsSection = Field(default=TimeoutsSection(), description="Patience with each phase of an exchange.")
     limits: LimitsSection = Field(default=LimitsSection(), description="The most of everything that could grow.")
+    reports: ReportsSection = Field(default=ReportsSection(), description="Reports that are written by themselves.")
     outage: OutageSection = Field(
         default=OutageSection(), description="When a link counts as down, and how often it is tried then."
     )

@@ -33,7 +33,6 @@ logger = logging.getLogger("tropa.account")
 
 _FLUSH_S = 1.0
 _LONGEST_PERIOD = timedelta(days=32)
-_LEDGER_KEPT = timedelta(days=400)  # a school year and the one before it, to compare
 _SWEEP_EVERY = timedelta(minutes=30)
 
 
@@ -97,8 +96,18 @@ class Accountant:
             self._swept = now
             self.allowances.sweep(now)
             self.broken_pages.sweep(now)
-            before, ledger = now - 2 * _LONGEST_PERIOD, now - _LEDGER_KEPT
-            await self._state.commit([Sweep(marks_until=now, uses_before=before, ledger_before=ledger)])
+            await self._state.commit([self._sweep_at(now)])
+
+    def _sweep_at(self, now: datetime) -> Sweep:
+        """What has outlived its time, as the data map and the limits say."""
+        limits = self._catalogue().settings.limits
+        return Sweep(
+            marks_until=now,
+            uses_before=now - 2 * _LONGEST_PERIOD,
+            ledger_before=now - timedelta(days=limits.hourly_sums_days),
+            days_before=now - timedelta(days=limits.daily_sums_days),
+            weeks_before=now - timedelta(days=limits.weekly_sums_days),
+        )
 
     # -- before an exchange -----------------------------------------------------------------------------------
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from proxy.account.state import NANO, SUM_NAMES, AddSums, Change, LedgerKey, LedgerQuery, State, Sums
+from proxy.account.rollup import NO_ZONES, Kept, Zones, day_of, lines_between
+from proxy.account.state import NANO, SUM_NAMES, AddSums, Change, LedgerKey, State, Sums
 from proxy.exchange import Receipt
 
 _NANO = Decimal(NANO)
 _MAX_LINES = 50_000  # lines of one flush; above it new origins are summed as one
 _TOO_MANY = "other"
 
-GROUPINGS = ("region", "site", "origin", "class", "kind", "hour")
+GROUPINGS = ("region", "site", "origin", "class", "kind", "hour", "day", "week")
+_IN_TIME = frozenset({"hour", "day", "week"})
 
 
 class Ledger:
@@ -110,28 +112,46 @@ class ReportRow:
 
 
 async def report(
-    state: State, *, since: datetime | None = None, until: datetime | None = None, by: Iterable[str] = ("region",)
+    state: State,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    by: Iterable[str] = ("region",),
+    zones: Zones = NO_ZONES,
+    kept: Kept | None = None,
 ) -> tuple[ReportRow, ...]:
-    """Sums of the ledger's hours in [since, until), grouped, the biggest saver first; hours in their own order.
+    """Sums of the ledger in [since, until), grouped, the biggest saver first; hours, days, weeks in their own order.
 
-    by: some of GROUPINGS. Raises: ValueError for an unknown grouping.
+    by     some of GROUPINGS. Raises: ValueError for an unknown one
+    zones  by region: whose days and weeks they are
+    kept   how far back hours go; before that the roll-ups are asked
     """
     groupings = tuple(by)
     unknown = [name for name in groupings if name not in GROUPINGS]
     if unknown:
         raise ValueError(f"unknown grouping {unknown[0]!r}; known: {', '.join(GROUPINGS)}")
+    return grouped(await lines_between(state, since, until, zones, kept), groupings, zones)
+
+
+def grouped(lines: Iterable[AddSums], groupings: tuple[str, ...], zones: Zones = NO_ZONES) -> tuple[ReportRow, ...]:
+    """These lines summed by some of GROUPINGS, in the order of `report`."""
     totals: dict[tuple[tuple[str, ...], str], Sums] = {}
-    for line in await state.list(LedgerQuery(since=since, until=until)):
-        group = (tuple(_value(line.key, name) for name in groupings), line.key.currency)
+    for line in lines:
+        group = (tuple(_value(line.key, name, zones) for name in groupings), line.key.currency)
         totals[group] = totals.get(group, Sums()) + line.sums
     rows = [_row(group, currency, sums) for (group, currency), sums in totals.items()]
-    if "hour" in groupings:
+    if _IN_TIME & set(groupings):
         return tuple(sorted(rows, key=lambda row: row.group))
     return tuple(sorted(rows, key=lambda row: (-row.saved_bytes, row.group)))
 
 
-def _value(key: LedgerKey, name: str) -> str:
+def _value(key: LedgerKey, name: str, zones: Zones) -> str:
     match name:
+        case "day":
+            return day_of(key.hour, key.region, zones).isoformat()
+        case "week":
+            year, week, _ = day_of(key.hour, key.region, zones).isocalendar()
+            return f"{year}-W{week:02}"
         case "class":
             return key.traffic_class
         case "hour":

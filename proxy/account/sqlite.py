@@ -33,6 +33,8 @@ from proxy.account.state import (
     LedgerQuery,
     Mark,
     MarkQuery,
+    PutRolled,
+    RolledQuery,
     UseQuery,
 )
 from proxy.account.unsaved import MAX_WAITING, Unsaved
@@ -43,7 +45,7 @@ FILE_NAME = "tropa.db"
 MAX_FILE_BYTES = 2 * 1024**3  # a year of hourly sums of 1,000 regions is well under it
 _PAGE_BYTES = 4096
 
-_Query = LedgerQuery | UseQuery | MarkQuery | ClaimQuery | JobQuery
+_Query = LedgerQuery | RolledQuery | UseQuery | MarkQuery | ClaimQuery | JobQuery
 
 
 class SqliteState:
@@ -95,6 +97,8 @@ class SqliteState:
     @overload
     async def list(self, query: LedgerQuery) -> tuple[AddSums, ...]: ...
     @overload
+    async def list(self, query: RolledQuery) -> tuple[PutRolled, ...]: ...
+    @overload
     async def list(self, query: UseQuery) -> tuple[AddUse, ...]: ...
     @overload
     async def list(self, query: MarkQuery) -> tuple[Mark, ...]: ...
@@ -107,6 +111,8 @@ class SqliteState:
         match query:
             case LedgerQuery():
                 lister = rows.list_sums
+            case RolledQuery():
+                lister = rows.list_rolled
             case UseQuery():
                 lister = rows.list_uses
             case MarkQuery():

@@ -38,6 +38,16 @@ STEPS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX job_kind ON job (kind, owner);
     """,
+    """
+    CREATE TABLE ledger_span (
+        span TEXT NOT NULL, start INTEGER NOT NULL, region TEXT NOT NULL, site TEXT NOT NULL, origin TEXT NOT NULL,
+        class TEXT NOT NULL, kind TEXT NOT NULL, currency TEXT NOT NULL,
+        exchanges INTEGER NOT NULL, bytes_from_origin INTEGER NOT NULL, bytes_to_learner INTEGER NOT NULL,
+        bytes_up INTEGER NOT NULL, metered_bytes INTEGER NOT NULL, bytes_direct INTEGER NOT NULL,
+        bytes_withheld INTEGER NOT NULL, cost_nano INTEGER NOT NULL, direct_cost_nano INTEGER NOT NULL,
+        PRIMARY KEY (span, start, region, site, origin, class, kind, currency)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -31,6 +31,9 @@ from proxy.account.state import (
     MarkQuery,
     PutJob,
     PutMark,
+    PutRolled,
+    RolledQuery,
+    Span,
     Sums,
     Sweep,
     UseKey,
@@ -42,6 +45,7 @@ _ADD_SUMS = (
     f"INSERT INTO ledger_hour VALUES (?,?,?,?,?,?,?,{','.join('?' * len(SUM_NAMES))}) "  # noqa: S608 - own names
     "ON CONFLICT DO UPDATE SET " + ", ".join(f"{name} = {name} + excluded.{name}" for name in SUM_NAMES)
 )
+_PUT_ROLLED = f"INSERT OR REPLACE INTO ledger_span VALUES (?,?,?,?,?,?,?,?,{','.join('?' * len(SUM_NAMES))})"  # noqa: S608
 _ADD_USE = (
     "INSERT INTO allowance_use VALUES (:scope, :holder, :period, :start, max(0, :nbytes)) "
     "ON CONFLICT DO UPDATE SET used = max(0, used + :nbytes)"
@@ -62,6 +66,9 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
         case AddSums(key=key, sums=sums):
             place = (seconds(key.hour), key.region, key.site, key.origin, key.traffic_class, key.kind, key.currency)
             connection.execute(_ADD_SUMS, (*place, *(getattr(sums, name) for name in SUM_NAMES)))
+        case PutRolled(span=span, key=key, sums=sums):
+            place = (seconds(key.hour), key.region, key.site, key.origin, key.traffic_class, key.kind, key.currency)
+            connection.execute(_PUT_ROLLED, (span, *place, *(getattr(sums, name) for name in SUM_NAMES)))
         case AddUse(use=use, nbytes=nbytes):
             row = {"scope": use.scope, "holder": use.holder, "period": use.period, "start": seconds(use.start)}
             connection.execute(_ADD_USE, row | {"nbytes": nbytes})
@@ -95,6 +102,9 @@ def _sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
         connection.execute("DELETE FROM allowance_use WHERE start < ?", (seconds(sweep.uses_before),))
     if sweep.ledger_before is not None:
         connection.execute("DELETE FROM ledger_hour WHERE hour < ?", (seconds(sweep.ledger_before),))
+    for span, before in ((Span.DAY, sweep.days_before), (Span.WEEK, sweep.weeks_before)):
+        if before is not None:
+            connection.execute("DELETE FROM ledger_span WHERE span = ? AND start < ?", (span, seconds(before)))
 
 
 def _put_job(connection: sqlite3.Connection, job: JobRow) -> None:
@@ -125,6 +135,17 @@ def list_sums(connection: sqlite3.Connection, query: LedgerQuery) -> tuple[AddSu
     until = _MAX_SECONDS if query.until is None else seconds(query.until)
     rows = connection.execute("SELECT * FROM ledger_hour WHERE hour >= ? AND hour < ? ORDER BY hour", (since, until))
     return tuple(_sums(row) for row in rows)
+
+
+def list_rolled(connection: sqlite3.Connection, query: RolledQuery) -> tuple[PutRolled, ...]:
+    since = 0 if query.since is None else seconds(query.since)
+    until = _MAX_SECONDS if query.until is None else seconds(query.until)
+    rows = connection.execute(
+        "SELECT * FROM ledger_span WHERE span = ? AND start >= ? AND start < ? ORDER BY start",
+        (query.span, since, until),
+    )
+    lines = (_sums(row[1:]) for row in rows)
+    return tuple(PutRolled(span=query.span, key=line.key, sums=line.sums) for line in lines)
 
 
 def list_uses(connection: sqlite3.Connection, query: UseQuery) -> tuple[AddUse, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, overload
 
 from policies.model import Period
@@ -116,11 +117,27 @@ class JobRow:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Span(StrEnum):
+    """What hourly sums are rolled up to."""
+
+    DAY = "day"
+    WEEK = "week"
+
+
 # -- changes ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddSums:
+    key: LedgerKey
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutRolled:
+    """The sums of a whole day or week, in place of what was rolled up before. key.hour is the span's first instant."""
+
+    span: Span
     key: LedgerKey
     sums: Sums
 
@@ -175,7 +192,7 @@ class DropJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Forget what is over: marks (and jobs) until when, uses whose period began before, ledger hours before.
+    """Forget what is over: marks (and jobs) until when, uses whose period began before, sums of hours, days, weeks.
 
     None: keep all of them.
     """
@@ -183,9 +200,11 @@ class Sweep:
     marks_until: datetime
     uses_before: datetime | None = None
     ledger_before: datetime | None = None
+    days_before: datetime | None = None
+    weeks_before: datetime | None = None
 
 
-Change = AddSums | AddUse | DropUse | PutMark | DropMarks | DropClaim | PutJob | DropJob | Sweep
+Change = AddSums | PutRolled | AddUse | DropUse | PutMark | DropMarks | DropClaim | PutJob | DropJob | Sweep
 
 
 # -- queries ---------------------------------------------------------------------------------------------------
@@ -195,6 +214,15 @@ Change = AddSums | AddUse | DropUse | PutMark | DropMarks | DropClaim | PutJob |
 class LedgerQuery:
     """Ledger lines with since <= hour < until; None: no bound."""
 
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledQuery:
+    """Rolled-up sums of spans that began at since or later and before until; None: no bound."""
+
+    span: Span
     since: datetime | None = None
     until: datetime | None = None
 
@@ -263,6 +291,8 @@ class State(Protocol):
 
     @overload
     async def list(self, query: LedgerQuery) -> tuple[AddSums, ...]: ...
+    @overload
+    async def list(self, query: RolledQuery) -> tuple[PutRolled, ...]: ...
     @overload
     async def list(self, query: UseQuery) -> tuple[AddUse, ...]: ...
     @overload

@@ -20,6 +20,8 @@ from proxy.account.state import (
     LedgerKey,
     PutJob,
     PutMark,
+    PutRolled,
+    Span,
     Sums,
     Sweep,
     UseKey,
@@ -34,6 +36,7 @@ class Unsaved:
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
         self._max = max_waiting
         self._sums: dict[LedgerKey, Sums] = {}
+        self._rolled: dict[tuple[Span, LedgerKey], PutRolled] = {}
         self._uses: dict[UseKey, int] = {}
         self._gone: dict[UseKey, DropUse] = {}
         self._marks: dict[tuple[str, str, str | None], PutMark | DropMarks] = {}
@@ -44,7 +47,7 @@ class Unsaved:
 
     def __len__(self) -> int:
         uses = len(self._uses) + len(self._gone)
-        kept = len(self._sums) + uses + len(self._marks) + len(self._jobs) + len(self._ended)
+        kept = len(self._sums) + len(self._rolled) + uses + len(self._marks) + len(self._jobs) + len(self._ended)
         return kept + (self._sweep is not None)
 
     def add(self, changes: Iterable[Change]) -> None:
@@ -56,6 +59,7 @@ class Unsaved:
     def take(self) -> list[Change]:
         """Everything that waits, oldest marks first; nothing waits afterwards."""
         changes: list[Change] = [AddSums(key=key, sums=sums) for key, sums in self._sums.items()]
+        changes += self._rolled.values()
         changes += self._gone.values()  # what is counted after a counter was forgotten is a counter of its own
         changes += [AddUse(use=use, nbytes=nbytes) for use, nbytes in self._uses.items()]
         changes += self._marks.values()
@@ -64,7 +68,7 @@ class Unsaved:
         if self._sweep is not None:
             changes.append(self._sweep)
         self._sums, self._uses, self._gone, self._marks, self._jobs, self._ended = {}, {}, {}, {}, {}, {}
-        self._sweep = None
+        self._rolled, self._sweep = {}, None
         return changes
 
     def _add(self, change: Change) -> None:
@@ -72,6 +76,8 @@ class Unsaved:
             case AddSums():
                 known = self._sums.get(change.key)
                 self._sums[change.key] = change.sums if known is None else known + change.sums
+            case PutRolled():
+                self._rolled[change.span, change.key] = change
             case AddUse():
                 self._uses[change.use] = self._uses.get(change.use, 0) + change.nbytes
             case DropUse(use=use):
@@ -101,7 +107,15 @@ class Unsaved:
         self._put((change.kind, change.owner, change.key), change)
 
     def _shed(self) -> None:
-        books: tuple[dict[Any, Any], ...] = (self._marks, self._jobs, self._ended, self._sums, self._uses, self._gone)
+        books: tuple[dict[Any, Any], ...] = (
+            self._marks,
+            self._jobs,
+            self._ended,
+            self._rolled,
+            self._sums,
+            self._uses,
+            self._gone,
+        )
         for waiting in books:
             while len(self) > self._max and waiting:
                 waiting.pop(next(iter(waiting)))

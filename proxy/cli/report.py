@@ -8,23 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policies.values import Text
-from proxy.cli.command import OK, Argument, Call, Command, Mistake, state_option
+from proxy.cli.command import OK, Argument, Call, Command, Failure, Mistake, state_option
 from proxy.cli.kept import read_state
 from proxy.cli.spans import parse_moment
 from proxy.cli.table import table
 
 if TYPE_CHECKING:
+    from policies.model import Catalogue
     from proxy.account.ledger import ReportRow
 
-_GROUPINGS = ("region", "site", "origin", "class", "kind", "hour")
+_GROUPINGS = ("region", "site", "origin", "class", "kind", "hour", "day", "week")
 _DEFAULT_SINCE = "7d"
 
 
 def _run(call: Call) -> int:
     from proxy.account.ledger import report
+    from proxy.account.rollup import kept_at, zones_of
 
     args = call.args
     if args.json and args.csv:
@@ -33,13 +36,46 @@ def _run(call: Call) -> int:
     since, until = parse_moment(args.since, now), parse_moment(args.until, now)
     if until <= since:
         raise Mistake(f"--until ({until:%Y-%m-%d %H:%M}) must be later than --since ({since:%Y-%m-%d %H:%M})")
-    rows = read_state(args.state, lambda state: report(state, since=since, until=until, by=args.by))
+    catalogue = _catalogue(call)
+    if args.html is not None:
+        return _write_html(call, catalogue, since, until)
+    zones, kept = zones_of(catalogue), kept_at(catalogue.settings.limits, now)
+    rows = read_state(
+        args.state, lambda state: report(state, since=since, until=until, by=args.by, zones=zones, kept=kept)
+    )
     if args.json:
         call.say(json.dumps(_as_json(args.by, since, until, rows), ensure_ascii=False, indent=2))
     elif args.csv:
         _write_csv(call, args.by, rows)
     else:
         _print(call, args.by, since, until, rows)
+    return OK
+
+
+def _catalogue(call: Call) -> Catalogue:
+    """What runs there tells zones, titles and how long sums are kept; without it days are UTC's."""
+    from policies.model import Catalogue, Settings
+    from proxy.cli.places import running_catalogue
+
+    try:
+        return running_catalogue(call.args.state, call.clock.now())
+    except Failure:
+        return Catalogue(
+            settings=Settings(), territories={}, origins={}, embed_hosts=(), policies={}, tests=(), fingerprint=""
+        )
+
+
+def _write_html(call: Call, catalogue: Catalogue, since: datetime, until: datetime) -> int:
+    from proxy.operate.files import write_whole
+    from proxy.report.facts import report_facts
+    from proxy.report.files import report_zone
+    from proxy.report.page import report_page
+
+    args, now = call.args, call.clock.now()
+    zone, language = report_zone(catalogue), args.language or call.language
+    facts = read_state(args.state, lambda state: report_facts(state, catalogue, since, until, now, zone))
+    write_whole(args.html, report_page(facts, catalogue, language), mode=0o644)
+    call.remark(call.words(f"Записано: {args.html}", f"Written: {args.html}"))
     return OK
 
 
@@ -117,6 +153,8 @@ _HEADINGS: Mapping[str, Text] = {
     "class": Text(ru="класс", en="class"),
     "kind": Text(ru="вид", en="kind"),
     "hour": Text(ru="час (UTC)", en="hour (UTC)"),
+    "day": Text(ru="день", en="day"),
+    "week": Text(ru="неделя", en="week"),
 }
 _COLUMNS = (
     Text(ru="обменов", en="exchanges"),
@@ -207,14 +245,31 @@ COMMAND = Command(
             parse=_groupings,
             default=("region",),
             help=Text(
-                ru="по чему: region (по умолчанию), site, origin, class, kind, hour; можно несколько через запятую",
-                en="by what: region (the default), site, origin, class, kind, hour; several with commas",
+                ru="по чему: region (по умолчанию), site, origin, class, kind, hour, day, week; через запятую",
+                en="by what: region (the default), site, origin, class, kind, hour, day, week; several with commas",
             ),
+        ),
+        Argument(
+            names=("--html",),
+            metavar="FILE",
+            parse=Path,
+            help=Text(ru="записать отчёт одной страницей", en="write the report as one page"),
+        ),
+        Argument(
+            names=("--language",),
+            metavar="LANGUAGE",
+            choices=("ru", "en"),
+            help=Text(ru="язык страницы: ru или en", en="the page's language: ru or en"),
         ),
         Argument(names=("--json",), flag=True, help=Text(ru="вывести JSON", en="print JSON")),
         Argument(names=("--csv",), flag=True, help=Text(ru="вывести CSV", en="print CSV")),
         state_option(),
     ),
-    examples=("tropa report --since yesterday", "tropa report --since 2026-11-01 --by region,class --csv"),
+    examples=(
+        "tropa report --since yesterday",
+        "tropa report --since 2026-11-01 --by region,class --csv",
+        "tropa report --since 30d --by week",
+        "tropa report --since 7d --html report.html --language ru",
+    ),
     run=_run,
 )

@@ -29,6 +29,9 @@ from proxy.account.state import (
     MarkQuery,
     PutJob,
     PutMark,
+    PutRolled,
+    RolledQuery,
+    Span,
     State,
     Sums,
     Sweep,
@@ -235,6 +238,20 @@ async def test_a_sweep_forgets_what_is_over_and_nothing_else(state: State) -> No
     assert [mark.key for mark in await state.list(MarkQuery(kind="code", now=old))] == [MARK.key]
     assert [line.use.start for line in await state.list(UseQuery())] == [NOW]
     assert [line.key.hour for line in await state.list(LedgerQuery())] == [NOW]
+
+
+async def test_a_span_rolled_up_again_is_replaced_and_days_are_no_weeks(state: State) -> None:
+    day = PutRolled(span=Span.DAY, key=HOUR, sums=SUMS)
+    again, other = replace(day, sums=SUMS + SUMS), replace(day, key=replace(HOUR, hour=NOW + timedelta(days=1)))
+    week = replace(day, span=Span.WEEK)
+    await state.commit([day, week])
+    await state.commit([again, other])
+    assert await state.list(RolledQuery(span=Span.DAY)) == (again, other)
+    assert await state.list(RolledQuery(span=Span.WEEK, since=NOW, until=NOW + timedelta(days=1))) == (week,)
+    assert await state.list(RolledQuery(span=Span.WEEK, until=NOW)) == ()
+    await state.commit([Sweep(marks_until=NOW, days_before=NOW + timedelta(days=1), weeks_before=NOW)])
+    assert await state.list(RolledQuery(span=Span.DAY)) == (other,)
+    assert await state.list(RolledQuery(span=Span.WEEK)) == (week,)
 
 
 async def test_everything_survives_a_restart(opener: Opener, state: State, tmp_path: Path) -> None:

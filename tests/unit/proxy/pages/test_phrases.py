@@ -20,7 +20,7 @@ FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "e
             "place.scope.", "bar.left.", "bar.spent.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
             "deferred.state.", "deferred.why.", "slidecast.", "device.", "outbox.title_of.", "outbox.state.",
             "outbox.why.", "outbox.act.", "mine.kept.", "uploads.", "outage.days",
-            "outage.hours", "outage.minutes")  # fmt: skip
+            "outage.hours", "outage.minutes", "report.")  # fmt: skip
 
 
 def _code() -> str:
