@@ -52,20 +52,29 @@
       if (!saved || saved.now === now) { return; }
       if (force || now === saved.first) { write(field, saved.now); given += 1; } else { differs += 1; }
     });
-    if (given) { tropa.notice("tropa-draft", say.given_back.replace("%", tropa.moment(draft.at))); }
+    // Sent once, but nobody said that it arrived: whether to send it again is hers to see.
+    if (given) { tropa.notice("tropa-draft", (draft.sent ? say.maybe_sent : say.given_back).replace("%", tropa.moment(draft.at))); }
     if (differs) { // the course has another text meanwhile: she chooses
       var line = tropa.notice("tropa-draft", say.other_text.replace("%", tropa.moment(draft.at)), say.put_back, "#");
       line.lastChild.addEventListener("click", function (event) { event.preventDefault(); line.remove(); giveBack(draft, true); });
     }
     if (!given && !differs) { tropa.drop("drafts", draft.key); }
   }
-  function sent(draft) { // the course answered the form with another page: it has the text
-    return draft.sent && draft.key !== page && document.referrer.indexOf(draft.key) > 0;
+  function arrived(draft) { // the form's answer is this page, or the page shows the text, or our own outbox took it
+    var entry = performance.getEntriesByType("navigation")[0], text = document.body.innerText.replace(/\s+/g, " ");
+    if (!draft.sent) { return false; }
+    return (entry && entry.type === "navigate" && document.referrer.indexOf(location.origin + draft.key) === 0) ||
+      document.referrer.indexOf(location.origin + "/.tropa/") === 0 ||
+      Object.keys(draft.texts).some(function (name) {
+        var typed = draft.texts[name].now.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+        return typed.length > 20 && text.indexOf(typed.slice(0, 200)) >= 0;
+      });
   }
   function begin(drafts) {
     fields().forEach(function (field) { first[name(field)] = read(field); });
     drafts.forEach(function (draft) {
-      if (sent(draft)) { tropa.drop("drafts", draft.key); } else if (draft.key === page) { giveBack(draft, false); }
+      if (arrived(draft) || draft.at < Date.now() - 3e9) { tropa.drop("drafts", draft.key); }
+      else if (draft.key === page) { giveBack(draft, false); }
     });
     document.addEventListener("input", typed, true);
     document.addEventListener("change", typed, true);

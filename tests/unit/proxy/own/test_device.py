@@ -66,7 +66,7 @@ async def test_logins_accounts_and_payments_are_neither_kept_nor_scripted(tmp_pa
     async with served(tmp_path, lesson, origin_keys=keys) as there:
         reply = await there.get(path, headers=HERS)
     assert KEPT_MARK not in reply.headers
-    assert b"tropa-page" not in reply.body
+    assert b"data-keep" not in reply.body
 
 
 async def test_a_document_that_was_opened_may_be_kept(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_where_it_is_not_switched_on_nothing_is_there(tmp_path: Path) -> N
     async with served(tmp_path, lesson) as there:
         reply = await there.get("/mod/page/view.php?id=1", headers=HERS)
         worker = await there.get("/.tropa/store/worker.js", headers=SCRIPT)
-    assert KEPT_MARK not in reply.headers and b"tropa-page" not in reply.body
+    assert KEPT_MARK not in reply.headers and b"data-keep" not in reply.body
     assert b"unregister" in worker.body and b"respondWith" not in worker.body
 
 
@@ -118,19 +118,19 @@ async def test_the_scripts_beside_it_may_be_kept_for_good(tmp_path: Path) -> Non
 async def test_a_page_whose_policy_keeps_workers_out_is_left_as_it_is(tmp_path: Path) -> None:
     async with served(tmp_path, lesson, origin_keys=ON) as there:
         reply = await there.get("/mod/page/view.php?strict", headers=HERS)
-    assert b"tropa-page" not in reply.body
+    assert b"data-keep" not in reply.body
 
 
 async def test_an_origin_with_a_worker_of_its_own_keeps_it_and_ours_goes(tmp_path: Path) -> None:
     clock = OffsetClock(NOON)
     async with served(tmp_path, lesson, origin_keys=ON, clock=clock) as there:
-        assert b"tropa-page" in (await there.get("/my/", headers=HERS)).body
+        assert b"data-keep" in (await there.get("/my/", headers=HERS)).body
         await there.get("/sw.js", headers=SCRIPT)
-        assert b"tropa-page" not in (await there.get("/my/", headers=HERS)).body
+        assert b"data-keep" not in (await there.get("/my/", headers=HERS)).body
         worker = await there.get("/.tropa/store/worker.js", headers=SCRIPT)
         assert b"unregister" in worker.body
     async with served(tmp_path, lesson, origin_keys=ON, now=NOON + timedelta(days=1)) as there:
-        assert b"tropa-page" not in (await there.get("/my/", headers=HERS)).body, "over a restart, too"
+        assert b"data-keep" not in (await there.get("/my/", headers=HERS)).body, "over a restart, too"
 
 
 async def test_the_free_hours_are_told_in_seconds_from_now(tmp_path: Path) -> None:
