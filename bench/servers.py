@@ -15,12 +15,13 @@ from bench.processes import ROOT, Process, free_port, python, running, tool
 from bench.regions import regions
 
 _MITM_VENV = ROOT / "bench" / "out" / "mitmproxy-venv"
-_NGINX = """daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err; {user}
+_NGINX = r"""daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err; {user}
 events {{ worker_connections 8192; }}
 http {{ access_log off; types {{ application/octet-stream bin; image/jpeg jpg; text/html html; }}
 client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;
 uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-server {{ listen 127.0.0.1:{port} backlog=1024; root {www}; keepalive_requests 100000000; }} }}
+server {{ listen 127.0.0.1:{port} backlog=1024; root {www}; keepalive_requests 100000000;
+  location ~ \.bin$ {{ add_header Cache-Control no-store; }} }} }}
 """
 _SQUID = """http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1:{upstream_port} no-vhost
 cache_peer 127.0.0.1 parent {upstream_port} 0 no-query originserver no-digest no-netdb-exchange

@@ -28,6 +28,7 @@ from proxy.cache.object_store import CacheStats, ObjectStore
 from proxy.cache.question import Question, chosen, question, use_for
 from proxy.cache.receiving import Receiver, renewed_row
 from proxy.cache.stored import StoredResponse, shared_key
+from proxy.cache.unstorable import Unstorable, not_stored
 from proxy.clock import Clock
 from proxy.errors import ExchangeError, Fault
 from proxy.tasks import TaskKeeper
@@ -58,6 +59,7 @@ class OriginCache:
         self._intake = Intake(store, keeper)
         self._receiver = Receiver(store, self._intake, self._ask_origin, self._now)
         self._filler = Filler(store, self._receiver)
+        self._unstorable = Unstorable()
         self._asking: dict[bytes, asyncio.Future[None]] = {}
         self.hits = self.misses = self.confirmed = self.joined = 0
 
@@ -67,6 +69,8 @@ class OriginCache:
         """The answer to a request: the origin's, or one that may stand for it. Raises ExchangeError."""
         if asked.untouched or not _is_storable(asked):
             return await self._past(asked)
+        if self._unstorable.has(asked, self._clock.steady_s()):
+            return await self._unstored(asked)
         q = question(asked, self._now())
         for _ in range(2):
             held, use = await self._found(q)
@@ -79,6 +83,8 @@ class OriginCache:
                 break
             self.joined += 1
             await asyncio.shield(flight)
+            if self._unstorable.has(asked, self._clock.steady_s()):
+                return await self._unstored(asked)
         if isinstance(use, Serve | ServeAndRevalidate):  # it could not be read, and is gone
             held, use = await self._found(q)
         return await self._led(q, held, use)
@@ -199,6 +205,7 @@ class OriginCache:
             response = await self._ask_origin(q.asked)
         except ExchangeError as error:
             return await self._instead(q, stored, error)
+        self._unstorable.note(q.asked, response.headers, self._clock.steady_s())
         if q.asked.method == "HEAD" and stored is not None and response.status == 200:
             await self._compared(stored, response)
         return await self._receiver.received(q, response, asked_s, why=why, name=self._name)
@@ -278,6 +285,17 @@ class OriginCache:
         if use is None or not can_give(held, part_of(q, held)):
             return None
         return await self._given(q, held, use)
+
+    async def _unstored(self, asked: Asked) -> OriginReply:
+        """Of an address that may not be stored: the origin's answer; stored where it may be after all."""
+        asked_s = self._now()
+        response = await self._ask_origin(asked)
+        if self._unstorable.note(asked, response.headers, self._clock.steady_s()):
+            response.way = not_stored(self._name, response.status)
+            return response
+        return await self._receiver.received(
+            question(asked, asked_s), response, asked_s, why="uri-miss", name=self._name
+        )
 
     # -- past it -----------------------------------------------------------------------------------------------
 

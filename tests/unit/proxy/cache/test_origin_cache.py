@@ -410,3 +410,32 @@ async def test_a_body_without_a_length_is_stored_when_it_ends(tmp_path: Path) ->
         await there.get()
         got = await there.get()
     assert got.body == BIG and not got.from_origin and got.headers["Content-Length"] == str(len(BIG))
+
+
+# -- what may not be stored ---------------------------------------------------------------------------------------
+
+
+async def test_those_who_ask_for_what_may_not_be_stored_wait_for_nobody(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def held(told: Told) -> Says:
+        if len(there.told) > 1:
+            await go_on.wait()
+        return Says(200, {"Cache-Control": "no-store"}, b"hers")
+
+    async with cached(tmp_path, held) as there:
+        await there.get("/page")
+        asking = asyncio.gather(*(there.get("/page") for _ in range(5)))
+        while len(there.told) < 6:
+            await asyncio.sleep(0)
+        go_on.set()
+        assert [reply.body for reply in await asking] == [b"hers"] * 5
+
+
+async def test_an_address_whose_answer_may_be_stored_again_is_stored_again(tmp_path: Path) -> None:
+    says = [Says(200, {"Cache-Control": "no-store"}, b"old"), Says(200, PUBLIC, b"new")]
+
+    async with cached(tmp_path, lambda told: says[min(len(there.told) - 1, 1)]) as there:
+        for expected in (b"old", b"new", b"new", b"new"):
+            assert (await there.get("/page")).body == expected
+        assert len(there.told) == 2
