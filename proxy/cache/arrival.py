@@ -18,6 +18,7 @@ from proxy.cache.object_files import ObjectFiles
 from proxy.errors import ExchangeError
 from proxy.media.bell import Bell
 from proxy.media.extents import Extents
+from proxy.upstream.faults import upstream_truncated
 
 SMALL_BYTES = 256 << 10  # up to here a body is written in one go, when it is whole
 _FLUSH_BYTES = 256 << 10
@@ -241,6 +242,8 @@ class ArrivalReader:
                 return b""
             if arrival.failed is not None:
                 raise arrival.failed
+            if arrival.done:
+                raise upstream_truncated("it ended before these bytes came")
             await arrival.wait(rings)
 
     def close(self) -> None:

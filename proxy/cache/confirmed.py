@@ -67,9 +67,16 @@ async def _confirmed(
     asked_s = receiver.now()
     response = await receiver.ask(q.without_conditions(ours))
     one = _meant(response, held)
+    if one is None and response.status == 304:  # of something else: she gets the whole answer
+        response.release()
+        return None
     if one is None:
         return await receiver.received(q, response, asked_s, why="stale", name=name)
     response.release()
+    if one.arrival is not None and (one.arrival.settled or not one.arrival.joins()):
+        one = await _ended(store, receiver, q, one)  # it came to its end while the origin was asked
+        if one is None:
+            return None
     headers = renewed(one.stored.head.headers, response.headers)
     for cookie in response.headers.getall("Set-Cookie", ()):
         headers.add("Set-Cookie", cookie)  # hers, and kept nowhere
@@ -78,6 +85,12 @@ async def _confirmed(
     if reply is not None and one.arrival is None:
         await _noted(store, receiver, q, one.stored, response, asked_s)
     return reply
+
+
+async def _ended(store: ObjectStore, receiver: Receiver, q: Question, was: Held) -> Held | None:
+    """What was arriving, as it is stored now; None: it isn't."""
+    same = [now for now in await candidates(store, receiver.intake, q) if now.stored.row.etag == was.stored.row.etag]
+    return next((now for now in same if can_give(now, part_of(q, now))), None)
 
 
 def _meant(response: UpstreamResponse, held: list[Held]) -> Held | None:

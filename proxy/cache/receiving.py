@@ -116,11 +116,13 @@ class Receiver:
                 hers = may and small and not forbidden and not response.close_delimited and bool(q.asked.learner)
                 return (Whose.OWN, q.asked.own_life_s) if hers else (None, None)
 
-    async def _part(self, q: Question, row: Row, length: int) -> Taking:
-        """A part: joined to what is stored of the same content, else the first of it."""
+    async def _part(self, q: Question, row: Row, length: int) -> Taking | StoreNot:
+        """A part: joined to what is stored of the same content, else the first of it; never in the whole's place."""
         for stored in await self._store.find(row.key):
             same = stored.row.twin == row.twin and stored.row.etag == row.etag and stored.row.length == length
-            if same and stored.extents is not None:
+            if same and stored.extents is None:
+                return StoreNot(why="stored")
+            if same:
                 taking = await self.intake.go_on(q.asked, replace(row, id=stored.row.id), stored)
                 if taking is not None:
                     taking.arrival.from_first = False

@@ -9,6 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 from proxy.cache.asked import Pace
+from proxy.cache.stored import confirmed_key
 from proxy.errors import ExchangeError
 from proxy.upstream.reply import Whose
 from tests.caching import Cached, Says, Told, cached, ranged, read
@@ -247,6 +248,19 @@ async def test_what_only_one_learner_has_had_is_in_no_list(tmp_path: Path) -> No
         await there.store.sweep()
         assert there.store.stats().objects == 0
     assert shown.whose is Whose.CONFIRMED
+
+
+async def test_a_range_that_was_had_from_the_origin_never_takes_the_wholes_place(tmp_path: Path) -> None:
+    async with cached(tmp_path, a_file(headers=PRIVATE)) as there:
+        for _ in range(5):  # at once after one another, while what came before is still being stored
+            await read(await there.cache.open(there.asked(learner="1")))
+            half = {"Range": f"bytes={len(BIG) // 2}-", "If-Range": HASH}
+            assert (await read(await there.cache.open(there.asked(headers=half, learner="1")))).status == 206
+            tail = await read(await there.cache.open(there.asked(headers={"Range": "bytes=-100"}, learner="1")))
+            assert (tail.status, tail.body) == (206, BIG[-100:])
+        await there.settled()
+        (stored,) = await there.store.find(confirmed_key(there.asked(), "http://lms.test/a"))
+    assert stored.extents is None
 
 
 # -- her own ---------------------------------------------------------------------------------------------------------
