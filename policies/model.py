@@ -390,9 +390,15 @@ class Preset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The institute's own account at an origin. kind: "moodle"; token_file: where its token is read from."""
+    """The institute's own account at an origin.
+
+    kind        "moodle"
+    site        where learners find it, its folder included, without a slash at the end
+    token_file  where its token is read from
+    """
 
     kind: str
+    site: str
     token_file: str
 
 

@@ -31,6 +31,7 @@ from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
 from proxy.app_cache import Cache
 from proxy.app_media import build_ladders, build_media
+from proxy.app_night import build_night, build_time
 from proxy.app_outage import build_outage
 from proxy.app_personal import (
     account_holders,
@@ -58,6 +59,7 @@ from proxy.operate.history import current_dir
 from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.films import PageFilms, films_part
+from proxy.own.night_routes import NightRoutes
 from proxy.own.originals import Originals
 from proxy.own.own_workers import OwnWorkers
 from proxy.own.page_scripts import PageScripts
@@ -141,6 +143,14 @@ class Tropa:
         self._originals = Originals(self._state)
         tokens = Tokens(self._secret)
         savings, sizes, sticky, sources = LearnerSavings(), SizeBook(), Sticky(), SourceBook()
+        time = build_time(
+            self._state_dir,
+            upstream=self._upstream,
+            runtime=lambda: self._runtime,
+            state=self._state,
+            clock=clock,
+            via=via,
+        )
         self._media = build_media(
             self._state_dir / "media",
             limits=limits,
@@ -150,8 +160,18 @@ class Tropa:
             tokens=tokens,
             keeper=keeper,
             via=via,
+            time=time,
         )
-        dresser = Dresser(tokens, savings, self._media.offers, self._accountant.usage)
+        self._night = build_night(
+            time,
+            cache=self._cache.origin,
+            desk=self._media.desk,
+            state=self._state,
+            clock=clock,
+            keeper=keeper,
+            runtime=lambda: self._runtime,
+        )
+        dresser = Dresser(tokens, savings, self._media.offers, self._accountant.usage, self._night.requests)
         self._own_workers = OwnWorkers(self._state)
         stores = OwnStores(dresser, self._own_workers)
         refusals = Refusals(dresser, self._accountant.codes, jitter=random.SystemRandom())
@@ -187,6 +207,7 @@ class Tropa:
                 self._outage.holder(),
                 self._cache.holder(),
                 self._outage.opened_holder(),
+                *self._night.holders(),
                 variants_holder(self._store),
                 *memory_holders(savings, late, sources, ladders),
                 self._uploads.holder(),
@@ -204,6 +225,7 @@ class Tropa:
                 Errand(kind=ERASE, do=self.personal.erase_asked),
             ),
         )
+        media_routes = self._media.routes(dresser, refusals, sizes, elsewhere, keeper, scripts)
         self._shell = Shell(self._upstream, self._texts, late, keeper, clock, self._current, via=via)
         self._pipeline = Pipeline(
             Parts(
@@ -223,7 +245,8 @@ class Tropa:
                     sizes=sizes,
                     identifier=lambda: self._runtime.identifier,
                     late=late,
-                    media=self._media.routes(dresser, refusals, sizes, elsewhere, keeper, scripts),
+                    media=media_routes,
+                    nights=NightRoutes(media_routes, self._night.requests, dresser),
                     outbox=self._outage.routes(dresser),
                     personal=PersonalRoutes(self.personal, dresser),
                     forget_pages=self._cache.origin.forget,
@@ -296,6 +319,7 @@ class Tropa:
             *self._outage.jobs(),
             *self._cache.jobs(),
             *self._uploads.jobs(),
+            *self._night.jobs(),
         )
 
     async def _sweep_variants(self) -> None:
@@ -326,6 +350,7 @@ class Tropa:
         await self._own_workers.start(now)
         await self._store.open()
         await self._cache.open()
+        await self._night.start(now)
         await self._media.start(now)
         await self._outage.start()
         await self._uploads.desk.start()

@@ -16,6 +16,7 @@ from policies.model import Limits
 from proxy.account.metrics import Metrics
 from proxy.account.state import State
 from proxy.account.tokens import Tokens
+from proxy.app_night import NightTime
 from proxy.cache.sizes import SizeBook
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer
@@ -142,6 +143,7 @@ def build_media(
     tokens: Tokens,
     keeper: TaskKeeper,
     via: str,
+    time: NightTime,
 ) -> Media:
     """The parts, not yet started. Without a fit ffmpeg only documents have lighter versions."""
     tool = find_ffmpeg()
@@ -158,6 +160,8 @@ def build_media(
         state=state,
         clock=clock,
         slots=Slots(make=workers, waiting=limits.media_queue),
+        refetch=time.sources.refetch,
+        hours=time.hours,
     )
     book, choices, origin = MediaBook(), Choices(state), MediaOrigin(upstream, via=via)
     return Media(

@@ -47,7 +47,12 @@ def compile_service(section: OriginSection, spot: Spot, folder: Path) -> Service
         return None
     if section.upstream is None:
         spot.at("service").fault("an account needs to know where the origin is", "add upstream:")
-    return Service(kind=section.service.kind, token_file=str(folder / section.service.token_file))
+    host = next((name for name in section.hosts if "*" not in name), None)
+    if section.service.site is None and host is None:
+        spot.at("service").fault("an account needs to know where learners find the origin", "add site: https://…")
+    site = section.service.site or f"https://{host}{section.mount.rstrip('/')}"
+    file = str(folder / section.service.token_file)
+    return Service(kind=section.service.kind, site=site.rstrip("/"), token_file=file)
 
 
 def compile_mail(section: MailSection | None, spot: Spot, folder: Path) -> Mail | None:

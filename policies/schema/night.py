@@ -9,7 +9,7 @@ from pydantic import Field
 
 from policies.faults import Wrong
 from policies.model import Followed
-from policies.schema.base import Bytes, Count, Id, Line, Listed, Section, Share, scalar, word
+from policies.schema.base import Bytes, Count, Id, Line, Listed, Section, Share, Url, scalar, word
 
 _MAX_CONCURRENCY = 8  # a thin link gains nothing by more, and the origin is somebody's only server
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
@@ -36,6 +36,9 @@ class ServiceSection(Section):
 
     kind: Annotated[Literal["moodle"], word("moodle")] = Field(
         default="moodle", description="What it speaks: moodle (its web services)."
+    )
+    site: Url | None = Field(
+        default=None, description="The portal as learners type it; left out: https:// and its first host."
     )
     token_file: Line = Field(
         description="File (mode 0600) with the account's token; relative paths begin at the folder of regions.yaml."

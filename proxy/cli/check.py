@@ -31,7 +31,7 @@ def _run(call: Call) -> int:
     if failed:
         return BAD_INPUT
     for line in _idle_nights(call, catalogue):
-        call.remark(line)
+        call.say(line)
     call.say(_summary(call, catalogue, path))
     return OK
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from proxy.media.asking import Asking
+from proxy.media.hours import OVER, Hours
 from proxy.media.jobs import Lane
 from proxy.media.queue_state import Rows, deferred_row
 from proxy.media.refs import Fetch, SourceRef
 from proxy.media.views import DEFERRED_OPEN, DeferredState, DeferredView, JobView, Order, State
 from proxy.tasks import TaskKeeper
+from scheduler.requests import may_move
 
 OPEN_LIFE = timedelta(days=7)
 KEPT_LIFE = timedelta(days=7)  # a receipt, after its request was answered
@@ -56,6 +58,7 @@ class Deferred:
         how_far: Callable[[str], JobView | None],
         refetch: Callable[[SourceRef], Fetch | None],
         unwanted: Callable[[str, str], None],
+        hours: Hours,
     ) -> None:
         self._asking = asking
         self._rows = rows
@@ -63,6 +66,7 @@ class Deferred:
         self._how_far = how_far
         self._refetch = refetch
         self._unwanted = unwanted
+        self._hours = hours
         self._requests: dict[str, Request] = {}
 
     def restore(self, saved: tuple[tuple[DeferredView, str, Order], ...], now: datetime) -> None:
@@ -87,7 +91,9 @@ class Deferred:
         """Put requests whose time has come into the queue, as far as it has room."""
         for request in self._requests.values():
             due = request.view.when is None or request.view.when <= now
-            if due and request.is_open() and not request.begun and request.view.why != _NEEDS_VISIT:
+            if not due or not request.is_open() or request.begun or request.view.why == _NEEDS_VISIT:
+                continue
+            if self._hours.opens_at(request.order.region, now) is None:
                 request.begun = True
                 self._keeper.start(self._begin(request, now), name=f"deferred-{request.view.id}")
 
@@ -99,8 +105,8 @@ class Deferred:
         if settled is not None:
             self.ended(frozenset((request.view.id,)), settled, now)
             return
-        if order.fetch is None:
-            order = replace(order, fetch=self._refetch(order.source))
+        fetch = order.fetch or self._refetch(order.source)
+        order = replace(order, fetch=None if fetch is None else self._hours.within(order.region, fetch))
         receipts = frozenset((request.view.id,))
         request.begun = await self._asking.add(order, request.learner, Lane.SCHEDULED, receipts=receipts)
         if not request.is_open():  # cancelled meanwhile
@@ -170,6 +176,9 @@ class Deferred:
             request.begun = False
             if view.state is State.READY:
                 self._change(request, DeferredState.READY, now)
+            elif view.why == OVER:
+                when = self._hours.opens_at(request.order.region, now)
+                self._change(request, DeferredState.WAITING, now, why=OVER, when=when)
             elif view.why == _NEEDS_VISIT:
                 self._change(request, DeferredState.WAITING, now, why=_NEEDS_VISIT)
             else:
@@ -195,8 +204,12 @@ class Deferred:
             return request.view
         return replace(request.view, state=_DEFERRED_OF.get(job.state, request.view.state), progress=job.progress)
 
-    def _change(self, request: Request, state: DeferredState, now: datetime, *, why: str = "") -> None:
-        request.view = replace(request.view, state=state, changed=now, why=why)
+    def _change(
+        self, request: Request, state: DeferredState, now: datetime, *, why: str = "", when: datetime | None = None
+    ) -> None:
+        if not may_move(request.view.state, state):
+            return
+        request.view = replace(request.view, state=state, changed=now, why=why, when=when or request.view.when)
         if not request.is_open():  # its address and its way to the source are no longer needed
             source = replace(request.order.source, known_key=request.order.source.key, url="")
             request.order = replace(request.order, source=source, fetch=None)

@@ -23,6 +23,7 @@ from proxy.media.authorised import Authorised
 from proxy.media.board import Board
 from proxy.media.deferred import Deferred
 from proxy.media.growing import Growing
+from proxy.media.hours import AnyHour, Hours
 from proxy.media.jobs import Job, Lane, Slots, Stage
 from proxy.media.making import Maker
 from proxy.media.queue_state import Rows, SavedJob, saved_jobs, saved_paces, saved_requests
@@ -42,6 +43,7 @@ class Desk:
     """`start`, then ask; `tick` every few seconds and `sweep` every few minutes; `close` in the end.
 
     refetch  how a restarted Tropa gets a source without a learner, by its ref; None where it can't
+    hours    when sources that were asked for later are fetched; None: at any hour
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Desk:
         slots: Slots | None = None,
         authorised: Authorised | None = None,
         refetch: Callable[[SourceRef], Fetch | None] = lambda ref: None,
+        hours: Hours | None = None,
     ) -> None:
         self.authorised = authorised or Authorised()
         self._sources = sources
@@ -74,6 +77,7 @@ class Desk:
             how_far=self._board.view,
             refetch=refetch,
             unwanted=self._unschedule,
+            hours=hours or AnyHour(),
         )
         self._orders: OrderedDict[str, Order] = OrderedDict()
 

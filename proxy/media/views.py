@@ -14,6 +14,8 @@ from proxy.media.refs import Fetch, SourceRef
 from proxy.media.store_values import media_key, segment_key
 from proxy.transforms.media.growing import SourceFeed
 from proxy.transforms.media.spec import CappedSpec, HlsSpec, MediaOutcome, MediaSpec, Recipe, fingerprint
+from scheduler.requests import OPEN as REQUEST_OPEN
+from scheduler.requests import RequestState
 
 
 class Runner(Protocol):
@@ -147,18 +149,8 @@ class Ticket:
     view: JobView
 
 
-class DeferredState(StrEnum):
-    QUEUED = "queued"  # its time hasn't come, or too much is being made
-    WAITING = "waiting"
-    FETCHING = "fetching"
-    MAKING = "making"
-    READY = "ready"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-DEFERRED_OPEN = frozenset((DeferredState.QUEUED, DeferredState.WAITING, DeferredState.FETCHING, DeferredState.MAKING))
+DeferredState = RequestState  # QUEUED: its time hasn't come, or too much is being made
+DEFERRED_OPEN = REQUEST_OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

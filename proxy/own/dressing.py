@@ -17,6 +17,7 @@ from policies.rules.situate import tightest
 from policies.values import Place
 from proxy.account.tokens import Tokens
 from proxy.exchange import Inbound, Who
+from proxy.own.nightly import NightRequests
 from proxy.own.offers import MediaOffers
 from proxy.own.savings import LearnerSavings
 from proxy.pages import (
@@ -38,7 +39,10 @@ TOKEN_LIFETIME = timedelta(hours=24)
 
 
 class Dresser:
-    """Fills page contexts; built once. offers None: no lighter versions can be had. usage: what is left for whom."""
+    """Fills page contexts; built once. offers None: no lighter versions can be had. usage: what is left for whom.
+
+    nights  None: nothing is fetched in the free hours
+    """
 
     def __init__(
         self,
@@ -46,11 +50,13 @@ class Dresser:
         savings: LearnerSavings,
         offers: MediaOffers | None = None,
         usage: Callable[[Territory, str, datetime], Usage] = lambda territory, learner, now: NO_USAGE,
+        nights: NightRequests | None = None,
     ) -> None:
         self._tokens = tokens
         self._savings = savings
         self._offers = offers
         self._usage = usage
+        self._nights = nights
 
     def savings(self, exchange: Exchange) -> Savings:
         """What this learner was spared."""
@@ -100,6 +106,7 @@ class Dresser:
             del tokens["original"]
         if exchange.catalogue.settings.place is not Place.SCHOOL:
             tokens.pop("tonight", None)  # what is fetched by night must come to lie on her side of the dear hop
+        nights = self._nights if exchange.catalogue.settings.place is Place.SCHOOL else None
         return PageContext(
             language=who.language,
             territory=who.territory,
@@ -111,6 +118,8 @@ class Dresser:
             tokens=tokens,
             charset=charset,
             allowance=self._allowance(exchange, decision),
+            nightly=partial(nights.can_fetch, exchange) if nights is not None else None,
+            ready=nights.ready(who.learner) if nights is not None else 0,
             media=partial(self._offers.offer, exchange, decision, page_url) if self._offers is not None else None,
         )
 

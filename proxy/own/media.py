@@ -34,7 +34,7 @@ from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State, Watcher
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
-from proxy.own.deferred import DeferredRequests
+from proxy.own.deferred import DeferredRequests, Seal
 from proxy.own.dressing import Dresser
 from proxy.own.films import MOVING
 from proxy.own.page_scripts import NO_POLICY, PageScripts
@@ -42,7 +42,7 @@ from proxy.own.refusals import Refusals, own_page
 from proxy.own.segments import SEGMENTS, Segments
 from proxy.own.viewer import FILES, LOOKS, PLAY, Viewer
 from proxy.pages import PageContext, static_href
-from proxy.pages.media import Making, deferred_page, impossible_page, making_page, versions_page
+from proxy.pages.media import Deferred, Making, impossible_page, making_page, versions_page
 from proxy.pages.versions import PLAYBACK_PATH, allowed_forms
 from proxy.stages.context import Exchange
 from proxy.stages.media import playable
@@ -324,12 +324,14 @@ class MediaRoutes:
             return self._viewer.growing_page(asked.heavy, asked.context, version, growing)
         return own_page(200, making_page(asked.heavy, asked.context, making_of(version, view)))
 
-    def deferred_page(self, exchange: Exchange, *, page_url: str) -> Answer:
-        """The receipts of what she asked for the free hours."""
-        context = self._dresser.context(exchange, page_url=page_url)
-        requests = self._deferred.of(exchange, partial(self._dresser.sealed, exchange))
-        filed = exchange.inbound.query == "filed"
-        return own_page(200, deferred_page(requests, context, filed=filed, full=exchange.inbound.query == "full"))
+    def requests(self, exchange: Exchange, seal: Seal) -> tuple[Deferred, ...]:
+        """The receipts of the lighter versions that she asked for the free hours."""
+        return self._deferred.of(exchange, seal)
+
+    def has_lighter(self, exchange: Exchange, payload: Mapping[str, str]) -> bool:
+        """Whether what the token stands for has a lighter version that policy allows her."""
+        asked = self._asked(exchange, "", payload, saving=False)
+        return isinstance(asked, Answer) or bool(allowed_forms(asked.heavy, asked.context))
 
     # -- what is asked for ---------------------------------------------------------------------------------
 

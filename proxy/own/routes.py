@@ -35,6 +35,7 @@ from proxy.modes.pac import CONTENT_TYPE, pac_file
 from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.media import MediaRoutes
+from proxy.own.night_routes import NightRoutes
 from proxy.own.originals import Originals
 from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
 from proxy.own.outbox import OutboxRoutes
@@ -80,6 +81,7 @@ class OwnRoutes:
         forget_pages: Callable[[str], Awaitable[int]],
         uploads: UploadRoutes,
         stores: OwnStores,
+        nights: NightRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -94,6 +96,7 @@ class OwnRoutes:
         self._forget_pages = forget_pages
         self.uploads = uploads
         self._stores = stores
+        self._nights = nights
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -103,6 +106,7 @@ class OwnRoutes:
             "cancel": self._cancel,
             "mine": self._mine,
             "forget": self._forget,
+            "notify": self._notify,
         }
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -118,6 +122,8 @@ class OwnRoutes:
                 return part or plain_answer(404, b"", "text/plain")
             if name.startswith("media/"):
                 return await self._version(exchange, name.removeprefix("media/"))
+            if name == "night":
+                return await self._nights.night(exchange, page_url=_came_from(exchange))
             return self._get(exchange, name)
         if name.startswith("make/") and method == "POST":
             return await self._make(exchange, name.removeprefix("make/"), await self._form(exchange))
@@ -145,7 +151,7 @@ class OwnRoutes:
         if name == "mine":
             return self._personal.page(exchange)
         if name == "deferred":
-            return self._media.deferred_page(exchange, page_url=_came_from(exchange))
+            return self._nights.deferred(exchange, page_url=_came_from(exchange))
         if name == "outbox" or name.startswith("outbox/"):
             return self._outbox.page(exchange, name, page_url=_came_from(exchange))
         if name == "":
@@ -299,11 +305,15 @@ class OwnRoutes:
 
     async def _tonight(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
         payload = self._opened(exchange, "tonight", form)
-        return self._stale(exchange) if payload is None else await self._media.tonight(exchange, payload)
+        return self._stale(exchange) if payload is None else await self._nights.tonight(exchange, payload)
 
     async def _cancel(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
         payload = self._opened(exchange, "cancel", form)
-        return self._stale(exchange) if payload is None else await self._media.cancel(exchange, payload["r"])
+        return self._stale(exchange) if payload is None else await self._nights.cancel(exchange, payload)
+
+    async def _notify(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        payload = self._opened(exchange, "notify", form)
+        return self._stale(exchange) if payload is None else await self._nights.notify(exchange, form)
 
     async def _decided(self, exchange: Exchange, act: str, form: Mapping[str, str]) -> Answer:
         payload = self._opened(exchange, OUTBOX_TOKEN, form)

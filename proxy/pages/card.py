@@ -92,7 +92,8 @@ def page_bar(context: PageContext, savings: Savings) -> bytes:
     saved = savings.page_bytes or savings.today_bytes
     key = "bar.saved_page" if savings.page_bytes else "bar.saved_today"
     told = phrases(context.language)(key, size=size_text(saved, context.language)) if saved else ""
-    markup = render("bar.html", context.language, saved=told, left=_left_to_spend(context))
+    ready = phrases(context.language).plural("bar.ready", context.ready) if context.ready else ""
+    markup = render("bar.html", context.language, saved=told, left=_left_to_spend(context), ready=ready)
     return encode(markup, context.charset)
 
 

@@ -35,6 +35,8 @@ class PageContext:
     charset       of the page that cards go into; pages of our own are always UTF-8
     allowance     the tightest one that what she opens now draws on; None: none, and then nothing is told of it
     script        our script element for a page of our own, "" for none
+    nightly       whether an address can be had in the free hours without her; None: nothing can
+    ready         how many things of hers have come since she last looked at her receipts
     media         what makes lighter versions of a thing possible; None: none can be had here
     """
 
@@ -50,6 +52,8 @@ class PageContext:
     allowance: AllowanceUse | None = None
     media: OfferFor | None = None
     script: str = ""
+    nightly: Callable[[str], bool] | None = None
+    ready: int = 0
 
     def token(self, action: str, url: str = "") -> str | None:
         """The token for this action on this URL, None where the action is not offered."""

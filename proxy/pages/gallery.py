@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,7 @@ from proxy.errors import (
     upstream_timeout,
     upstream_unreachable,
 )
+from proxy.night.report import Line, PlaceReport
 from proxy.pages import (
     PageContext,
     PlaceChoice,
@@ -62,6 +64,7 @@ from proxy.pages.media import (
     versions_page,
 )
 from proxy.pages.mine import forgotten_page, mine_page
+from proxy.pages.night import night_page
 from proxy.pages.versions import MediaKnown, MediaOffer
 from proxy.transforms.spec import Heavy
 
@@ -245,13 +248,37 @@ def pages(language: str) -> Iterator[tuple[str, bytes]]:
     asked = Deferred(VIDEO.title, "slidecast", "waiting", NOW, NOW + timedelta(hours=12), token=token(""))
     failed = Deferred("Лекция 4", "sound", "failed", NOW - timedelta(days=1), None, why="source-gone")
     done = Deferred("Лекция 2", "sound", "ready", NOW - timedelta(days=1), None, href="/.tropa/media/x/sound")
-    yield "deferred", deferred_page((asked, done, failed), light, filed=True)
+    yield "deferred", deferred_page((asked, done, failed), light, said="filed", notify=token(""))
+    yield "night", night_page(_morning(), light)
     for error in _errors():
         page_url = here.page_url if error.status >= 500 else ""
         yield (
             f"error-{error.code}",
             error_page(error, language, territory=TERRITORY, support_code="K7-4F2", page_url=page_url),
         )
+
+
+def _morning() -> PlaceReport:
+    """A school's morning after a night that was too short."""
+    line = partial(Line, state="ready")
+    return PlaceReport(
+        place="tundra/village",
+        title=TERRITORY.title,
+        idle=None,
+        open_until=None,
+        opens_at=NOW + timedelta(hours=12),
+        spent_bytes=41_000_000,
+        here=(
+            line(title="programma-kursa.pdf", what="files", size_bytes=900_000),
+            line(title="lekciya.mp4", what="recordings", size_bytes=12_000_000),
+            line(title="", what="forums", size_bytes=300_000),
+        ),
+        missing=(
+            line(title="Разбор работ", what="recordings", state="waiting", reason="window", size_bytes=60_000_000),
+            line(title="shema.png", what="sections", state="failed", reason="origin-404"),
+        ),
+        asked={"ready": 2, "waiting": 1},
+    )
 
 
 def _errors() -> tuple[ExchangeError, ...]:

@@ -141,12 +141,21 @@ def film_page(film: Film, context: PageContext, heavy: Heavy) -> bytes:
     )
 
 
-def deferred_page(
-    requests: tuple[Deferred, ...], context: PageContext, *, filed: bool = False, full: bool = False
-) -> bytes:
+_SAID = {
+    "filed": "deferred.filed",
+    "full": "deferred.full",
+    "only-you": "deferred.only-you",
+    "noted": "deferred.noted",
+    "no-address": "deferred.no-address",
+}
+
+
+def deferred_page(requests: tuple[Deferred, ...], context: PageContext, *, said: str = "", notify: str = "") -> bytes:
     """The receipt of what was asked for the free hours, and how far each is.
 
-    filed, full: one was filed just now, or couldn't be because too many are open.
+    said    what has just happened: "filed", "full" (too many are open), "only-you" (nobody else can have it),
+            "noted" (a letter will come), "no-address"; "": nothing
+    notify  the token of the form that asks for a letter; "": none is offered
     """
     say, language, zone = phrases(context.language), context.language, context.territory.zone
     rows = [
@@ -163,5 +172,11 @@ def deferred_page(
         for request in requests
     ]
     return full_page(
-        "deferred.html", context, rows=rows, filed=filed, full=full, zone=zone_text(zone, context.now, language)
+        "deferred.html",
+        context,
+        rows=rows,
+        said=say(_SAID[said]) if said else "",
+        alert=said not in ("filed", "noted"),
+        notify=notify,
+        zone=zone_text(zone, context.now, language),
     )

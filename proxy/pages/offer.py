@@ -64,7 +64,7 @@ def offer_for(heavy: Heavy, context: PageContext) -> Offer:
     priced = decision.costly_hop is not CostlyHop.NONE and decision.price.amount > 0 and not decision.free_now
     free = _free_span(context, priced=priced)
     original = context.token("original", heavy.url) if heavy.url and _allows(decision, heavy.size_bytes) else None
-    later = free and _has_store(decision) and allowed_forms(heavy, context)
+    later = free and _has_store(decision) and (allowed_forms(heavy, context) or _comes_by_night(heavy, context))
     tonight = context.token("tonight", heavy.url) if later else None
     opens_at = decision.opens_at if decision.verdict is Verdict.DEFER else None
     cost = None
@@ -135,6 +135,11 @@ def _is_quick(heavy: Heavy, decision: Decision) -> bool:
     if heavy.size_bytes is None or not decision.link.down_bps:
         return False
     return heavy.size_bytes * 8 / decision.link.down_bps <= _QUICK_S
+
+
+def _comes_by_night(heavy: Heavy, context: PageContext) -> bool:
+    """Whether the thing itself can be had in the free hours without her."""
+    return bool(heavy.url) and context.nightly is not None and context.nightly(heavy.url)
 
 
 def _has_store(decision: Decision) -> bool:

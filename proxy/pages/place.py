@@ -14,7 +14,7 @@ from babel.dates import get_day_names
 
 from policies.facts import AllowanceUse
 from policies.model import Window
-from policies.values import CostlyHop
+from policies.values import CostlyHop, Store
 from proxy.pages.context import PageContext, PlaceView, Savings
 from proxy.pages.figures import money_text, size_text
 from proxy.pages.moments import clock_text, moment_text, span_text, zone_text
@@ -59,12 +59,21 @@ def place_page(context: PageContext, view: PlaceView) -> bytes:
         change_token=context.token("place"),
         came_from=came_from,
         report_token=context.token("report", came_from) if came_from else None,
+        night=context.nightly is not None and territory.store is Store.SCHOOL_BOX,
+        tonight_token=_tonight_token(context, came_from),
         language_token=context.token("language"),
         other_language="en" if say.language == "ru" else "ru",
         institute=territory.institute,
         code=context.support_code,
     )
     return markup.encode("utf-8")
+
+
+def _tonight_token(context: PageContext, url: str) -> str | None:
+    """For the page that she came from, where it can be had in the free hours without her."""
+    if not url or context.nightly is None or not context.nightly(url):
+        return None
+    return context.token("tonight", url)
 
 
 def _course_page(url: str) -> str:

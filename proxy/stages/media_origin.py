@@ -164,12 +164,9 @@ def source_ref(exchange: Exchange, url: str, response: OriginReply, *, proven: b
 
     proven  its first bytes are a film's, whatever it is declared to be
     """
-    length = response.content_length
-    if response.status == 206:
-        found = _TOTAL.match(response.headers.get("Content-Range", "").strip())
-        length = int(found[1]) if found else None
-    elif response.status != 200:
+    if response.status not in (200, 206):
         return None
+    length = total_length(response)
     if not proven and response.headers.get("Content-Type", "").startswith("text/html"):
         return None  # a login page in the file's place
     private = has_directive(response.headers, "private", "no-store")
@@ -182,6 +179,14 @@ def source_ref(exchange: Exchange, url: str, response: OriginReply, *, proven: b
         private=private or "Authorization" in exchange.inbound.request.headers,
         learner=exchange.who.learner,
     )
+
+
+def total_length(response: OriginReply) -> int | None:
+    """How long the whole is, by the head of a 200 or 206; None: it isn't said."""
+    if response.status != 206:
+        return response.content_length
+    found = _TOTAL.match(response.headers.get("Content-Range", "").strip())
+    return int(found[1]) if found else None
 
 
 def is_same_site(exchange: Exchange, url: str) -> bool:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from proxy.demo.course import files
 from proxy.demo.course.catalog import COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE, Activity
-from proxy.demo.course.state import User
+from proxy.demo.course.discussions import DISCUSSIONS
+from proxy.demo.course.state import Upload, User
 from proxy.demo.course.web import json_reply, plugin_path, site, wwwroot
 
+CURRENT_SECTION = 6  # the one that the teacher has highlighted
+_MODIFIED = 1725177600
+_FORUM_ID = 102
 _ATTACHED: dict[int, tuple[str, ...]] = {
     151: ("lekciya.mp4",),
     153: ("audiolekciya.mp3",),
     121: ("cikl-zanyatiya.png", "chasy-kursa.png"),
 }
+_LINKED: dict[int, tuple[str, ...]] = {203: ("/playback/presentation/2.3/m202-1700000001",)}
 
 
 async def _parameters(request: web.Request) -> dict[str, str]:
@@ -60,29 +66,40 @@ def _site_info(request: web.Request, user: User, values: dict[str, str]) -> Any:
     }
 
 
-def _module(request: web.Request, activity: Activity) -> dict[str, Any]:
+def _file_facts(request: web.Request, path: str, name: str) -> dict[str, Any]:
+    stored = site(request).files[name]
+    return {
+        "type": "file",
+        "filename": name.rpartition("/")[2],
+        "filepath": "/",
+        "filesize": stored.size_bytes,
+        "fileurl": f"{wwwroot(request)}/webservice{path}",
+        "mimetype": stored.content_type,
+        "timemodified": _MODIFIED,
+        "isexternalfile": False,
+    }
+
+
+def _contents_of(request: web.Request, activity: Activity) -> list[dict[str, Any]]:
     names = (activity.file,) if activity.file else _ATTACHED.get(activity.cmid, ())
     component = "mod_resource" if activity.file else "mod_page"
-    contents = [
-        {
-            "type": "file",
-            "filename": name,
-            "filepath": "/",
-            "filesize": site(request).files[name].size_bytes,
-            "fileurl": f"{wwwroot(request)}/webservice{plugin_path(activity, name, component)}?forcedownload=1",
-            "mimetype": site(request).files[name].content_type,
-            "timemodified": 1725177600,
-        }
-        for name in names
-    ]
+    return [_file_facts(request, plugin_path(activity, name, component) + "?forcedownload=1", name) for name in names]
+
+
+def _module(request: web.Request, activity: Activity) -> dict[str, Any]:
+    links = "".join(f'<p><a href="{wwwroot(request)}{path}">{path}</a></p>' for path in _LINKED.get(activity.cmid, ()))
     return {
         "id": activity.cmid,
         "url": wwwroot(request) + activity.path,
         "name": activity.title,
+        "instance": activity.cmid,
+        "contextid": 1000 + activity.cmid,
         "modname": activity.module,
-        "description": activity.note,
+        "description": activity.note + links,
         "visible": 1,
-        "contents": contents,
+        "uservisible": True,
+        "dates": [],
+        "contents": _contents_of(request, activity),
     }
 
 
@@ -93,12 +110,81 @@ def _contents(request: web.Request, user: User, values: dict[str, str]) -> Any:
         {
             "id": s.number + 20,
             "name": s.title,
+            "visible": 1,
             "section": s.number,
             "summary": f"<p>{s.summary}</p>",
             "modules": [_module(request, a) for a in s.activities],
         }
         for s in SECTIONS
     ]
+
+
+def _course_by_field(request: web.Request, user: User, values: dict[str, str]) -> Any:
+    found = values.get("field") == "id" and values.get("value") == str(COURSE_ID)
+    course = {"id": COURSE_ID, "fullname": COURSE_TITLE, "shortname": "ДТ-72", "format": "topics", "visible": 1}
+    return {"courses": [{**course, "marker": CURRENT_SECTION, "startdate": _MODIFIED}] if found else [], "warnings": []}
+
+
+def _discussions(request: web.Request, user: User, values: dict[str, str]) -> Any:
+    if values.get("forumid") != str(_FORUM_ID):
+        return _fault("invalidrecord", "Не удалось найти запись данных в таблице базы данных forum.")
+    posts = site(request).state.posts
+    latest = {d: max([_MODIFIED, *(int(p.at) for p in posts if p.discussion == d)]) for d in DISCUSSIONS}
+    rows = [
+        {
+            "id": number * 100,
+            "discussion": number,
+            "name": said[0].subject,
+            "message": f"<p>{said[0].message}</p>",
+            "timemodified": latest[number],
+            "attachment": "",
+            "numreplies": len(said) - 1,
+        }
+        for number, said in DISCUSSIONS.items()
+    ]
+    return {"discussions": sorted(rows, key=lambda row: -int(str(row["timemodified"]))), "warnings": []}
+
+
+def _attachment(request: web.Request, upload: Upload) -> dict[str, Any]:
+    path = f"/pluginfile.php/1102/mod_forum/attachment/{upload.id}/{quote(upload.filename)}"
+    return {
+        "filename": upload.filename,
+        "filesize": upload.size_bytes,
+        "mimetype": upload.content_type,
+        "timemodified": int(upload.at),
+        "url": f"{wwwroot(request)}{path}?forcedownload=1",
+        "urls": {"export": None},
+    }
+
+
+def _posts(request: web.Request, user: User, values: dict[str, str]) -> Any:
+    number = int(values["discussionid"]) if values.get("discussionid", "").isdigit() else 0
+    if number not in DISCUSSIONS:
+        return _fault("invalidrecord", "Не удалось найти запись данных в таблице базы данных forum_discussions.")
+    said = [
+        {
+            "id": number * 100 + index,
+            "discussionid": number,
+            "subject": one.subject,
+            "message": f"<p>{one.message}</p>",
+            "timecreated": _MODIFIED,
+            "attachments": [],
+        }
+        for index, one in enumerate(DISCUSSIONS[number])
+    ]
+    written = [
+        {
+            "id": post.id,
+            "discussionid": number,
+            "subject": post.subject,
+            "message": f"<p>{post.message}</p>",
+            "timecreated": int(post.at),
+            "attachments": [_attachment(request, upload) for upload in post.uploads],
+        }
+        for post in site(request).state.posts
+        if post.discussion == number
+    ]
+    return {"posts": [*said, *written], "forumid": _FORUM_ID, "courseid": COURSE_ID, "warnings": []}
 
 
 def _courses(request: web.Request, user: User, values: dict[str, str]) -> Any:
@@ -109,6 +195,9 @@ _FUNCTIONS: dict[str, Callable[[web.Request, User, dict[str, str]], Any]] = {
     "core_webservice_get_site_info": _site_info,
     "core_course_get_contents": _contents,
     "core_enrol_get_users_courses": _courses,
+    "core_course_get_courses_by_field": _course_by_field,
+    "mod_forum_get_forum_discussions": _discussions,
+    "mod_forum_get_discussion_posts": _posts,
 }
 
 
@@ -129,6 +218,12 @@ async def token_file(request: web.Request) -> web.StreamResponse:
     given = request.match_info.get("token") or request.query.get("token", "")
     if site(request).state.token_owner(given) is None:
         return json_reply(request, _fault("invalidtoken", "Недопустимый токен: токен не найден"))
+    if request.match_info["area"] == "attachment":
+        number = request.match_info["tail"].split("/")[0]
+        upload = next((u for u in site(request).state.uploads if str(u.id) == number), None)
+        if upload is None:
+            raise web.HTTPNotFound(text="filenotfound")
+        return await files.send(request, files.describe(upload.path, upload.filename))
     _, _, name = request.match_info["tail"].partition("/")
     stored = site(request).files.get(name)
     if stored is None:

@@ -17,7 +17,7 @@ from proxy.demo.course.assets import build_assets
 from proxy.demo.course.catalog import COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE
 from proxy.demo.course.receive import MAX_FILE_BYTES
 from proxy.demo.course.state import CourseState
-from proxy.demo.course.web import SITE, Site, render
+from proxy.demo.course.web import SITE, Site, render, site
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,8 +76,16 @@ async def _explain_errors(request: web.Request, handler: Handler) -> web.StreamR
         return render(request, "error.html", title="Ошибка", status=error.status, code=code)
 
 
+@web.middleware
+async def _count_views(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whoever opens an activity's page may be said to have done it."""
+    if request.path.startswith("/mod/") and request.path.endswith("/view.php"):
+        site(request).state.note_view(request.path_qs)
+    return await handler(request)
+
+
 def _application(here: Site) -> web.Application:
-    app = web.Application(client_max_size=MAX_FILE_BYTES, middlewares=[_explain_errors])
+    app = web.Application(client_max_size=MAX_FILE_BYTES, middlewares=[_explain_errors, _count_views])
     app[SITE] = here
     for module in (static_routes, pages, login, forum, quiz, live, rooms, api):
         app.add_routes(module.routes())

@@ -35,6 +35,9 @@ USERS: dict[str, User] = {
     "teacher2": User(id=6, login="teacher2", name="Учитель биологии (teacher2)", password="Metodika-2"),  # noqa: S106 - shown on the login page
 }
 
+# Who fetches for a school at night: by web services alone, never through the login page.
+SERVICE_USER = User(id=9, login="tropa-service", name="Служебная учётная запись", password="Sluzhba-1")  # noqa: S106 - the sample's own
+
 
 @dataclass(slots=True, kw_only=True)
 class Session:
@@ -137,6 +140,7 @@ class CourseState:
         self._quiz_saves: list[QuizSave] = []
         self._logins: list[Login] = []
         self._chat: list[ChatLine] = []
+        self._views: list[str] = []
         self._last_id = 900
 
     @property
@@ -175,6 +179,16 @@ class CourseState:
         return tuple(self._chat)
 
     @property
+    def views(self) -> tuple[str, ...]:
+        """Every activity page that was asked for, by whomever: opening one may mark it as done."""
+        return tuple(self._views)
+
+    def note_view(self, path: str) -> None:
+        """An activity's own page was asked for."""
+        if len(self._views) < MAX_SESSIONS:
+            self._views.append(path)
+
+    @property
     def session_count(self) -> int:
         """How many visits the server remembers."""
         return len(self._sessions)
@@ -202,7 +216,8 @@ class CourseState:
 
     def check_password(self, login: str, password: str, *, how: str) -> User | None:
         """The user, when name and password fit; either way the attempt is recorded."""
-        user = USERS.get(login.strip().lower())
+        known = {**USERS, SERVICE_USER.login: SERVICE_USER} if how == "api" else USERS
+        user = known.get(login.strip().lower())
         accepted = user is not None and secrets.compare_digest(user.password.encode(), password.encode())
         entry = Login(login=login[:100], accepted=accepted, how=how, at=self.clock())
         self._logins.append(entry)

@@ -12,7 +12,7 @@ class Link:
     """Carries connections; `cut_after` breaks them when so many bytes have come down (or gone up), and nobody comes
     through until `mend`.
 
-    cuts: how often it was cut
+    cuts: how often it was cut; carried_bytes: how much has come through it
     """
 
     def __init__(self, target_port: int) -> None:
@@ -23,6 +23,7 @@ class Link:
         self._open: set[socket.socket] = set()
         self.is_down = False
         self.cuts = 0
+        self.carried_bytes = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -78,6 +79,7 @@ class Link:
 
     def _spent(self, nbytes: int) -> bool:
         with self._lock:
+            self.carried_bytes += nbytes
             if self._left_bytes is None:
                 return False
             self._left_bytes -= nbytes

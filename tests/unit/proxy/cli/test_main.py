@@ -17,7 +17,7 @@ from tests.unit.proxy.cli.commands import REGIONS, regions_file, tropa
 
 PROMISED = {
     "serve", "check", "explain", "why", "report", "publish", "rollback", "history", "override", "bypass", "schema",
-    "pac", "doctor", "demo", "media", "allowance", "learner",
+    "pac", "doctor", "demo", "media", "allowance", "learner", "night", "cache",
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from proxy.pages.reasons import has_sentence, teacher_reason
 
 FOLDER = Path(proxy.pages.__file__).parent
 # Families whose last word is a value, not a literal: a reason's code, a kind, a host …
-FAMILIES = ("reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
+FAMILIES = ("night.what.", "night.why.",
+            "reason.", "kind.", "host.", "alternative.", "zone.", "weekday.", "error.", "gate.title.", "place.known.",
             "place.scope.", "bar.left.", "bar.spent.", "ics.", "advice.tonight_", "moment.", "version.", "media.state.",
             "deferred.state.", "deferred.why.", "slidecast.", "device.", "outbox.title_of.", "outbox.state.",
             "outbox.why.", "outbox.act.", "mine.kept.", "uploads.", "outage.days",

@@ -1,0 +1,120 @@
+"""The night half of what `proxy.app` builds: hours, wishes, the fetcher, letters, and what learners see of them.
+
+Law: as in `proxy.app`, only here is known how these parts hang together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from policies.model import Catalogue
+from proxy.account.personal import Holder, Holding
+from proxy.account.state import State
+from proxy.cache.origin_cache import OriginCache
+from proxy.clock import Clock
+from proxy.media.desk import Desk
+from proxy.night.fetcher import NightFetcher
+from proxy.night.hours import NightHours
+from proxy.night.letters import Letters
+from proxy.night.sources import NightSources
+from proxy.night.wishes import Wishes
+from proxy.operate.night_run import active_run
+from proxy.own.nightly import NightRequests
+from proxy.runtime import Runtime
+from proxy.tasks import TaskKeeper
+from proxy.upstream.upstream import Upstream
+from scheduler.jobs import Job
+
+_TICK = timedelta(seconds=2)
+_POST = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightTime:
+    """What the media desk needs of it, before there is anything to fetch into."""
+
+    hours: NightHours
+    sources: NightSources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightWork:
+    """Everything about the free hours that lives as long as the process."""
+
+    hours: NightHours
+    wishes: Wishes
+    fetcher: NightFetcher
+    letters: Letters
+    requests: NightRequests
+
+    async def start(self, now: datetime) -> None:
+        """What the last process left."""
+        await self.hours.start(now)
+        await self.wishes.start(now)
+        await self.letters.start(now)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """What is done now and then; none of it changes a decision."""
+        return (
+            Job(name="night", every=_TICK, run=self.fetcher.tick, first=_TICK),
+            Job(name="letters", every=_POST, run=self.letters.tick, first=_POST),
+        )
+
+    def holders(self) -> tuple[Holder, ...]:
+        """What of it is one learner's."""
+
+        async def export(learner: str) -> Mapping[str, Any]:
+            return self.wishes.told(learner)
+
+        async def erase(learner: str) -> int:
+            self.requests.forget(learner)
+            return await self.wishes.forget(learner) + await self.letters.forget(learner)
+
+        return (Holding("wishes_for_the_free_hours", export, erase),)
+
+
+def build_time(
+    state_dir: Path, *, upstream: Upstream, runtime: Callable[[], Runtime], state: State, clock: Clock, via: str
+) -> NightTime:
+    """Open or shut, and how sources are had without a learner."""
+
+    def catalogue() -> Catalogue:
+        return runtime().catalogue
+
+    return NightTime(
+        hours=NightHours(catalogue, state, clock, extra=partial(active_run, state_dir)),
+        sources=NightSources(upstream, catalogue, via=via),
+    )
+
+
+def build_night(
+    time: NightTime,
+    *,
+    cache: OriginCache,
+    desk: Desk,
+    state: State,
+    clock: Clock,
+    keeper: TaskKeeper,
+    runtime: Callable[[], Runtime],
+) -> NightWork:
+    """The parts, not yet started."""
+    wishes = Wishes(state)
+    fetcher = NightFetcher(
+        hours=time.hours,
+        wishes=wishes,
+        sources=time.sources,
+        cache=cache,
+        desk=desk,
+        state=state,
+        clock=clock,
+        keeper=keeper,
+        runtime=runtime,
+    )
+    letters = Letters(state, wishes, desk, time.hours, clock, lambda: runtime().catalogue)
+    requests = NightRequests(fetcher, desk, letters, state)
+    return NightWork(hours=time.hours, wishes=wishes, fetcher=fetcher, letters=letters, requests=requests)

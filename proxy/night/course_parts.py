@@ -1,0 +1,183 @@
+"""What of a Moodle course can be fetched ahead, told from its web services' answers: pure.
+
+Laws of this file: whatever shape an answer has, parts that make sense come out and nothing raises; assessments are left
+alone; only what a stored file's own address names is taken, never a page that counts as seen when it is opened.
+Source: core_course_get_contents, mod_forum_get_discussion_posts (Moodle 4.x).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from policies.model import Follow, Followed
+
+JSON = Any
+_SOON = timedelta(hours=36)  # tomorrow, seen from any hour of the night before
+_SERVICE = "/webservice/pluginfile.php/"
+_STORED = "/pluginfile.php/"
+_ASSESSED = frozenset(
+    ("quiz", "assign", "scorm", "h5pactivity", "hvp", "feedback", "lesson", "workshop", "survey", "choice", "data")
+)
+_LAID_OUT = frozenset(("resource", "folder"))
+_FILMS = ("video/", "audio/")
+_PLAYBACK = re.compile(r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/[^\s\"'<>?#]+")
+_SHOWN = ("image/", "video/", "audio/", "application/pdf", "text/")
+MAX_PARTS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One file of a course, or a recording that it links to.
+
+    url        as learners ask for it
+    title      for the report; a file's or an activity's name
+    urgent_at  when it will be needed, where the course says so
+    """
+
+    url: str
+    what: Followed
+    title: str
+    size_bytes: int | None = None
+    content_type: str = ""
+    urgent_at: datetime | None = None
+
+    @property
+    def is_film(self) -> bool:
+        return self.content_type.startswith(_FILMS) or "/playback/presentation/" in self.url
+
+
+def current_section(course: JSON, now: datetime) -> int | None:
+    """The number of the section that the course is at: the highlighted one, else this week's; None: not known."""
+    found = _mapping(course)
+    marker = _whole(found.get("marker"))
+    if marker:
+        return marker
+    starts = _whole(found.get("startdate"))
+    if found.get("format") == "weeks" and starts and now.timestamp() >= starts:
+        return int(now.timestamp() - starts) // (7 * 86400) + 1
+    return None
+
+
+def parts_of(contents: JSON, follow: Follow, current: int | None, now: datetime) -> tuple[Part, ...]:
+    """What of the sections that are followed can be had ahead, what comes up soon with its time."""
+    found: list[Part] = []
+    for section in _mappings(contents):
+        number = _whole(section.get("section")) or 0
+        near = current is None or current <= number <= current + follow.ahead
+        for module in _mappings(section.get("modules")):
+            if module.get("modname") in _ASSESSED or module.get("uservisible") is False:
+                continue
+            soon = _soon(module, now)
+            found += (part for part in _module_parts(module, soon) if near or soon is not None or _is_webinar(part))
+    wanted = (part for part in found if part.what in follow.what)
+    return tuple({part.url: part for part in wanted}.values())[:MAX_PARTS]
+
+
+def forums_of(contents: JSON) -> tuple[int, ...]:
+    """The numbers by which the course's forums are asked for."""
+    modules = [module for section in _mappings(contents) for module in _mappings(section.get("modules"))]
+    numbers = (_whole(module.get("instance")) for module in modules if module.get("modname") == "forum")
+    return tuple(number for number in numbers if number)
+
+
+def fresh_discussions(answer: JSON, since: datetime) -> tuple[int, ...]:
+    """Discussions in which something was written since."""
+    rows = _mappings(_mapping(answer).get("discussions"))
+    found = ((_whole(row.get("discussion")), _whole(row.get("timemodified")) or 0) for row in rows)
+    return tuple(number for number, at in found if number and at >= since.timestamp())
+
+
+def post_parts(answer: JSON) -> tuple[Part, ...]:
+    """What the posts of a discussion carry: attachments and the pictures inside their text."""
+    found: list[Part] = []
+    for post in _mappings(_mapping(answer).get("posts")):
+        title = str(post.get("subject") or "")
+        for key in ("attachments", "messageinlinefiles"):
+            for file in _mappings(post.get(key)):
+                part = _file_part(file, Followed.FORUMS, title, download=key == "attachments")
+                found += [part] if part is not None else []
+    return tuple(found)
+
+
+def stored_url(url: str, *, download: bool) -> str | None:
+    """A stored file's address as learners' pages have it; None: it is no stored file of a course."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return None
+    path = parts.path.replace(_SERVICE, _STORED, 1)
+    return f"{parts.scheme}://{parts.netloc}{path}{'?forcedownload=1' * download}" if _STORED in path else None
+
+
+def service_target(target: str) -> str | None:
+    """The same file for a service account, without its token; None: it is no stored file."""
+    path, _, query = target.partition("?")
+    if _STORED not in path or _SERVICE in path:
+        return None
+    return path.replace(_STORED, _SERVICE, 1) + (f"?{query}" if query else "")
+
+
+def _module_parts(module: dict[str, JSON], urgent_at: datetime | None) -> Iterator[Part]:
+    name, laid_out = str(module.get("name") or ""), module.get("modname") in _LAID_OUT
+    for file in _mappings(module.get("contents")):
+        content_type = str(file.get("mimetype") or "")
+        if content_type.startswith(_FILMS):
+            what = Followed.RECORDINGS
+        else:
+            what = Followed.FILES if laid_out else Followed.SECTIONS
+        part = _file_part(file, what, name, urgent_at=urgent_at, download=laid_out)
+        if part is not None:
+            yield part
+    told = [str(module.get("description") or "")]
+    told += [str(file.get("fileurl") or "") for file in _mappings(module.get("contents")) if file.get("type") == "url"]
+    for found in _PLAYBACK.findall(" ".join(told)):
+        yield Part(url=found, what=Followed.RECORDINGS, title=name, urgent_at=urgent_at)
+
+
+def _file_part(
+    file: dict[str, JSON], what: Followed, title: str, *, urgent_at: datetime | None = None, download: bool = False
+) -> Part | None:
+    """None: something that isn't a file of the course, or the page's own text, which only a learner may open."""
+    name, content_type = str(file.get("filename") or ""), str(file.get("mimetype") or "")
+    if file.get("type", "file") != "file" or (name == "index.html" and not content_type.startswith("image/")):
+        return None
+    kept_open = content_type.startswith(_SHOWN)
+    url = stored_url(str(file.get("fileurl") or file.get("url") or ""), download=download and not kept_open)
+    if url is None:
+        return None
+    return Part(
+        url=url,
+        what=what,
+        title=name or title,
+        size_bytes=_whole(file.get("filesize")),
+        content_type=content_type,
+        urgent_at=urgent_at,
+    )
+
+
+def _is_webinar(part: Part) -> bool:
+    """Recordings of webinars lie in a section of their own, wherever the course is."""
+    return part.what is Followed.RECORDINGS and "/playback/presentation/" in part.url
+
+
+def _soon(module: dict[str, JSON], now: datetime) -> datetime | None:
+    """When it opens, if that is before the next night but one."""
+    times = (_whole(date.get("timestamp")) for date in _mappings(module.get("dates")))
+    instants = [datetime.fromtimestamp(stamp, UTC) for stamp in times if stamp and stamp < 32503680000]
+    return min((instant for instant in instants if now < instant <= now + _SOON), default=None)
+
+
+def _mapping(value: JSON) -> dict[str, JSON]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: JSON) -> Iterable[dict[str, JSON]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
+
+
+def _whole(value: JSON) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,177 @@
+"""An institute's own account at an origin: its token, and the requests that go out by it.
+
+Laws of this file: the token is read from a file that nobody else may read, stands in no log, message or stored thing,
+and goes to its own origin alone; by it only web services and stored files are asked for, never a page.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from multidict import CIMultiDict
+
+from policies.model import Origin
+from proxy.errors import ExchangeError
+from proxy.exchange import authority_of
+from proxy.night.course_parts import service_target
+from proxy.upstream.reply import OriginReply
+from proxy.upstream.upstream import Upstream
+
+logger = logging.getLogger("tropa.night")
+
+JSON = Any
+_MAX_TOKEN_BYTES = 4096
+_MAX_ANSWER_BYTES = 16 << 20
+_REST = "/webservice/rest/server.php"
+_TOKEN = re.compile(r"[A-Za-z0-9._-]{16,128}")
+
+
+class ServiceFailed(Exception):
+    """The account can't be used now. why: a word for the report; retry_s: how long the origin asked to wait."""
+
+    def __init__(self, why: str, *, retry_s: float | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.retry_s = retry_s
+
+
+def read_token(path: Path) -> str:
+    """Raises ServiceFailed: token-missing, token-open (others may read the file), token-malformed."""
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            token = file.read(_MAX_TOKEN_BYTES).decode("ascii", "replace").strip()
+    except OSError as error:
+        raise ServiceFailed("token-missing") from error
+    if mode & 0o077:
+        raise ServiceFailed("token-open")
+    if not _TOKEN.fullmatch(token):
+        raise ServiceFailed("token-malformed")
+    return token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """A public address in the parts that a request is made of."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def authority(self) -> str:
+        return authority_of(self.scheme, self.host, self.port)
+
+
+def where_of(url: str) -> Where:
+    """Raises ValueError for what is no address."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"no address: {parts.scheme}")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Where(scheme=parts.scheme, host=parts.hostname, port=port, target=target)
+
+
+def own_headers(where: Where, via: str) -> CIMultiDict[str]:
+    """The head of a request of Tropa's own: nobody's cookies, nothing coded."""
+    return CIMultiDict(
+        {
+            "Host": where.authority,
+            "User-Agent": "Tropa",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Via": via,
+        }
+    )
+
+
+def retry_after_s(reply: OriginReply, now: datetime) -> float | None:
+    """What Retry-After asks for (RFC 9110 section 10.2.3), at most a day."""
+    told = reply.headers.get("Retry-After", "").strip()
+    if told.isdigit():
+        return min(float(told), 86400.0)
+    try:
+        at = parsedate_to_datetime(told)
+    except (TypeError, ValueError):
+        return None
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return min(max((at - now).total_seconds(), 0.0), 86400.0)
+
+
+class MoodleAccount:
+    """A service account at one Moodle. site: where learners find it, as https://lms.example.org/moodle."""
+
+    def __init__(self, upstream: Upstream, origin: Origin, site: str, token: str, *, via: str) -> None:
+        self._upstream = upstream
+        self._origin = origin
+        self._site = site.rstrip("/")
+        self._token = token
+        self._via = via
+
+    def file_target(self, target: str) -> str | None:
+        """How a stored file is asked for by this account; None: it is no stored file. Holds the token."""
+        path = service_target(target)
+        return None if path is None else f"{path}{'&' if '?' in path else '?'}token={self._token}"
+
+    async def call(self, function: str, now: datetime, **values: str | int) -> JSON:
+        """One web service's answer.
+
+        Raises ServiceFailed: the word of Moodle's own error ("invalidtoken" …), "service-503" and the like,
+        "service-unreachable", "service-malformed".
+        """
+        where = where_of(f"{self._site}{_REST}")
+        fields = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json", **values}
+        headers = own_headers(where, self._via)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = urlencode(fields).encode("ascii")
+        try:
+            reply = await self._upstream.open(
+                origin=self._origin,
+                method="POST",
+                scheme=where.scheme,
+                host=where.host,
+                port=where.port,
+                target=where.target,
+                headers=headers,
+                body=body,
+                content_length=len(body),
+            )
+        except ExchangeError as error:
+            raise ServiceFailed("service-unreachable") from error
+        try:
+            if reply.status != 200:
+                raise ServiceFailed(f"service-{reply.status}", retry_s=retry_after_s(reply, now))
+            return _answer(await reply.read_up_to(_MAX_ANSWER_BYTES + 1, 120.0))
+        except ExchangeError as error:
+            raise ServiceFailed("service-unreachable") from error
+        finally:
+            reply.release()
+
+
+def _answer(body: bytes) -> JSON:
+    """What a web service said. Its errors come with status 200."""
+    if len(body) > _MAX_ANSWER_BYTES:
+        raise ServiceFailed("service-too-large")
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise ServiceFailed("service-malformed") from error
+    if isinstance(value, dict) and "exception" in value:
+        raise ServiceFailed(_word(value.get("errorcode")))
+    return value
+
+
+def _word(code: object) -> str:
+    """Moodle's own word for an error, as far as it is a word."""
+    return code if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,60}", code) else "service-error"

@@ -1,0 +1,57 @@
+"""The page of what a school has by the morning: here now, still missing and why.
+
+Laws of this file: nothing of one learner's; a reason is a sentence, never a code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.pages.context import PageContext
+from proxy.pages.figures import size_text
+from proxy.pages.full import full_page
+from proxy.pages.moments import full_moment_text, zone_text
+from proxy.pages.phrases import Phrases, phrases
+
+if TYPE_CHECKING:  # values alone
+    from proxy.night.report import Line, PlaceReport
+
+_MOST_SHOWN = 200
+
+
+def night_page(report: PlaceReport, context: PageContext) -> bytes:
+    """For a place that fetches in the free hours, or with the reason why it doesn't."""
+    say, language, zone = phrases(context.language), context.language, context.territory.zone
+    until = full_moment_text(report.open_until, context.now, zone, language) if report.open_until else ""
+    opens = full_moment_text(report.opens_at, context.now, zone, language) if report.opens_at else ""
+    return full_page(
+        "night.html",
+        context,
+        place=report.title.in_language(language),
+        idle=report.idle is not None,
+        until=until,
+        opens=opens,
+        zone=zone_text(zone, context.now, language),
+        here=say("night.here_count", count=len(report.here), size=size_text(report.here_bytes, language)),
+        here_rows=[_row(line, say, language) for line in report.here[:_MOST_SHOWN]],
+        missing=say("night.missing_count", count=len(report.missing)),
+        missing_rows=[_row(line, say, language, why=True) for line in report.missing[:_MOST_SHOWN]],
+        asked=say.plural("night.asked", sum(report.asked.values())) if report.asked else "",
+        trouble=bool(report.trouble),
+    )
+
+
+def _row(line: Line, say: Phrases, language: str, *, why: bool = False) -> dict[str, str]:
+    kind = say(f"night.what.{line.what}")
+    return {
+        "title": line.title or kind,
+        "kind": kind if line.title else "",
+        "size": size_text(line.size_bytes, language) if line.size_bytes else "",
+        "why": reason_text(line, say) if why else "",
+    }
+
+
+def reason_text(line: Line, say: Phrases) -> str:
+    """Why something isn't here."""
+    known = (f"night.why.{line.reason}", f"deferred.why.{line.reason}") if line.reason else ()
+    return say.first(*known, f"deferred.state.{line.state}")
