@@ -99,6 +99,7 @@ def _decision(
         valid_until=_valid_until(at, effect, dates_until),
         opens_at=None if allowed else effect.opens_at,
         closes_at=effect.closes_at if allowed else None,
+        stored_only=effect.stored_only and not allowed,
         alternatives=effect.alternatives,
         original_max_bytes=original_max_bytes(at.policy, at.territory.tariff, at.left_bytes),
         rate_bps=effect.rate_bps,

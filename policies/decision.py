@@ -56,6 +56,7 @@ class Decision:
     opens_at      with DEFER: when it opens; None: not within the next 60 days
     closes_at     with ALLOW in a window: when the window ends
     original_max_bytes  how much the learner may take as "original"; 0: not at all; None: no limit
+    stored_only   with DEFER or REFUSE: what is stored on the learner's side of the costly hop may go all the same
     exempt        assessment: never cut, deferred or priced away
     observe       decide and count, but change nothing on the wire: verdict and treatments are what would have been
     bypassed      the operator switched Tropa off for this origin: pass everything
@@ -81,6 +82,7 @@ class Decision:
     link: LinkSpeed = LinkSpeed()
     costly_hop: CostlyHop = CostlyHop.LEARNER_LINK
     store: Store = Store.NONE
+    stored_only: bool = False
     exempt: bool = False
     observe: bool = False
     bypassed: bool = False

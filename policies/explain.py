@@ -133,6 +133,7 @@ class Explanation:
             "price_per_mb": str(decision.price.amount),
             "currency": decision.price.currency,
             "free_now": decision.free_now,
+            "stored_only": decision.stored_only,
             "required_for_credit": decision.required_for_credit,
             "player_must_stay": decision.player_must_stay,
             "exempt": decision.exempt,

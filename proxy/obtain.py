@@ -173,6 +173,8 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
     request, held = inbound.request, exchange.held
     has_body = held is not None or (request.body_exists and request.can_read_body)
     length = request.content_length if held is None else len(held)
+    if decision.stored_only:
+        headers["Cache-Control"] = "only-if-cached"  # RFC 9111 section 5.2.1.7
     return Asked(
         origin=inbound.origin,
         method=request.method,
@@ -187,6 +189,7 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
         learner=exchange.who.learner,
         untouched=is_untouched(decision),
         document=exchange.facts.audience in _DOCUMENTS,
+        only_stored=decision.stored_only,
         own_life_s=own_life_s(exchange),
         link_bps=decision.link.down_bps,
         price=decision.price.amount,

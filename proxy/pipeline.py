@@ -36,6 +36,7 @@ from policies.treatments import Action, PageTreatment
 from policies.values import Audience, Reason
 from proxy.account.account import Accountant
 from proxy.account.meter import Meter
+from proxy.cache.asked import NOT_STORED
 from proxy.cache.sizes import SizeBook
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer, Tally
@@ -206,7 +207,8 @@ class Pipeline:
         if is_own(exchange.inbound):
             return coded(await parts.own.answer(exchange), exchange.codings)
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
-            return coded(parts.refusals.closed(exchange), exchange.codings)
+            stored = await self._stored_answer(exchange) if exchange.decision.stored_only else None
+            return stored or coded(parts.refusals.closed(exchange), exchange.codings)
         versions = parts.own.instead_of_playback(exchange)
         if versions is not None:
             return versions
@@ -234,6 +236,17 @@ class Pipeline:
                 return await self._said(await uploads.claim(exchange, word), exchange)
             case Nonsense():
                 raise bad_request("upload-malformed")
+
+    async def _stored_answer(self, exchange: Exchange) -> Answer | None:
+        """What a spent allowance spares: an answer that is stored here and needs no word of the origin's."""
+        if exchange.inbound.request.method not in ("GET", "HEAD"):
+            return None
+        try:
+            return await self._fetched_answer(exchange)
+        except ExchangeError as error:
+            if error.code != NOT_STORED:
+                raise
+            return None
 
     async def _fetched_answer(self, exchange: Exchange) -> Answer:
         """What the origin says, treated; a stored variant where the origin confirms its source."""

@@ -55,7 +55,7 @@ class SizeAsker:
     @staticmethod
     def _may_ask(exchange: Exchange) -> bool:
         settings, decision = exchange.catalogue.settings, exchange.decision
-        if exchange.inbound.origin is None or exchange.inbound.origin.upstream is None:
+        if decision.stored_only or exchange.inbound.origin is None or exchange.inbound.origin.upstream is None:
             return False
         return saves_here(settings.place, decision)
 

@@ -1,7 +1,8 @@
 """A spent allowance: stop, throttle or pay on.
 
 Laws of this file: what teachers need to read and to write stays open after a stop: the forum's and the
-consultation's own pages as text, the shell of the origin (a quiz can't be told from the scripts it needs), a logout.
+consultation's own pages as text, the shell of the origin (a quiz can't be told from the scripts it needs), a logout;
+and what is stored on the near side of the hop that costs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from policies.treatments import (
     Treatments,
     VideoTreatment,
 )
-from policies.values import Audience, MediaKind, Mode, Reason, TrafficClass
+from policies.values import Audience, CostlyHop, MediaKind, Mode, Reason, TrafficClass
 from policies.windows import next_opening
 
 _TEXT_CLASSES = frozenset({TrafficClass.FORUM, TrafficClass.CONSULTATION})
@@ -77,7 +78,18 @@ def _stopped(at: Situation, spent: Spent) -> Effect:
         free_at = next_opening(free_windows(at.territory.tariff), at.now)
         opens_at = min(opens_at, free_at) if free_at is not None else opens_at
     reason = _reason(at, spent, "allowance-spent", ("opens_at", local_text(opens_at, at.territory)))
-    return Effect(reasons=(reason,), verdict=Verdict.DEFER, opens_at=opens_at, valid_until=opens_at)
+    return Effect(
+        reasons=(reason,),
+        verdict=Verdict.DEFER,
+        opens_at=opens_at,
+        valid_until=opens_at,
+        stored_only=_has_store_here(at),
+    )
+
+
+def _has_store_here(at: Situation) -> bool:
+    """Whether what Tropa has stored lies on the learner's side of the hop that costs: then it moves no dear byte."""
+    return at.territory.costly_hop is CostlyHop.SITE_UPLINK and at.request.mode is not Mode.TUNNEL
 
 
 def _reason(at: Situation, spent: Spent, rule: str, *more: tuple[str, str | int | float]) -> Reason:

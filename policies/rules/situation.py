@@ -77,6 +77,7 @@ class Effect:
 
     treatments  narrower ones; None: as they are
     opens_at    counts only with DEFER, where None means: not within the horizon
+    stored_only with DEFER or REFUSE: what lies in the store on this side of the costly hop may go all the same
     """
 
     reasons: tuple[Reason, ...]
@@ -87,6 +88,7 @@ class Effect:
     alternatives: tuple[Alternative, ...] = ()
     rate_bps: int | None = None
     valid_until: datetime | None = None
+    stored_only: bool = False
 
 
 NOTHING = Effect(reasons=())
@@ -110,6 +112,7 @@ def _both(a: Effect, b: Effect) -> Effect:
         alternatives=a.alternatives + b.alternatives,
         rate_bps=lower(a.rate_bps, b.rate_bps),
         valid_until=earlier(a.valid_until, b.valid_until),
+        stored_only=_spares_what_is_stored(a, b),
     )
 
 
@@ -130,6 +133,12 @@ def earlier(a: datetime | None, b: datetime | None) -> datetime | None:
     if a is None or b is None:
         return b if a is None else a
     return min(a, b)
+
+
+def _spares_what_is_stored(a: Effect, b: Effect) -> bool:
+    """Only where everyone who refuses does: a closed hour is closed for what is stored too."""
+    refusing = [effect for effect in (a, b) if effect.verdict is not Verdict.ALLOW]
+    return bool(refusing) and all(effect.stored_only for effect in refusing)
 
 
 def _later_opening(a: Effect, b: Effect) -> datetime | None:

@@ -11,6 +11,8 @@ from multidict import CIMultiDict
 from policies.frozen import Frozen
 from policies.model import Origin
 
+NOT_STORED = "not-stored"  # the error's code
+
 # Told of bytes about to be taken: may sleep for the rate's sake; False: stop now and keep the part.
 Pace = Callable[[int], Awaitable[bool]]
 
@@ -28,6 +30,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     kept_as             the target under which it is kept where that isn't the one asked (a service account's address
                         of what learners have under their own); None: the same
     confirmed_life_s    how long what the origin must confirm is kept after it was last had
+    only_stored         no byte may cross to the origin: what isn't stored and fresh raises NOT_STORED
     own_life_s          how long a page of hers may be kept for her alone; 0: not at all
     link_bps, price     what fetching it again costs here (price of a megabyte): an eviction counts it
     """
@@ -47,6 +50,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     document: bool = False
     kept_as: str | None = None
     confirmed_life_s: int = 86_400
+    only_stored: bool = False
     own_life_s: int = 0
     link_bps: int | None = None
     price: Decimal = Decimal(0)

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from policies.model import Catalogue
 from proxy.cache import confirmed, kept_pages
 from proxy.cache.answering import Held, can_give, part_of, reply_of
-from proxy.cache.asked import Asked, Filled, Pace
+from proxy.cache.asked import NOT_STORED, Asked, Filled, Pace
 from proxy.cache.filling import Filler
 from proxy.cache.http import status
 from proxy.cache.http.conditions import ORIGINS_CONDITIONS, is_strong
@@ -68,6 +68,8 @@ class OriginCache:
     async def open(self, asked: Asked) -> OriginReply:
         """The answer to a request: the origin's, or one that may stand for it. Raises ExchangeError."""
         if asked.untouched or not _is_storable(asked):
+            if asked.only_stored:
+                raise _not_stored()
             return await self._past(asked)
         if self._unstorable.has(asked, self._clock.steady_s()):
             return await self._unstored(asked)
@@ -87,6 +89,8 @@ class OriginCache:
                 return await self._unstored(asked)
         if isinstance(use, Serve | ServeAndRevalidate):  # it could not be read, and is gone
             held, use = await self._found(q)
+        if asked.only_stored:
+            raise _not_stored()
         return await self._led(q, held, use)
 
     async def kept(self, asked: Asked, now: datetime) -> OriginReply | None:
@@ -148,13 +152,14 @@ class OriginCache:
                 if not can_give(held, part_of(q, held)):
                     return None
                 reply = await self._given(q, held, use)
-                if reply is not None and isinstance(use, ServeAndRevalidate):
+                quiet = q.asking.directives.only_if_cached
+                if reply is not None and isinstance(use, ServeAndRevalidate) and not quiet:
                     self._revalidate(q, held.stored)
                 return reply
             case Validate() | Miss():
                 if not q.asking.directives.only_if_cached:
                     return None
-                raise ExchangeError("not-stored", 504, Fault.CLIENT, "only-if-cached")
+                raise _not_stored()
 
     async def _given(self, q: Question, held: Held, use: Serve | ServeAndRevalidate) -> OriginReply | None:
         headers = CIMultiDict(held.stored.head.headers)
@@ -329,6 +334,10 @@ class OriginCache:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _not_stored() -> ExchangeError:
+    return ExchangeError(NOT_STORED, 504, Fault.CLIENT, "only-if-cached")
 
 
 def _is_storable(asked: Asked) -> bool:

@@ -111,6 +111,10 @@ def _remarks(call: Call, explained: Explanation) -> str:
     notes = (
         (decision.bypassed, words("Tropa для источника выключена: проходит всё", "bypassed: everything passes")),
         (decision.observe, words("только наблюдение: ничего не меняется", "observe: nothing is changed")),
+        (
+            decision.stored_only,
+            words("что уже лежит на этой стороне, открывается", "what is stored on this side opens"),
+        ),
         (decision.exempt, words("контрольное задание: не ограничивается", "assessment: never cut")),
         (decision.required_for_credit, words("нужно для зачёта", "required for credit")),
         (decision.player_must_stay, words("зачёт ставит сам плеер", "its own player counts it as done")),

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parents[2] / "cases" / "decide"
 CASES = sorted(FOLDER.glob("*.yaml"))
 LMS = {"preset": "moodle", "hosts": ["lms.example.org"], "upstream": "http://127.0.0.1:8081", "allow_private": "true"}
 FLAGS = {"save_data", "wants_original", "attachment", "no_transform", "private", "immutable", "partial", "mobile"}
-TOLD_FLAGS = ("free_now", "exempt", "observe", "bypassed", "player_must_stay", "honour_no_transform")
+TOLD_FLAGS = ("stored_only", "free_now", "exempt", "observe", "bypassed", "player_must_stay", "honour_no_transform")
 NUMBERS = {"measured_bps", "downlink_bps", "rtt_ms", "status", "length_bytes", "upload_bytes"}
 ENUMS: dict[str, Any] = {
     "audience": Audience,
