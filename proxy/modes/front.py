@@ -16,7 +16,7 @@ from typing import cast
 
 from aiohttp import web
 
-from policies.model import Catalogue, Listener
+from policies.model import Catalogue, Limits, Listener
 from proxy.clock import Clock
 from proxy.errors import ExchangeError, Fault, overloaded
 from proxy.exchange import Inbound
@@ -26,6 +26,7 @@ from proxy.modes.addresses import client_address
 from proxy.modes.connection import ClientGone, Connection, address_of
 from proxy.modes.doors import AdmissionDoor, ConnectDoor, Door, HttpDoor, ProxyHeaderDoor, TlsDoor
 from proxy.modes.forward import Forward
+from proxy.modes.known_heads import KnownHeads
 from proxy.modes.protocol import ClientProtocol, make_request
 from proxy.modes.reclaim import reclaim
 from proxy.modes.refusal import raw_answer, small_answer
@@ -81,6 +82,7 @@ class Front:
         self._server: web.Server | None = None
         self._options: dict[str, object] = {}
         self._protocols: set[ClientProtocol] = set()
+        self._heads = KnownHeads()
         self._entering = 0
         self.exchanges = 0
         self._jobs: list[asyncio.Task[None]] = []
@@ -204,7 +206,9 @@ class Front:
         seen = Seen(peer=connection.peer, told=connection.told, tls=connection.tls is not None)
 
         def protocol() -> ClientProtocol:
-            return ClientProtocol(server, seen=seen, clock=self._clock, home=self._protocols, **self._options)
+            return ClientProtocol(
+                server, seen=seen, clock=self._clock, home=self._protocols, heads=self._heads, **self._options
+            )
 
         tls = connection.tls
         handshake_s = self._catalogue().settings.timeouts.tls_s if tls is not None else None
@@ -231,12 +235,20 @@ class Front:
 
     async def _answered(self, request: web.BaseRequest, seen: Seen) -> web.StreamResponse:
         catalogue = self._catalogue()
-        check(request, catalogue.settings.limits)
+        self._check(request, catalogue.settings.limits)
         if request.method == "CONNECT":
             return await self._connect_on_used(request, seen)
         if self.exchanges > catalogue.settings.limits.max_exchanges:
             raise overloaded(f"{self.exchanges} exchanges")
         return await self._handler(self._mode.inbound(request, seen, catalogue, self.listener))
+
+    @staticmethod
+    def _check(request: web.BaseRequest, limits: Limits) -> None:
+        known = cast(ClientProtocol, request.protocol).known
+        if known is None or not known.is_within(request.raw_path, limits):
+            check(request, limits)
+            if known is not None:
+                known.checked = limits
 
     async def _connect_on_used(self, request: web.BaseRequest, seen: Seen) -> web.StreamResponse:
         """CONNECT after plain requests goes back through the doors; within TLS it is carried here."""

@@ -15,11 +15,13 @@ from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import ERROR, PayloadAccessError
 from multidict import CIMultiDict
 
 from proxy.clock import Clock
 from proxy.errors import ExchangeError
+from proxy.modes.known_heads import KnownHead, KnownHeads
 from proxy.modes.refusal import small_answer
 from proxy.modes.seen import Seen
 
@@ -48,14 +50,27 @@ class ClientProtocol(web.RequestHandler):
     quiet_s     when the last bytes came or the last answer went
     exchanges   how many are running on it (0 or 1)
     home        the set it is in while it lives
+    heads       read before, by anyone on this listener
+    known       the running request's, None where it was read by llhttp
     """
 
-    __slots__ = ("clock", "exchanges", "head_s", "home", "quiet_s", "seen")
+    __slots__ = ("_between", "_next", "clock", "exchanges", "head_s", "heads", "home", "known", "quiet_s", "seen")
 
     def __init__(
-        self, manager: web.Server, *, seen: Seen, clock: Clock, home: set[ClientProtocol], **options: Any
+        self,
+        manager: web.Server,
+        *,
+        seen: Seen,
+        clock: Clock,
+        home: set[ClientProtocol],
+        heads: KnownHeads,
+        **options: Any,
     ) -> None:
         super().__init__(manager, **options)
+        self.heads = heads
+        self.known: KnownHead | None = None
+        self._next: KnownHead | None = None
+        self._between = True  # llhttp stands between two requests, for certain
         self.seen = seen
         self.home = home
         home.add(self)
@@ -69,7 +84,36 @@ class ClientProtocol(web.RequestHandler):
             self.quiet_s = self.clock.steady_s()
             if not self.exchanges and self.head_s is None:
                 self.head_s = self.quiet_s
+            if self._between and self._took_known(data):
+                return
+        queued = len(self._messages)
         super().data_received(data)
+        if data and self._between:
+            self._between = self._read_whole(data, queued)
+
+    def _took_known(self, data: bytes) -> bool:
+        """Whether this is one known head, on a connection that waits for one; then it is queued as llhttp's are."""
+        waiter = self._waiter
+        if waiter is None or waiter.done() or self._messages or self._force_close or self._close:
+            return False
+        found = self.heads.find(data)
+        if found is None:
+            return False
+        message, self._next = found
+        self._request_count += 1
+        self._messages.append((message, EMPTY_PAYLOAD))
+        waiter.set_result(None)
+        return True
+
+    def _read_whole(self, data: bytes, queued: int) -> bool:
+        """Whether llhttp has made exactly one request of exactly this piece, and nothing of it is left."""
+        if len(self._messages) != queued + 1 or data.find(b"\r\n\r\n") != len(data) - 4:
+            return False
+        message, payload = self._messages[-1]
+        if not isinstance(message, RawRequestMessage) or payload is not EMPTY_PAYLOAD or message.upgrade:
+            return False
+        self.heads.keep(data, message)
+        return True
 
     async def start(self) -> None:
         """aiohttp's loop over a connection's requests, without a task, a writer and a timer for each of them.
@@ -86,6 +130,7 @@ class ClientProtocol(web.RequestHandler):
                 finally:
                     self._waiter = None
             message, payload = self._messages.popleft()
+            self.known, self._next = self._next, None
             if self._parser is not None:
                 self._parser.message_consumed()
             if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
