@@ -209,7 +209,7 @@ class MediaRoutes:
             return asked
         version, _, name = rest.partition("/")
         if not version:
-            return self._all_versions(asked)
+            return self._all_versions(await self._titled(asked))
         if version == MOVING:
             return await self._film_of_picture(asked)
         return await self._version(asked, version, name)
@@ -349,10 +349,18 @@ class MediaRoutes:
             return self._refusals.closed(exchange)
         if saving and not saves_here(exchange.catalogue.settings.place, decision):
             return see_other(page_url or url)
-        heavy = Heavy(url=url, kind=kind, title=payload.get("t", ""), size_bytes=self._sizes.size_of(url))
+        title = payload.get("t") or self._book.title_of(exchange.who.learner, url)
+        heavy = Heavy(url=url, kind=kind, title=title, size_bytes=self._sizes.size_of(url))
         context = self._dresser.context(exchange, page_url=page_url or url)
         context = replace(context, script=self._scripts.element(exchange, NO_POLICY).decode("ascii"))
         return Asked(exchange=exchange, token=token, heavy=heavy, context=context)
+
+    async def _titled(self, asked: Asked) -> Asked:
+        """A recording by its own name, which only it tells."""
+        learner = asked.exchange.who.learner
+        if asked.heavy.title or PLAYBACK_PATH not in asked.url or await self._seen(asked) is None:
+            return asked
+        return replace(asked, heavy=replace(asked.heavy, title=self._book.title_of(learner, asked.url)))
 
     async def _seen(self, asked: Asked) -> Seen | None:
         """The source as the origin shows it to her; None: it doesn't, and then she gets nothing made of it."""
@@ -365,6 +373,7 @@ class MediaRoutes:
             return None
         self._desk.authorised.note(learner, look.ref.key, look.status, exchange.now)
         self._book.saw(learner, asked.url, look.ref, look.content_type, exchange.now)
+        self._book.titled(learner, asked.url, look.title)
         if look.duration_s is not None:
             self._book.lasts(look.ref, asked.url, look.duration_s)
         if look.ref.length_bytes:

@@ -1,13 +1,15 @@
 """What makes lighter versions of a thing possible for one learner: a token, what is known, what she chose last.
 
-Laws: offered only for addresses of the site itself and where this place can save; memory look-ups only, since every
-card of a page asks.
+Laws: offered only for addresses of the site itself that aren't an editor's, and where this place can save; memory
+look-ups only, since every card of a page asks.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
+from policies.classify import is_edited
 from policies.decision import Decision
 from policies.values import MediaKind
 from proxy.account.tokens import Tokens
@@ -40,7 +42,10 @@ class MediaOffers:
         too_long = known.duration_s is not None and known.duration_s > exchange.limits.max_media_s
         if heavy.kind is MediaKind.VIDEO and (too_long or not self._films):
             return None
+        if _is_edited(exchange, heavy.url):
+            return None
         learner, now = exchange.who.learner, exchange.now
+        self._book.titled(learner, heavy.url, heavy.title[:_TITLE_CHARS])
         payload = {"u": heavy.url, "k": heavy.kind.value}
         if page_url and page_url != heavy.url:
             payload["p"] = page_url
@@ -51,3 +56,9 @@ class MediaOffers:
             known=known,
             chosen=self._choices.of(learner, heavy.kind.value, now),
         )
+
+
+def _is_edited(exchange: Exchange, url: str) -> bool:
+    """Whether the address is one of an editor's, and so gives nothing but the whole."""
+    origin = exchange.inbound.origin
+    return origin is not None and is_edited(origin, urlsplit(url).path)

@@ -77,14 +77,15 @@ def other_versions(heavy: Heavy, context: PageContext) -> bytes:
 def light_copies(heavy: Heavy, context: PageContext) -> bytes:
     """What stands behind a link to a document: its recommended light copy, in three words; b"" for none.
 
-    The others are offered on the copy's own page: rows of files have room for one short link.
+    The others are a second, shorter link away: rows of files have little room.
     """
     versions = versions_for(heavy, context)
     if not versions:
         return b""
     say, size = phrases(context.language), versions[0].short_size
     label = say("version.light_size", size=size) if size else say("version.light")
-    return encode(render("light.html", context.language, version=versions[0], label=label), context.charset)
+    markup = render("light.html", context.language, version=versions[0], label=label, more=len(versions) > 1)
+    return encode(markup, context.charset)
 
 
 def page_bar(context: PageContext, savings: Savings) -> bytes:

@@ -34,6 +34,7 @@ class MediaBook:
     def __init__(self, *, max_entries: int = 20_000) -> None:
         self._known: OrderedDict[tuple[str, str], MediaKnown] = OrderedDict()
         self._seen: OrderedDict[tuple[str, str], Seen] = OrderedDict()
+        self._titles: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._max_entries = max_entries
 
     # -- what the origin showed ----------------------------------------------------------------------------
@@ -53,6 +54,17 @@ class MediaBook:
             del self._seen[key]
         for key in [key for key in self._known if key[1] == learner != _PUBLIC]:
             del self._known[key]
+        for key in [key for key in self._titles if key[1] == learner]:
+            del self._titles[key]
+
+    def titled(self, learner: str, url: str, title: str) -> None:
+        """What a page of hers, or the recording itself, calls this source."""
+        if title:
+            self._put(self._titles, (url, learner), title)
+
+    def title_of(self, learner: str, url: str) -> str:
+        """ "" where nothing has told her."""
+        return self._titles.get((url, learner), "")
 
     # -- what its versions are -----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from proxy.deliver.heads import has_directive
 from proxy.media.refs import Fetch, Fetched, SourceRef
 from proxy.obtain import names_of
 from proxy.stages.context import Exchange
-from proxy.stages.recordings import folder_of, recording_fetch
+from proxy.stages.recordings import folder_of, recording_fetch, recording_title
 from proxy.transforms.media.glance import duration_s
 from proxy.upstream.headers import request_headers
 from proxy.upstream.reply import OriginReply
@@ -53,12 +53,14 @@ class Look:
 
     ref         None: it gives her no such file (status says why)
     duration_s  as the file's own head tells it, None where it doesn't
+    title       as a recording names itself, "" where it doesn't
     """
 
     status: int
     ref: SourceRef | None = None
     content_type: str = ""
     duration_s: float | None = None
+    title: str = ""
 
 
 class MediaOrigin:
@@ -89,8 +91,11 @@ class MediaOrigin:
         response = await self._asked(exchange, folder + _DESCRIBES, page_url, CIMultiDict())
         try:
             ref = source_ref(exchange, folder + _DESCRIBES, response, proven=True)
-            found = replace(ref, length_bytes=None) if ref is not None else None
-            return Look(status=response.status, ref=found, content_type="application/x-tar")
+            if ref is None:
+                return Look(status=response.status)
+            title = recording_title(await response.read_up_to(_GLANCE_BYTES, _GLANCE_S))
+            found = replace(ref, length_bytes=None)
+            return Look(status=response.status, ref=found, content_type="application/x-tar", title=title)
         finally:
             _put_away(response)
 

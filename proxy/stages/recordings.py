@@ -22,6 +22,7 @@ from proxy.upstream.response import UpstreamResponse
 _PLAYBACK = re.compile(
     r"(?P<home>https?://[^/]+)/playback/presentation/[\d.]+/(?:playback\.html\?meetingId=)?(?P<id>[A-Za-z0-9-]{6,80})/?"
 )
+_DESCRIBES = "metadata.xml"
 _MAX_SMALL_BYTES = 16 << 20
 _MAX_SLIDES = 600
 # Answers one file of the recording, by its whole address.
@@ -34,6 +35,14 @@ def folder_of(url: str) -> str | None:
         return None
     found = _PLAYBACK.fullmatch(url.partition("#")[0])
     return f"{found['home']}/presentation/{found['id']}/" if found else None
+
+
+def recording_title(metadata: bytes) -> str:
+    """What a recording calls itself, by the file that describes it; "" where that can't be read."""
+    try:
+        return recording({_DESCRIBES: metadata}).title
+    except (NotARecording, XMLSyntaxError):
+        return ""
 
 
 def recording_fetch(folder: str, ask: Ask) -> Fetch:

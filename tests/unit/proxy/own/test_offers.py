@@ -20,6 +20,7 @@ from proxy.stages.media_book import MediaBook
 from proxy.transforms.spec import Heavy
 from tests.builders import a_catalogue
 from tests.exchanges import NOON, a_decision, an_exchange
+from tests.inbounds import an_inbound
 
 FILM = Heavy(url="https://lms.example.org/f/film.mp4", kind=MediaKind.VIDEO, title="У" * 200)
 PAGE = "https://lms.example.org/mod/page/view.php?id=7"
@@ -51,6 +52,23 @@ async def test_its_token_says_what_and_whose_for_a_day(choices: Choices) -> None
     assert TOKENS.open("media", offer.token, learner="another", now=NOON) is None
     late = NOON + TOKEN_LIFETIME + timedelta(seconds=1)
     assert TOKENS.open("media", offer.token, learner=learner, now=late) is None
+
+
+async def test_an_editors_own_address_is_offered_no_version(choices: Choices) -> None:
+    inbound = an_inbound(origin=next(iter(a_catalogue().origins.values())))
+    home = f"{inbound.scheme}://{inbound.authority}"
+    draft = replace(FILM, url=f"{home}/draftfile.php/5/user/draft/1/film.mp4")
+    assert offered(choices, draft, an_exchange(inbound)) is None
+    assert offered(choices, replace(FILM, url=f"{home}/film.mp4"), an_exchange(inbound)) is not None
+
+
+async def test_what_a_page_calls_a_film_is_remembered_for_her_alone(choices: Choices) -> None:
+    book, exchange = MediaBook(), an_exchange()
+    MediaOffers(TOKENS, book, choices).offer(exchange, exchange.decision, PAGE, FILM)
+    assert book.title_of(exchange.who.learner, FILM.url) == "У" * 60
+    assert book.title_of("another", FILM.url) == ""
+    book.forget(exchange.who.learner)
+    assert book.title_of(exchange.who.learner, FILM.url) == ""
 
 
 async def test_it_knows_her_last_choice_for_this_kind(choices: Choices) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pikepdf
 import pytest
 
-from tests.documents import docx, pdf_of_photos, pdf_signed
+from tests.documents import docx, pdf_of_photos, pdf_signed, pptx
 from tests.media_course import PAGE, Learner, MediaCourse, button, buttons
 from tests.serving import Reply, served
 
@@ -64,13 +64,21 @@ async def test_a_pdf_has_copies_to_read_and_to_print_and_keeps_its_cyrillic_name
     assert original.body == program  # beside it, never in its place
 
 
-async def test_a_docx_has_a_light_copy_that_opens(tmp_path: Path) -> None:
-    body = docx(tmp_path / "d.docx").read_bytes()
-    course, _ = a_course("Конспект.docx", body)
+@pytest.mark.parametrize(("suffix", "part"), [("docx", "word/document.xml"), ("pptx", "ppt/slides/slide1.xml")])
+async def test_an_office_document_has_a_light_copy_that_opens_and_leads_to_all_copies(
+    tmp_path: Path, suffix: str, part: str
+) -> None:
+    path = tmp_path / f"d.{suffix}"
+    body = (docx(path) if suffix == "docx" else pptx(path, {})).read_bytes().ljust(400_000, b"\0")
+    course, _ = a_course(f"Конспект.{suffix}", body)
     async with served(tmp_path, course) as there:
-        copy, _ = await copy_of(Learner(there, "anna"), "read")
-    assert file_name(copy) == "Конспект-light.docx" and len(copy.body) < len(body)
-    assert "word/document.xml" in zipfile.ZipFile(io.BytesIO(copy.body)).namelist()
+        anna = Learner(there, "anna")
+        copy, viewer = await copy_of(anna, "read")
+        every = f"{viewer.rpartition('/')[0]}/"
+        assert re.search(r'href="/\.tropa/media/[^"]+/">все копии</a>', await anna.read())
+        assert buttons(await anna.read(every), "make/print")
+    assert file_name(copy) == f"Конспект-light.{suffix}" and len(copy.body) < len(body)
+    assert part in zipfile.ZipFile(io.BytesIO(copy.body)).namelist()
 
 
 async def test_a_signed_document_says_that_there_is_no_copy(tmp_path: Path) -> None:

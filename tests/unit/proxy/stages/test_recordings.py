@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 
 from proxy.demo.course.recordings import recording_file
-from proxy.stages.recordings import folder_of, recording_fetch
+from proxy.stages.recordings import folder_of, recording_fetch, recording_title
 
 HOME = "https://lms.example.org"
 FOLDER = f"{HOME}/presentation/m202-1700000001/"
 SMALL = ("metadata.xml", "shapes.svg", "slides_new.xml", "presentation_text.json")
+
+
+def test_a_recording_names_itself() -> None:
+    told = "<recording><meta><meetingName>Вебинар: тонкие каналы</meetingName></meta></recording>"
+    assert recording_title(told.encode()) == "Вебинар: тонкие каналы"
+    assert recording_title(b"<html>login") == recording_title(b"") == ""
 
 
 @pytest.mark.parametrize(
