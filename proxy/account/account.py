@@ -34,6 +34,7 @@ logger = logging.getLogger("tropa.account")
 _FLUSH_S = 1.0
 _LONGEST_PERIOD = timedelta(days=32)
 _SWEEP_EVERY = timedelta(minutes=30)
+_LEAP_S, _TRUST_S = 3600.0, 86_400.0
 
 
 class Accountant:
@@ -53,7 +54,8 @@ class Accountant:
         self._clock = clock
         self._log = log
         self._catalogue = catalogue
-        self._swept = clock.now()
+        self._swept = self._seen_at = clock.now()
+        self._seen_s = self._sweeps_again_s = clock.steady_s()
         self.metrics = metrics
         self.codes = codes
         self.broken_pages = BrokenPages()
@@ -92,11 +94,23 @@ class Accountant:
                 logger.exception("accounts could not be kept")
 
     async def _now_and_then(self, now: datetime) -> None:
-        if now - self._swept >= _SWEEP_EVERY:
+        if self._may_sweep(now) and now - self._swept >= _SWEEP_EVERY:
             self._swept = now
             self.allowances.sweep(now)
             self.broken_pages.sweep(now)
             await self._state.commit([self._sweep_at(now)])
+
+    def _may_sweep(self, now: datetime) -> bool:
+        """Not within a day after the clock leapt ahead: what a wrong clock calls over may still be running."""
+        steady_s = self._clock.steady_s()
+        leapt_s = (now - self._seen_at).total_seconds() - (steady_s - self._seen_s)
+        self._seen_at, self._seen_s = now, steady_s
+        if leapt_s > _LEAP_S:
+            self._sweeps_again_s = steady_s + _TRUST_S
+            logger.warning("the clock leapt ahead by %.0f s; nothing is swept away for a day", leapt_s)
+        elif leapt_s < -_LEAP_S:  # it was set right
+            self._swept, self._sweeps_again_s = min(self._swept, now), steady_s
+        return steady_s >= self._sweeps_again_s
 
     def _sweep_at(self, now: datetime) -> Sweep:
         """What has outlived its time, as the data map and the limits say."""

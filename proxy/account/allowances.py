@@ -19,6 +19,7 @@ from proxy.account.state import AddUse, Change, Claim, DropClaim, UseKey
 TRANCHE_BYTES = 262_144  # 8 s of a 256 kbit/s link: small beside an allowance, seldom beside a chunk
 _MINUTE = timedelta(minutes=1)  # windows open and close on the minute: so long "free now" is remembered
 _LONGEST_PERIOD = timedelta(days=32)
+_CLOCKS_ERR = timedelta(days=2)
 
 
 @dataclass(slots=True)
@@ -217,10 +218,13 @@ class Allowances:
         ]
 
     def sweep(self, now: datetime) -> None:
-        """Forget periods that are over and settled, and territories that may be gone."""
+        """Forget periods that are long over and settled, and territories that may be gone.
+
+        Not those of yesterday: a clock that was set ahead by mistake comes back, and they are running again.
+        """
         self._terms.clear()
         for use, balance in list(self._balances.items()):
-            if balance.end <= now and not balance.reserved_bytes and not balance.unsaved_bytes:
+            if balance.end + _CLOCKS_ERR <= now and not balance.reserved_bytes and not balance.unsaved_bytes:
                 del self._balances[use]
 
     # -- inside -----------------------------------------------------------------------------------------------

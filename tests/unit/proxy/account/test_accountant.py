@@ -20,7 +20,7 @@ from proxy.account.errands import ANSWER, CORRECTION, Errand, Errands
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics
 from proxy.account.sqlite import SqliteState
-from proxy.account.state import LedgerQuery, Mark, PutMark
+from proxy.account.state import LedgerQuery, Mark, MarkQuery, PutMark
 from proxy.exchange import Who
 from proxy.tasks import TaskKeeper
 from tests.builders import a_catalogue, a_tariff, a_territory, an_allowance
@@ -49,9 +49,10 @@ class HandClock:
 
     def __init__(self) -> None:
         self.at = NOON
+        self.wrong_by = timedelta(0)
 
     def now(self) -> datetime:
-        return self.at
+        return self.at + self.wrong_by
 
     def steady_s(self) -> float:
         return self.at.timestamp()
@@ -240,3 +241,26 @@ async def test_a_correction_for_an_unknown_place_is_refused(office: Office) -> N
     assert not office.accountant.correct(Scope.SITE, "atlantis/x", 1, NOON)
     assert not office.accountant.correct(Scope.LEARNER, "koryak/tigil:olga", 1, NOON)
     assert office.accountant.correct(Scope.SITE, "koryak/tigil", 1, NOON)
+
+
+async def test_a_clock_that_leaps_ahead_sweeps_nothing_away_for_a_day(
+    office: Office,
+) -> None:
+    async def marks() -> int:
+        return len(await office.state.list(MarkQuery(kind=None, now=NOON)))
+
+    async def after(**passed: float) -> int:
+        office.clock.at += timedelta(**passed)
+        await office.accountant._now_and_then(office.clock.now())
+        return await marks()
+
+    mark = Mark(kind="grant", owner="olga", key="1", until=NOON + timedelta(days=30))
+    await office.state.commit([PutMark(mark)])
+    office.clock.wrong_by = timedelta(days=400)
+    assert await after(minutes=31) == 1
+    office.clock.wrong_by = timedelta(0)  # set right: everything is as it was
+    assert await after(minutes=31) == 1
+    office.clock.wrong_by = timedelta(days=400)
+    assert await after(minutes=31) == 1
+    assert await after(hours=23) == 1
+    assert await after(hours=2) == 0  # it was no mistake
