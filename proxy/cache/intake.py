@@ -173,6 +173,9 @@ class Intake:
             arrival.error = None
         if row is not None:
             taking.stored = await self._store.put(row)
+            asked = taking.asked
+            if taking.stored is not None and row.whose == "confirmed" and asked.own_life_s > 0 and asked.learner:
+                await self._store.note_reader(taking.stored, asked.learner, asked.own_life_s)
         elif arrival.file >= 0 and not arrival.published:
             await asyncio.to_thread(self._store.files.give_up, arrival.name)
 

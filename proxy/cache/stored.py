@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from multidict import CIMultiDict
 
+from proxy.account.redact import redacted
 from proxy.cache.asked import Asked
 from proxy.cache.http.conditions import opaque
 from proxy.cache.http.directives import Fields, response_directives
@@ -114,7 +115,7 @@ def new_row(
         whose=whose.value,
         learner=asked.learner if whose is Whose.OWN else "",
         origin=asked.origin.id if asked.origin is not None else asked.host,
-        url="" if whose is Whose.OWN else stable_url(url),
+        url="" if whose is Whose.OWN else redacted(stable_url(url)),
         vary=selected.written() if whose is Whose.SHARED else "",
         status=200 if status == 206 else status,
         reason="OK" if status == 206 else reason,

@@ -152,7 +152,7 @@ def disk(subject: Subject) -> Iterator[Finding]:
     limits = subject.catalogue.settings.limits
     free = shutil.disk_usage(existing).free
     media_bytes = limits.media_store_bytes + limits.media_source_store_bytes
-    wanted = limits.variant_store_bytes + media_bytes + limits.log_bytes
+    wanted = limits.variant_store_bytes + limits.cache_bytes + media_bytes + limits.log_bytes
     told = f"{folder}: {free / 1e9:.1f} GB"
     if free < _LEAST_FREE_BYTES:
         yield broken(

@@ -170,6 +170,7 @@ async def test_no_cookie_login_or_learner_is_in_anything_that_is_stored(tmp_path
         await there.get("/a?token=s3cret", headers=secret, learner="s3cret")
         private = {**secret, "Authorization": "Bearer s3cret"}
         await there.get("/b?token=s3cret", headers=private, learner="s3cret")
-        assert there.store.stats().objects
+        await there.get("/tokenpluginfile.php/s3cret0123456789abcdef0123456789/1/a.png", learner="s3cret")
+        assert there.store.stats().objects == 3
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"the file" in kept and b"s3cret" not in kept
