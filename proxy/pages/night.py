@@ -17,6 +17,15 @@ if TYPE_CHECKING:  # values alone
     from proxy.night.report import Line, PlaceReport
 
 _MOST_SHOWN = 200
+# Reasons that mean the same to whoever reads the page.
+_SAME = {
+    "origin-404": "source-gone",
+    "origin-410": "source-gone",
+    "needs-visit": "private",
+    "not-allowed": "private",
+    "disk": "no-room",
+    "disk-full": "no-room",
+}
 
 
 def night_page(report: PlaceReport, context: PageContext) -> bytes:
@@ -24,14 +33,14 @@ def night_page(report: PlaceReport, context: PageContext) -> bytes:
     say, language, zone = phrases(context.language), context.language, context.territory.zone
     until = full_moment_text(report.open_until, context.now, zone, language) if report.open_until else ""
     opens = full_moment_text(report.opens_at, context.now, zone, language) if report.opens_at else ""
+    where = zone_text(zone, context.now, language)
     return full_page(
         "night.html",
         context,
         place=report.title.in_language(language),
         idle=report.idle is not None,
-        until=until,
-        opens=opens,
-        zone=zone_text(zone, context.now, language),
+        until=say("night.open", when=until, zone=where) if until else "",
+        opens=say("night.opens", when=opens, zone=where) if opens else "",
         here=say("night.here_count", count=len(report.here), size=size_text(report.here_bytes, language)),
         here_rows=[_row(line, say, language) for line in report.here[:_MOST_SHOWN]],
         missing=say("night.missing_count", count=len(report.missing)),
@@ -53,5 +62,6 @@ def _row(line: Line, say: Phrases, language: str, *, why: bool = False) -> dict[
 
 def reason_text(line: Line, say: Phrases) -> str:
     """Why something isn't here."""
-    known = (f"night.why.{line.reason}", f"deferred.why.{line.reason}") if line.reason else ()
+    reason = _SAME.get(line.reason, line.reason)
+    known = (f"night.why.{reason}", f"deferred.why.{reason}") if reason else ()
     return say.first(*known, f"deferred.state.{line.state}")
