@@ -312,6 +312,7 @@ class Tropa:
         return (
             Job(name="sweep variants", every=timedelta(minutes=5), run=self._sweep_variants),
             Job(name="errands", every=EVERY, first=timedelta(0), run=self._errands.run),
+            Job(name="sweep log", every=timedelta(hours=1), first=timedelta(minutes=1), run=self._sweep_log),
             Job(name="roll up", every=timedelta(minutes=10), run=self._roll_up),
             Job(name="reports", every=timedelta(minutes=10), first=timedelta(minutes=1), run=self._write_reports),
             Job(name="sweep grants", every=timedelta(minutes=30), run=self._sweep_grants),
@@ -324,6 +325,9 @@ class Tropa:
 
     async def _sweep_variants(self) -> None:
         await self._store.sweep(self._clock.now())
+
+    async def _sweep_log(self) -> None:
+        self._log.sweep(self._clock.now().date())
 
     async def _roll_up(self) -> None:
         await roll_up(self._state, zones_of(self._current()), self._clock.now())

@@ -106,7 +106,7 @@ class AccessLog:
         self._max_days = max_days
         self._max_bytes = max_bytes
         # A deque's append is atomic and wakes nobody: the thread looks every half second.
-        self._queue: deque[Receipt | threading.Event | _Forget | None] = deque()
+        self._queue: deque[Receipt | threading.Event | _Forget | date | None] = deque()
         self._hurry = threading.Event()
         self._descriptor: int | None = None
         self._day: date | None = None
@@ -131,6 +131,10 @@ class AccessLog:
         self._queue.append(done)
         self._hurry.set()
         return done.wait(timeout_s)
+
+    def sweep(self, today: date) -> None:
+        """Take away days that are over their time, also where nobody has come by since. Never waits."""
+        self._queue.append(today)
 
     def forget(self, learner: str, timeout_s: float = 60.0) -> int:
         """Take one learner's lines out of every file. Waits: not for the event loop's own thread.
@@ -165,9 +169,22 @@ class AccessLog:
                     item.set()
                 elif isinstance(item, _Forget):
                     self._forget(item)
+                elif isinstance(item, date):
+                    self._sweep(item)
             if None in batch:
                 self._close_file()
                 return
+
+    def _sweep(self, today: date) -> None:
+        over = [path for path in self._folder.glob("access-*.jsonl") if (today - _age(path)[0]).days >= self._max_days]
+        if not over:
+            return
+        self._close_file()  # the next line opens its own day's
+        try:
+            for path in over:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            self._fail(error, 0)
 
     def _forget(self, wish: _Forget) -> None:
         self._close_file()  # the next line opens what the day's file has become

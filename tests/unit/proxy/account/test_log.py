@@ -214,3 +214,17 @@ def test_a_json_line_carries_its_traceback(root_logger: object) -> None:
     line = json.loads(out.getvalue())
     assert (line["level"], line["part"], line["text"]) == ("error", "tropa.test", "it failed")
     assert "ValueError: oops" in line["traceback"]
+
+
+def test_a_day_that_is_over_its_time_goes_also_where_nobody_comes_by(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path, max_days=7, max_bytes=1 << 20)
+    log.start()
+    log.write(a_receipt())
+    assert log.drain()
+    for days, left in ((6, 1), (7, 0)):
+        log.sweep((AT + timedelta(days=days)).date())
+        assert log.drain()
+        assert len(list(tmp_path.iterdir())) == left
+    log.write(a_receipt(at=AT + timedelta(days=7)))
+    log.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["access-2026-03-09.jsonl"]
