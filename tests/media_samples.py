@@ -153,6 +153,17 @@ def film(
     return kept(name, make)
 
 
+def half_a_day() -> Path:
+    """Twelve hours of a picture every ten seconds, silent: long, and small."""
+
+    def make(path: Path) -> None:
+        pattern = "testsrc2=size=160x90:rate=1/10:duration=43200"
+        codec = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "6", "-crf", "45"]
+        run(["-f", "lavfi", "-i", pattern, *codec, "-movflags", "+faststart", str(path)])
+
+    return kept("half-a-day.mp4", make)
+
+
 def _chapter_file(path: Path, seconds: float) -> list[str]:
     about = path.with_name("chapters.txt")
     half, end = int(seconds * 500), int(seconds * 1000)

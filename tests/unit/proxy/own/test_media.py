@@ -11,7 +11,7 @@ import pytest
 
 from proxy.media.store import PRIVATE_LIFE
 from tests.media_course import CONTENT, PAGE, Learner, MediaCourse, Moved, button, buttons, files_of, lecture, logged
-from tests.media_samples import film
+from tests.media_samples import film, half_a_day
 from tests.serving import NOON, Served, served
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
@@ -141,6 +141,19 @@ async def test_a_card_tells_what_is_ready_and_how_big_it_is(tmp_path: Path) -> N
         card = (await anna.read()).partition("</section>")[0]
         told = re.search(r'make/sound"[^>]*>[^<]*</button> <span class="tropa-figures">([^<]*)<', card)
     assert told is not None and "готово" in told[1] and "около" not in told[1].partition("·")[0]
+
+
+# -- twelve hours ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_film_that_lasts_longer_than_films_may_is_offered_whole_or_not_at_all(tmp_path: Path) -> None:
+    course = a_course(half_a_day())
+    async with served(tmp_path, course) as there:
+        anna = Learner(there, "anna")
+        page = await anna.until(PAGE, lambda page: not buttons(page, r"make/\w+"))  # until its length is known
+        assert "tropa-card" in page
+        played = await anna.play(FILM)
+    assert played.status == 403 and course.downloads(FILM) <= 1
 
 
 # -- what a GET may do -------------------------------------------------------------------------------------------------

@@ -267,6 +267,19 @@ async def test_before_anybody_watches_there_is_a_playlist_and_the_head(tmp_path:
 
 
 @needs_ffmpeg
+async def test_the_end_of_twelve_hours_is_made_alone(tmp_path: Path) -> None:
+    source, at = media_samples.half_a_day(), bench(tmp_path)
+    spec = HlsSpec(capped=CappedSpec(max_height_px=45, video_bitrate_bps=300, sound_bitrate_bps=100))
+    made = await make_hls(source, spec, at)
+    assert isinstance(made, MediaMade) and made.length_bytes < 500_000
+    listed = m3u8.loads((at.folder / made.main).read_text())
+    assert sum(one.duration for one in listed.segments) == pytest.approx(43_200, abs=30)
+    last = len(listed.segments) - 2
+    path = await make_segment(source, spec, last, at, info=await probe(source, at))
+    assert 100 < path.stat().st_size < 100_000
+
+
+@needs_ffmpeg
 async def test_sound_alone_is_no_film(tmp_path: Path) -> None:
     assert await make_hls(media_samples.sound("mp3"), SPEC, bench(tmp_path)) == Refused(why="no-video")
 
