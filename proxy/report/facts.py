@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from policies.model import Allowance, Catalogue, Period
@@ -17,6 +17,7 @@ from policies.values import Scope
 from proxy.account.ledger import ReportRow, grouped
 from proxy.account.rollup import kept_at, lines_between, zones_of
 from proxy.account.state import AddSums, AddUse, State, UseQuery
+from proxy.night.hours import saved_spent
 
 TABLES = ("region", "site", "origin", "class", "kind", "day")
 _MOST_ROWS = 40  # of a table; the rest is in the CSV
@@ -40,6 +41,15 @@ class RunOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What a place's box fetched in one night. opens: when it began."""
+
+    place: str
+    opens: datetime
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFacts:
     """One report. until is not included; rows of a table that are too many are left out and counted in `more`."""
 
@@ -52,6 +62,7 @@ class ReportFacts:
     more: Mapping[str, int]
     dear_hours: tuple[ReportRow, ...]
     run_out: tuple[RunOut, ...]
+    nights: tuple[Night, ...]
 
 
 async def report_facts(
@@ -71,7 +82,26 @@ async def report_facts(
         more={name: max(0, len(rows) - _MOST_ROWS) for name, rows in tables.items()},
         dear_hours=_dear_hours(lines),
         run_out=_run_out(await state.list(UseQuery(since=since - timedelta(days=32))), catalogue, since, until),
+        nights=await _nights(state, since, until, now),
     )
+
+
+async def _nights(state: State, since: datetime, until: datetime, now: datetime) -> tuple[Night, ...]:
+    """Nights are kept 35 days; a key that says no instant is another kind of night's and left out."""
+    found = []
+    for (place, key), spent in (await saved_spent(state, now)).items():
+        opens = _instant(key)
+        if opens is not None and since <= opens < until and spent.bytes:
+            found.append(Night(place=place, opens=opens, nbytes=spent.bytes))
+    return tuple(sorted(found, key=lambda night: (night.opens, night.place)))
+
+
+def _instant(key: str) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(key)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def _dear_hours(lines: tuple[AddSums, ...]) -> tuple[ReportRow, ...]:

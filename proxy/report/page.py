@@ -19,7 +19,7 @@ from proxy.account.ledger import ReportRow
 from proxy.pages.figures import money_text, size_text
 from proxy.pages.phrases import Phrases, phrases
 from proxy.pages.render import render
-from proxy.report.facts import TABLES, ReportFacts, RunOut
+from proxy.report.facts import TABLES, Night, ReportFacts, RunOut
 
 _BAR_PX = 120
 
@@ -61,6 +61,7 @@ def report_page(facts: ReportFacts, catalogue: Catalogue, language: str) -> byte
         totals=[_row(row, row.currency, say, _most((row,))) for row in facts.totals],
         tables=[table for table in tables if table.rows],
         hours=[_hour(row, catalogue, say) for row in facts.dear_hours],
+        nights=[_night(row, catalogue, say) for row in facts.nights],
         run_out=[_run_out(row, catalogue, facts.zone, say) for row in facts.run_out],
         bar_px=_BAR_PX,
     )
@@ -151,6 +152,14 @@ def _hour(row: ReportRow, catalogue: Catalogue, say: Phrases) -> tuple[str, str,
     when = format_datetime(local, "d MMMM, HH:mm", locale=say.locale)
     came = size_text(row.sums.metered_bytes, say.language)
     return when, _place(region, catalogue, say), came, _money(row.cost, row.currency, say.language)
+
+
+def _night(row: Night, catalogue: Catalogue, say: Phrases) -> tuple[str, str, str]:
+    region, _, site = row.place.partition("/")
+    territory = catalogue.territories.get((region, site or None))
+    local = row.opens if territory is None else row.opens.astimezone(territory.zone)
+    when = format_datetime(local, "d MMMM, HH:mm", locale=say.locale)
+    return _place(row.place, catalogue, say), when, size_text(row.nbytes, say.language)
 
 
 def _run_out(row: RunOut, catalogue: Catalogue, zone: ZoneInfo, say: Phrases) -> tuple[str, str, str]:

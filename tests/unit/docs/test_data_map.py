@@ -166,6 +166,10 @@ async def receipts(kept: Kept) -> None:
     await a_mark_of(kept, "receipt", timedelta(days=30))
 
 
+async def nights(kept: Kept) -> None:
+    await a_mark_of(kept, "night-spent", timedelta(days=35))
+
+
 async def paces(kept: Kept) -> None:
     await a_mark_of(kept, "media-pace", timedelta(days=90))
 
@@ -243,12 +247,11 @@ ENDS: dict[str, Proof | str] = {
     "orders' names, what was tried in vain": f"{TESTS}/media/test_store.py::"
     "test_what_was_tried_in_vain_is_not_tried_again_for_a_day",
     "open media jobs": f"{TESTS}/media/test_desk.py::test_an_ended_job_leaves_no_row",
-    "requests for the free hours": f"{TESTS}/media/test_deferred.py::"
-    "test_old_requests_expire_and_old_receipts_are_forgotten",
+    "requests for the free hours": jobs,
     "what their receipts lead to": receipts,
     "wishes for the free hours": f"{TESTS}/night/test_wishes.py::"
     "test_what_waits_too_long_expires_and_is_forgotten_later",
-    "what a night took": jobs,
+    "what a night took": nights,
     "an address for a letter": f"{TESTS}/night/test_letters.py::"
     "test_a_learner_is_told_once_and_her_address_is_then_forgotten",
     "tokens of service accounts, the post office's password": BY_HAND,

@@ -18,7 +18,8 @@ from policies.model import Catalogue, Period, Reports
 from policies.money import period_bounds
 from policies.values import MediaKind, Scope, TrafficClass
 from proxy.account.sqlite import SqliteState
-from proxy.account.state import AddSums, AddUse, LedgerKey, Span, State, Sums, UseKey
+from proxy.account.state import AddSums, AddUse, LedgerKey, Mark, PutMark, Span, State, Sums, UseKey
+from proxy.night.hours import SPENT
 from proxy.pages.phrases import phrases
 from proxy.report.facts import report_facts
 from proxy.report.files import due, gone, name_of, write_due
@@ -70,6 +71,15 @@ async def test_it_says_what_was_spent_saved_withheld_and_which_allowances_ran_ou
     english = re.sub(r"<[^>]+>", " ", await page(state, catalogue, "en"))
     assert "Koryak District (koryak)" in english and "2 learners" in english and "31.80 RUB" in english
     assert uses[0].holder not in english  # nobody is named
+
+
+async def test_it_says_what_nights_brought(state: State, catalogue: Catalogue) -> None:
+    facts = {"bytes": 41_000_000, "often": 0}
+    until = NOW + timedelta(days=35)
+    for key in ("2026-11-22T20:00Z", "2026-11-01T20:00Z", "some other night"):
+        await state.commit([PutMark(Mark(kind=SPENT, owner="koryak/tigil", key=key, until=until, facts=facts))])
+    text = re.sub(r"<[^>]+>", " ", await page(state, catalogue, "ru"))
+    assert "Загружено в бесплатные часы" in text and text.count("41 МБ") == 1 and "23 ноября, 08:00" in text
 
 
 async def test_it_needs_nothing_from_elsewhere_and_escapes_names(state: State, catalogue: Catalogue) -> None:
