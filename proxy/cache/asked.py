@@ -66,6 +66,7 @@ class Filled:
     fetched_bytes  body bytes taken from the origin's side now
     length_bytes   of the whole, None where it isn't known
     why            the reason for what isn't stored, a word for the log; ""
+    retry_s        how long the origin asks to be left alone (Retry-After); None: it doesn't
     """
 
     status: int
@@ -74,3 +75,4 @@ class Filled:
     fetched_bytes: int
     length_bytes: int | None = None
     why: str = ""
+    retry_s: float | None = None

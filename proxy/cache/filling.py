@@ -6,6 +6,7 @@ ended; it stops where it is told to, at the next piece.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
@@ -19,6 +20,7 @@ from proxy.cache.question import Question, chosen, use_for
 from proxy.cache.receiving import Receiver, Resumed, renewed_row
 from proxy.cache.stored import StoredResponse, confirmed_key
 from proxy.upstream.response import UpstreamResponse
+from proxy.upstream.retry import retry_after_s
 
 if TYPE_CHECKING:
     from proxy.cache.object_store import ObjectStore
@@ -75,7 +77,10 @@ class Filler:
         taking = await self._receiver.prepared(q, response, asked_s)
         if isinstance(taking, StoreNot):
             response.release()
-            return Filled(status=response.status, stored=False, complete=False, fetched_bytes=0, why=taking.why)
+            retry_s = retry_after_s(response.headers, datetime.fromtimestamp(asked_s, UTC))
+            return Filled(
+                status=response.status, stored=False, complete=False, fetched_bytes=0, why=taking.why, retry_s=retry_s
+            )
         return await self._take(taking, response, 0, None, pace)
 
     async def _take(

@@ -51,6 +51,7 @@ _WS_BYTES = 16384  # about what one question and its answer weigh
 _OFTEN = 200  # addresses that are looked after
 _LOOK_AGAIN = timedelta(minutes=10)
 _LOOKED_LIFE = timedelta(days=2)
+_CUT = frozenset(("", "stopped", "disk"))  # of what may be had whole another time
 _LOGIN = frozenset((301, 302, 303, 307, 401, 403))
 _GONE = frozenset((404, 410))
 _OF_THE_DESK = {
@@ -218,6 +219,8 @@ class NightFetcher:
         pace = self.hours.pace(territory, Why.FOLLOWED)
         self.troubles.pop(place, None)
         for follow in territory.night.follow:
+            if follow.origin in self._catalogue.bypassed_origins:
+                continue
             try:
                 for part in await self._parts(follow, pace):
                     await self._want(territory, part)
@@ -267,8 +270,8 @@ class NightFetcher:
         place, now = place_of(territory), self._clock.now()
         wish = wish_id(place, part.url, "")
         known = self.wishes.get(wish)
-        if known is not None and not known.is_open and known.size_bytes == part.size_bytes:
-            return  # it was answered, and is what it was
+        if known is not None and known.state is RequestState.READY and known.size_bytes == part.size_bytes:
+            return  # it is here, and is what it was
         wanted = Wanted(
             id=wish,
             place=place,
@@ -331,8 +334,11 @@ class NightFetcher:
         where = where_of(wanted.url)
         origin = self._sources.origin_of(where.host)
         now = self._clock.now()
-        if origin is None or origin.id in self._catalogue.bypassed_origins:
+        if origin is None:
             await self.wishes.move(wanted.id, RequestState.FAILED, now, reason="no-origin")
+            return
+        if origin.id in self._catalogue.bypassed_origins:
+            await self.wishes.failed(wanted.id, now, "bypassed")
             return
         decision = self._decided(territory, origin, wanted, now)
         if decision.exempt:
@@ -374,9 +380,9 @@ class NightFetcher:
         pace = self.hours.pace(territory, wanted.why)
         if not await pace(65536):
             raise SourceFailed(OVER)
-        look = await self._sources.look(wanted.url)
+        look = await self._sources.look(wanted.url, self._clock.now())
         if look.ref is None:
-            await self._not_given(wanted, look.status)
+            await self._not_given(wanted, look.status, retry_s=look.retry_s)
             return True
         recipe = version(look.content_type)
         too_long = look.media_s is not None and look.media_s > self._catalogue.settings.limits.max_media_s
@@ -423,14 +429,14 @@ class NightFetcher:
             size = filled.length_bytes if filled.length_bytes is not None else wanted.size_bytes
             await self.wishes.move(wanted.id, RequestState.READY, now, size_bytes=size, held_bytes=size or 0)
         elif filled.status not in (200, 206, 304):
-            await self._not_given(wanted, filled.status, by_account=by_account)
+            await self._not_given(wanted, filled.status, by_account=by_account, retry_s=filled.retry_s)
         elif not filled.complete and self._is_over(territory, now):
             held = wanted.held_bytes + filled.fetched_bytes
             size = filled.length_bytes or wanted.size_bytes
             await self.wishes.move(
                 wanted.id, RequestState.WAITING, now, reason="window", held_bytes=held, size_bytes=size
             )
-        elif not filled.complete:
+        elif not filled.complete and filled.why in _CUT:
             held = wanted.held_bytes + filled.fetched_bytes
             failed = await self.wishes.failed(wanted.id, now, filled.why or "cut")
             if failed is not None and failed.is_open:
@@ -451,7 +457,9 @@ class NightFetcher:
         night = self.hours.night(territory, now)
         return night is None or self.hours.is_spent(territory, night, now)
 
-    async def _not_given(self, wanted: Wanted, status: int, *, by_account: bool = False) -> None:
+    async def _not_given(
+        self, wanted: Wanted, status: int, *, by_account: bool = False, retry_s: float | None = None
+    ) -> None:
         now = self._clock.now()
         if status in _LOGIN:
             reason = "not-allowed" if by_account else "needs-visit"
@@ -459,7 +467,7 @@ class NightFetcher:
         elif status in _GONE:
             await self.wishes.move(wanted.id, RequestState.FAILED, now, reason=f"origin-{status}")
         else:
-            await self.wishes.failed(wanted.id, now, f"origin-{status}")
+            await self.wishes.failed(wanted.id, now, f"origin-{status}", retry_s=retry_s)
 
     # -- what the desk makes -----------------------------------------------------------------------------------
 

@@ -11,8 +11,7 @@ import logging
 import re
 import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -23,7 +22,7 @@ from policies.model import Origin
 from proxy.errors import ExchangeError
 from proxy.exchange import authority_of
 from proxy.night.course_parts import service_target
-from proxy.upstream.reply import OriginReply
+from proxy.upstream.retry import retry_after_s
 from proxy.upstream.upstream import Upstream
 
 logger = logging.getLogger("tropa.night")
@@ -96,19 +95,6 @@ def own_headers(where: Where, via: str) -> CIMultiDict[str]:
     )
 
 
-def retry_after_s(reply: OriginReply, now: datetime) -> float | None:
-    """What Retry-After asks for (RFC 9110 section 10.2.3), at most a day."""
-    told = reply.headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return min(float(told), 86400.0)
-    try:
-        at = parsedate_to_datetime(told)
-    except (TypeError, ValueError):
-        return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return min(max((at - now).total_seconds(), 0.0), 86400.0)
-
-
 class MoodleAccount:
     """A service account at one Moodle. site: where learners find it, as https://lms.example.org/moodle."""
 
@@ -151,7 +137,7 @@ class MoodleAccount:
             raise ServiceFailed("service-unreachable") from error
         try:
             if reply.status != 200:
-                raise ServiceFailed(f"service-{reply.status}", retry_s=retry_after_s(reply, now))
+                raise ServiceFailed(f"service-{reply.status}", retry_s=retry_after_s(reply.headers, now))
             return _answer(await reply.read_up_to(_MAX_ANSWER_BYTES + 1, 120.0))
         except ExchangeError as error:
             raise ServiceFailed("service-unreachable") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from multidict import CIMultiDict
@@ -21,6 +22,7 @@ from proxy.stages.media_origin import total_length
 from proxy.stages.recordings import folder_of, recording_fetch
 from proxy.transforms.media.glance import duration_s
 from proxy.upstream.response import UpstreamResponse
+from proxy.upstream.retry import retry_after_s
 from proxy.upstream.upstream import Upstream
 
 GLANCE_BYTES = 65536
@@ -31,12 +33,13 @@ _BUNDLE = "application/x-tar"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What the origin said of a film's first bytes. ref None: it gives none (status says why)."""
+    """What the origin said of a film's first bytes. ref None: it gives none (status and retry_s say why, till when)."""
 
     status: int
     ref: SourceRef | None = None
     content_type: str = ""
     media_s: float | None = None
+    retry_s: float | None = None
 
 
 class NightSources:
@@ -102,7 +105,7 @@ class NightSources:
             return None
         return self.fetch(ref.url) if by_account or not ref.private else None
 
-    async def look(self, url: str) -> Look:
+    async def look(self, url: str, now: datetime) -> Look:
         """Its first bytes. Raises ExchangeError, ServiceFailed."""
         folder = folder_of(url)
         address = url if folder is None else folder + _DESCRIBES
@@ -110,7 +113,7 @@ class NightSources:
         async with self._asked(address, ranged) as response:
             origin = self._origin(url)
             if origin is None or response.status not in (200, 206) or _is_page(response, folder is not None):
-                return Look(status=response.status)
+                return Look(status=response.status, retry_s=retry_after_s(response.headers, now))
             ref = SourceRef(
                 origin=origin.id,
                 url=address,
