@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from proxy.transforms.media.lecture.detect import FPS, HEIGHT_PX, WIDTH_PX, Detected, Detector
-from tests.lecture_samples import Picture, Sample
+from tests.lecture_pictures import Picture
+from tests.lecture_samples import Sample
 
 
 def small(picture: Picture) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from proxy.transforms.media.lecture.align import IDENTITY, UNRELATED, align, laid_on, shifted, softened
-from tests.lecture_samples import LOOKS, Slide, photo
+from tests.lecture_pictures import LOOKS, Slide, photo
 
 
 def grey(kind="text", seed=5):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from proxy.transforms.media.lecture.merge import merged, sharpness
-from tests.lecture_samples import LOOKS, Slide, speaker
+from tests.lecture_pictures import LOOKS, Slide, speaker
 
 
 def slide():
