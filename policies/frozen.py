@@ -13,14 +13,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 
 class _Fields:
     """`__dataclass_fields__`, made when somebody asks: a class's fields aren't known yet while its body runs."""
 
     def __get__(self, value: object, owner: type[Struct]) -> dict[str, dataclasses.Field[Any]]:
-        twin = dataclasses.make_dataclass(owner.__name__, [(field.name, Any) for field in structs.fields(owner)])
+        # By name alone: a field's type may be one that only the type checker imports.
+        twin = dataclasses.make_dataclass(owner.__name__, [(name, Any) for name in owner.__struct_fields__])
         return {field.name: field for field in dataclasses.fields(twin)}
 
 

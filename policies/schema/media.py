@@ -220,7 +220,7 @@ class PhotosSection(Section):
     """Photographs that a learner sends: a smaller one is offered, she chooses. Short form: keep (none is offered)."""
 
     offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
-    max_width: Pixels = Field(default=1600, description="Its width at most.")
+    max_width: Pixels = Field(default=1600, description="Its longer side at most.")
     quality: Quality = Field(default=75, description="On JPEG's scale; pictures with text keep 80 and 1280 px.")
 
     @classmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proxy.pages.phrases import phrases
 
-PARTS = ("uploads.js",)
+PARTS = ("uploads.js", "photos.js")
 _FOLDER = Path(__file__).parent / "static"
 _KEYS = "uploads."
 
@@ -24,4 +24,4 @@ def uploads_script(language: str, *, stylesheet: str) -> bytes:
     written = json.dumps(says, ensure_ascii=False, separators=(",", ":"))
     lines = [line.strip() for part in PARTS for line in (_FOLDER / part).read_text("utf-8").splitlines()]
     code = "\n".join(line for line in lines if line and not line.startswith("//"))
-    return f"(function(says){{\n{code}\n}})({written});\n".encode()
+    return f'(function(says){{"use strict";\n{code}\n}})({written});\n'.encode()

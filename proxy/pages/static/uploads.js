@@ -1,7 +1,5 @@
-// Heavy forms go in pieces that survive a cut, and photographs are offered smaller. `says` is put before this file.
-// What isn't understood is left to the browser. Without this script every form works as ever.
-(function () {
-"use strict";
+// Heavy forms go in pieces that survive a cut. This file and photos.js are the body of one function of `says`, put
+// together by pages/uploads_script.py. What isn't understood is left to the browser; without it every form works as ever.
 const told = document.getElementById("tropa-page"), P = XMLHttpRequest.prototype, F = HTMLFormElement.prototype;
 if (!told || !told.dataset.upload || !FormData.prototype.entries || window.tropaUploads) { return; }
 window.tropaUploads = true;
@@ -14,6 +12,7 @@ function size(n) {
   const mb = n >= 999500, v = Math.max(n, 1000) / (mb ? 1e6 : 1e3);
   return (mb ? says.mb : says.kb).replace("{n}", v.toLocaleString(says.lang, { maximumFractionDigits: v < 9.95 ? 1 : 0 }));
 }
+function span(s) { return s < 90 ? says.about_minute : says.about_minutes.replace("{n}", Math.ceil(s / 60).toLocaleString(says.lang)); }
 function time(s) { return s < 90 ? says.minute : says.minutes.replace("{n}", Math.ceil(s / 60).toLocaleString(says.lang)); }
 function fill(text, names) { return text.replace(/\{(\w+)\}/g, (all, name) => names[name]); }
 function make(tag, name, text) {
@@ -208,7 +207,7 @@ class Job {
         const began = Date.now(), x = await ask("PATCH", this.at, Object.assign({ "Content-Type": "application/offset+octet-stream",
           "Upload-Offset": String(from), "Upload-Checksum": "crc32 " + crc(bytes) }, TUS), bytes, (n) => this.show(from + n), this);
         if (x.status === 404) { throw new Gone(); }
-        if (x.status === 403 || x.status === 503) { throw new Plain(); }
+        if ([403, 413, 503, 507].includes(x.status)) { throw new Plain(); } // policy or the disk says no
         if (x.status !== 204) { throw new Error("link"); }
         fresh = true;
         this.heard(x);
@@ -365,4 +364,3 @@ try {
     }, () => 0);
   }
 } catch (e) { /* nothing was left */ }
-}());

@@ -1,0 +1,57 @@
+"""A heavy file over a link that is cut, in Firefox."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from proxy.demo.course import USERS, RunningCourse
+from tests.e2e.harness.cuts import link_to
+from tests.e2e.harness.firefox import Firefox, find_firefox, firefox
+from tests.e2e.harness.tropa import TropaProcess
+
+missing = find_firefox() is None and os.environ.get("CI") != "true"
+pytestmark = pytest.mark.skipif(missing, reason="no Firefox on this machine")
+HER = USERS["teacher1"]
+FORUM = "/mod/forum/discuss.php?d=11"
+# 3 MB whose every byte follows from its place.
+CHOOSE = """(() => {
+  const bytes = new Uint8Array(3000000);
+  for (let i = 0; i < bytes.length; i++) { bytes[i] = (i * 31 + (i >> 8) * 7 + (i >> 16)) & 255; }
+  const box = new DataTransfer(), input = document.querySelector("#id_file");
+  box.items.add(new File([bytes], "Опыт по физике.mp4", { type: "video/mp4", lastModified: 1 }));
+  input.files = box.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+})()"""
+DATA = bytes((i * 31 + (i >> 8) * 7 + (i >> 16)) & 255 for i in range(3_000_000))
+
+
+async def log_in(browser: Firefox, base: str) -> None:
+    await browser.open(f"{base}/login/index.php")
+    await browser.run(f"document.querySelector('#username').value = {HER.login!r}")
+    await browser.run(f"document.querySelector('#password').value = {HER.password!r}")
+    await browser.click("#loginbtn")
+    await browser.until("location.pathname === '/my/' && document.readyState === 'complete'")
+
+
+async def test_it_goes_on_by_itself_and_arrives_once(
+    house: TropaProcess, course: RunningCourse, tmp_path: Path
+) -> None:
+    before = len(course.state.uploads)
+    with link_to(house.ports["metered"]) as link:
+        async with firefox(tmp_path / "profile") as browser:
+            base = f"http://127.0.0.1:{link.port}"
+            await log_in(browser, base)
+            await browser.open(base + FORUM)
+            await browser.until("window.tropaUploads")
+            link.cut_after(1_200_000, up=True)
+            await browser.run(CHOOSE)
+            await browser.until("/Связь прервалась/.test(document.body.innerText)")
+            assert link.cuts == 1
+            link.mend()
+            await browser.until("/Опыт по физике.mp4: загружен/.test(document.body.innerText)")
+    [upload] = course.state.uploads[before:]
+    assert (upload.filename, upload.sha256) == ("Опыт по физике.mp4", hashlib.sha256(DATA).hexdigest())
