@@ -139,8 +139,9 @@ class ObjectStore:
 
     async def damaged(self, stored: StoredResponse, error: Exception) -> None:
         """It can't be read: forget it."""
-        logger.warning("a stored response can't be read and is dropped: %s", error)
-        self._stats = replace(self._stats, damaged=self._stats.damaged + 1)
+        if not isinstance(error, FileNotFoundError):  # which was purged or evicted a moment ago, most likely
+            logger.warning("a stored response can't be read and is dropped: %s", error)
+            self._stats = replace(self._stats, damaged=self._stats.damaged + 1)
         await self.drop([(stored.row.id, stored.row.file)], keys=[stored.row.key])
 
     async def was_read_by(self, learner: str, found: Sequence[StoredResponse]) -> tuple[StoredResponse, ...]:
