@@ -14,7 +14,7 @@ from policies.decision import Decision
 from policies.facts import NO_USAGE, AllowanceUse, Usage
 from policies.model import Territory
 from policies.rules.situate import tightest
-from policies.values import Place
+from policies.values import Mode, Place, Store
 from proxy.account.tokens import Tokens
 from proxy.exchange import Inbound, Who
 from proxy.own.nightly import NightRequests
@@ -108,6 +108,7 @@ class Dresser:
             tokens.pop("tonight", None)  # what is fetched by night must come to lie on her side of the dear hop
         nights = self._nights if exchange.catalogue.settings.place is Place.SCHOOL else None
         return PageContext(
+            keeps=_keeps(inbound, who),
             language=who.language,
             territory=who.territory,
             decision=decision,
@@ -184,3 +185,9 @@ class Dresser:
             size_label=lambda nbytes: size_text(nbytes, language),
             film_of=film_of,
         )
+
+
+def _keeps(inbound: Inbound, who: Who) -> bool:
+    """Whether the browser's own store is the one on her side of the dear hop, and is on."""
+    on = inbound.origin is not None and inbound.origin.own_store.enabled
+    return on and inbound.mode is Mode.REVERSE and who.territory.store is Store.BROWSER

@@ -45,6 +45,7 @@ class CardText:
     facts: tuple[str, ...]
     offer: Offer
     credit: str
+    in_browser: str = ""
 
 
 def card(heavy: Heavy, context: PageContext) -> bytes:
@@ -133,6 +134,7 @@ def card_text(heavy: Heavy, context: PageContext) -> CardText:
         facts=_facts(heavy, context, offer, say),
         offer=offer,
         credit=credit_text(heavy, context, versions=bool(offer.versions)),
+        in_browser=_in_browser(context, offer, say),
     )
 
 
@@ -212,6 +214,14 @@ def _advised(context: PageContext, offer: Offer, say: Phrases) -> str:
             return say("advice.ask")
         case _:
             return ""
+
+
+def _in_browser(context: PageContext, offer: Offer, say: Phrases) -> str:
+    """When her own browser can fetch it, and what that takes; "" where it can't."""
+    if offer.in_browser is None:
+        return ""
+    when = span_text(*offer.in_browser, context.now, context.territory.zone, context.language)
+    return say("advice.tonight_browser", when=when)
 
 
 def _free(context: PageContext, offer: Offer) -> str:

@@ -34,6 +34,7 @@ class PageContext:
                   an action without one is not offered
     charset       of the page that cards go into; pages of our own are always UTF-8
     allowance     the tightest one that what she opens now draws on; None: none, and then nothing is told of it
+    keeps         her browser's own store is on here, so that it can fetch in the free hours
     script        our script element for a page of our own, "" for none
     nightly       whether an address can be had in the free hours without her; None: nothing can
     ready         how many things of hers have come since she last looked at her receipts
@@ -54,6 +55,7 @@ class PageContext:
     script: str = ""
     nightly: Callable[[str], bool] | None = None
     ready: int = 0
+    keeps: bool = False
 
     def token(self, action: str, url: str = "") -> str | None:
         """The token for this action on this URL, None where the action is not offered."""

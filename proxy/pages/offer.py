@@ -44,6 +44,7 @@ class Offer:
 
     original, tonight  tokens; None: not offered
     versions           lighter versions, the recommended one first
+    in_browser         the free window in which her own browser can fetch the first version; None: it can't
     free               the free window that is open or comes next, None if there is none to wait for
     """
 
@@ -56,6 +57,7 @@ class Offer:
     original: str | None
     tonight: str | None
     versions: tuple[Version, ...] = ()
+    in_browser: Span | None = None
 
 
 def offer_for(heavy: Heavy, context: PageContext) -> Offer:
@@ -84,6 +86,7 @@ def offer_for(heavy: Heavy, context: PageContext) -> Offer:
         original=original,
         tonight=tonight,
         versions=versions,
+        in_browser=free if versions and _keeps(context) and not decision.free_now else None,
     )
 
 
@@ -140,6 +143,10 @@ def _is_quick(heavy: Heavy, decision: Decision) -> bool:
 def _comes_by_night(heavy: Heavy, context: PageContext) -> bool:
     """Whether the thing itself can be had in the free hours without her."""
     return bool(heavy.url) and context.nightly is not None and context.nightly(heavy.url)
+
+
+def _keeps(context: PageContext) -> bool:
+    return context.keeps and context.decision.store is Store.BROWSER and _has_store(context.decision)
 
 
 def _has_store(decision: Decision) -> bool:

@@ -38,14 +38,13 @@
   }
 
   // -- the free hours
-  function offerForLater() {
-    document.querySelectorAll("[data-tropa-later]").forEach(function (button) {
-      button.hidden = false;
+  function offerForLater() { // beside the recommended version: what its button asks for, put off
+    document.querySelectorAll("[data-tropa-later]").forEach(function (line) {
+      var now = line.parentNode.querySelector("button[formaction^='/.tropa/make/']"), button = line.querySelector("button");
+      line.hidden = !now;
       button.addEventListener("click", function () {
-        var one = JSON.parse(button.dataset.tropaLater);
-        one.key = one.token;
-        one.page = here;
-        put("queue", one).then(plan);
+        put("queue", { key: now.value, make: now.getAttribute("formaction"), token: now.value, title: line.dataset.tropaLater })
+          .then(plan);
         button.disabled = true;
         button.textContent = say.waits;
       });
