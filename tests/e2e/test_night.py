@@ -131,6 +131,7 @@ def visit(running: Running, target: str, cookie: str = "", came_from: str = "") 
     return text, cookie or "; ".join(given)
 
 
+@pytest.mark.timeout(400)  # two recordings are made, on a machine that may be busy
 def test_what_was_asked_for_and_what_is_followed_is_here_by_the_morning(course: RunningCourse, tmp_path: Path) -> None:
     with (
         school(course, tmp_path) as (regions, link),
@@ -146,10 +147,8 @@ def test_what_was_asked_for_and_what_is_followed_is_here_by_the_morning(course: 
         assert status == 303 and "Ждёт бесплатных часов" in receipts
         assert link.carried_bytes == before, "nothing comes before the free hours"
         wanted = {"programma-kursa.pdf", "plan-uroka.docx", "lekciya-6.pptx", "lekciya.mp4", "Записи вебинаров"}
-        until(lambda: wanted - {"programma-kursa.pdf"} <= here(tropa), what="the followed course", timeout_s=120)
-        until(
-            lambda: visit(tropa, "/", cookie)[0].count("готово: 2 материала"), what="the line in her page", timeout_s=60
-        )
+        until(lambda: wanted - {"programma-kursa.pdf"} <= here(tropa), what="the followed course", timeout_s=200)
+        until(lambda: "готово: 2 материала" in visit(tropa, "/", cookie)[0], what="the line in her page", timeout_s=120)
         receipts, _ = visit(tropa, "/.tropa/deferred", cookie)
         assert receipts.count("Готово.") == 2 and ARCHIVE in receipts
         assert "готово:" not in visit(tropa, "/", cookie)[0], "she has seen it"
