@@ -31,6 +31,7 @@ from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
 from proxy.own.dressing import Dresser
+from proxy.own.had import HadMedia
 from proxy.own.lectures import Lectures
 from proxy.own.media import MediaRoutes
 from proxy.own.offers import MediaOffers
@@ -66,6 +67,7 @@ class Media:
     origin: MediaOrigin
     book: MediaBook
     choices: Choices
+    had: HadMedia
     deferred: DeferredRequests
     offers: MediaOffers
     viewer: Viewer
@@ -75,6 +77,7 @@ class Media:
         """Open what is stored. Raises OSError naming what can't be had."""
         await self.desk.start()
         await self.choices.start(now)
+        await self.had.start(now)
         await self.deferred.start(now)
 
     def jobs(self, clock: Clock) -> tuple[Job, ...]:
@@ -120,6 +123,7 @@ class Media:
             origin=self.origin,
             book=self.book,
             choices=self.choices,
+            had=self.had,
             deferred=self.deferred,
             dresser=dresser,
             refusals=refusals,
@@ -169,6 +173,7 @@ def build_media(
         origin=origin,
         book=book,
         choices=choices,
+        had=HadMedia(state),
         deferred=DeferredRequests(desk, state),
         offers=MediaOffers(tokens, book, choices, films=tool is not None),
         viewer=Viewer(Lectures()),

@@ -74,6 +74,7 @@ def media_holders(media: Media) -> tuple[Holder, ...]:
 
     async def forget(learner: str) -> int:
         media.book.forget(learner)
+        await media.had.forget(learner)
         media.moving.forget(learner)
         return await media.deferred.forget(learner)
 

@@ -18,9 +18,13 @@ _KNOWN_ALONE = frozenset(("session", "header", "login"))
 
 def own_life_s(exchange: Exchange) -> int:
     """0: it isn't kept. Whether it may be at all (`no-store`) is the store's to judge."""
-    if exchange.who.territory.store is not Store.SCHOOL_BOX or exchange.catalogue.settings.place is not Place.SCHOOL:
-        return 0
-    if exchange.who.learner_by not in _KNOWN_ALONE or exchange.inbound.request.method != "GET":
+    if not keeps_for_her(exchange) or exchange.inbound.request.method != "GET":
         return 0
     kept = _PAGES if exchange.facts.audience is Audience.PAGE else _PARTS
     return exchange.limits.own_pages_days * _DAY_S if exchange.decision.traffic_class in kept else 0
+
+
+def keeps_for_her(exchange: Exchange) -> bool:
+    """Whether anything is kept here for this learner alone."""
+    here = exchange.catalogue.settings.place is Place.SCHOOL and exchange.who.territory.store is Store.SCHOOL_BOX
+    return here and exchange.who.learner_by in _KNOWN_ALONE

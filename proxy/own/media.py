@@ -24,12 +24,15 @@ from urllib.parse import quote, unquote
 from policies.decision import Decision, Verdict
 from policies.kinds import kind_of_path
 from policies.treatments import Form
-from policies.values import Audience, MediaKind
+from policies.values import Audience, MediaKind, Place
 from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
+from proxy.errors import ExchangeError
+from proxy.keeping import keeps_for_her
 from proxy.media.authorised import GRANTING
 from proxy.media.desk import Desk
+from proxy.media.refs import SourceRef
 from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State, Watcher
 from proxy.own.beginnings import Beginnings
@@ -37,6 +40,7 @@ from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests, Seal
 from proxy.own.dressing import Dresser
 from proxy.own.films import MOVING
+from proxy.own.had import HadMedia
 from proxy.own.page_scripts import NO_POLICY, PageScripts
 from proxy.own.refusals import Refusals, own_page
 from proxy.own.segments import SEGMENTS, Segments
@@ -53,6 +57,7 @@ from proxy.stages.moving import MovingFilms, has_films
 from proxy.stages.places import saves_here
 from proxy.stages.recordings import folder_of
 from proxy.transforms.spec import Heavy
+from proxy.watch import NO_LINK
 
 _STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
 _PATIENCE_S = 1.0
@@ -91,6 +96,7 @@ class MediaRoutes:
         origin: MediaOrigin,
         book: MediaBook,
         choices: Choices,
+        had: HadMedia,
         deferred: DeferredRequests,
         dresser: Dresser,
         refusals: Refusals,
@@ -106,6 +112,7 @@ class MediaRoutes:
         self._origin = origin
         self._book = book
         self._choices = choices
+        self._had = had
         self._deferred = deferred
         self._dresser = dresser
         self._refusals = refusals
@@ -183,6 +190,7 @@ class MediaRoutes:
         self._book.forget(learner)
         self._moving.forget(learner)
         await self._choices.forget(learner)
+        await self._had.forget(learner)
 
     def instead_of_playback(self, exchange: Exchange) -> Answer | None:
         """A recording's page is a program that brings all its films: where policy has lighter versions, those first."""
@@ -367,10 +375,15 @@ class MediaRoutes:
         exchange, learner = asked.exchange, asked.exchange.who.learner
         seen = self._book.seen(learner, asked.url, exchange.now)
         if seen is not None and self._desk.authorised.allows(learner, seen.ref.key, exchange.now):
+            await self._note_had(exchange, seen.ref, seen.content_type)
             return seen
-        look = await self._origin.look(exchange, asked.url, page_url=asked.context.page_url)
+        try:
+            look = await self._origin.look(exchange, asked.url, page_url=asked.context.page_url)
+        except ExchangeError as error:
+            return self._had_before(asked, error)
         if look.ref is None or look.status not in GRANTING:
             return None
+        await self._note_had(exchange, look.ref, look.content_type)
         self._desk.authorised.note(learner, look.ref.key, look.status, exchange.now)
         self._book.saw(learner, asked.url, look.ref, look.content_type, exchange.now)
         self._book.titled(learner, asked.url, look.title)
@@ -378,6 +391,22 @@ class MediaRoutes:
             self._book.lasts(look.ref, asked.url, look.duration_s)
         if look.ref.length_bytes:
             self._sizes.learn(asked.url, look.ref.length_bytes)
+        return self._book.seen(learner, asked.url, exchange.now)
+
+    async def _note_had(self, exchange: Exchange, ref: SourceRef, content_type: str) -> None:
+        """For the hours without a link, at a school's box."""
+        if keeps_for_her(exchange):
+            await self._had.note(ref, content_type, exchange.now, timedelta(days=exchange.limits.own_pages_days))
+
+    def _had_before(self, asked: Asked, error: ExchangeError) -> Seen | None:
+        """Without a link: what she was let have while there was one. Raises the error where that was nothing."""
+        exchange, learner = asked.exchange, asked.exchange.who.learner
+        known = self._had.of(learner, asked.url, exchange.now) if error.code in NO_LINK else None
+        if known is None or exchange.catalogue.settings.place is not Place.SCHOOL:
+            raise error
+        ref, content_type = known
+        self._desk.authorised.note(learner, ref.key, 200, exchange.now)
+        self._book.saw(learner, asked.url, ref, content_type, exchange.now)
         return self._book.seen(learner, asked.url, exchange.now)
 
     def _order(self, asked: Asked, version: str, seen: Seen) -> Order | None:

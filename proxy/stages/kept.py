@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -28,6 +27,7 @@ from proxy.obtain import NO_WISH, Obtainer, Wish, is_untouched
 from proxy.opened import Opened, OpenedPages
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
+from proxy.pages import RESERVED
 from proxy.pages.outage import KeptPage, kept_bar, missing_page
 from proxy.stages.context import Exchange, Fetched, declared_charset
 from proxy.stages.decoding import OriginDecoder
@@ -55,16 +55,13 @@ class KeptStage:
         opened: OpenedPages,
         dresser: Dresser,
         keeper: TaskKeeper,
-        can_queue: Callable[[Exchange, str], bool] = lambda exchange, url: False,
     ) -> None:
-        """can_queue: whether an address can be had in the free hours without the learner."""
         self._obtainer = obtainer
         self._cache = cache
         self._watch = watch
         self._opened = opened
         self._dresser = dresser
         self._keeper = keeper
-        self._can_queue = can_queue
 
     @staticmethod
     def serves(exchange: Exchange) -> bool:
@@ -185,11 +182,13 @@ class KeptStage:
             return None
         _, target = _way(exchange)
         way = self._watch.way(target)
+        context = self._dresser.context(exchange)
+        is_ours = exchange.inbound.path.startswith(f"{RESERVED}/")
         page = missing_page(
-            self._dresser.context(exchange),
+            context,
             await self._here(exchange),
             down_since=way.since if way is not None else None,
-            can_queue=self._can_queue(exchange, exchange.inbound.url),
+            can_queue=not is_ours and context.nightly is not None and context.nightly(exchange.inbound.url),
         )
         answer = own_page(error.status, page)
         if error.retry_after_s is not None:
