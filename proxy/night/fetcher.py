@@ -51,6 +51,7 @@ _WS_BYTES = 16384  # about what one question and its answer weigh
 _OFTEN = 200  # addresses that are looked after
 _LOOK_AGAIN = timedelta(minutes=10)
 _LOOKED_LIFE = timedelta(days=2)
+_KEPT_S = 7 * 86_400  # what Friday's night brought is read on Monday; each learner still has it confirmed to her
 _CUT = frozenset(("", "stopped", "disk"))  # of what may be had whole another time
 _LOGIN = frozenset((301, 302, 303, 307, 401, 403))
 _GONE = frozenset((404, 410))
@@ -414,6 +415,7 @@ class NightFetcher:
             target=target,
             headers=own_headers(where, self._sources.via),
             kept_as=where.target if target != where.target else None,
+            confirmed_life_s=_KEPT_S,
             link_bps=territory.link.down_bps,
             price=tariff.price_per_mb,
         )
