@@ -1,18 +1,16 @@
 """Cards and pages in a real Chromium: narrow, with large text, without styles, inside a page's own form."""
 
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from proxy.pages import card, gate_page, head_link, page_bar, static_file
 from proxy.pages.full import PAGE_CSP
 from proxy.pages.gallery import CLOSED, SAVINGS, VIDEO, context_in, course_page, pages
+from tests.e2e.harness.browser import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
@@ -55,14 +53,6 @@ def site():
     yield f"http://127.0.0.1:{server.server_port}", bodies, posts
     server.shutdown()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def _everything():

@@ -9,14 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from proxy.pages import static_file
 from proxy.pages.full import PAGE_CSP
 from proxy.pages.slidecast import SlidecastView, slidecast_file, slidecast_page
 from proxy.transforms.media.lecture.model import Captions, Lecture, Slide, Sound
+from tests.e2e.harness.browser import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FFMPEG = shutil.which("ffmpeg")
 pytestmark = [
     pytest.mark.browser,
@@ -98,14 +97,6 @@ def site(folder, lecture):
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def opened(browser, address, **options):
