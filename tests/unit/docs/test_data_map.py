@@ -170,6 +170,10 @@ async def nights(kept: Kept) -> None:
     await a_mark_of(kept, "night-spent", timedelta(days=35))
 
 
+async def had_media(kept: Kept) -> None:
+    await a_mark_of(kept, "had-medium", timedelta(days=14))
+
+
 async def paces(kept: Kept) -> None:
     await a_mark_of(kept, "media-pace", timedelta(days=90))
 
@@ -256,6 +260,7 @@ ENDS: dict[str, Proof | str] = {
     "test_a_learner_is_told_once_and_her_address_is_then_forgotten",
     "tokens of service accounts, the post office's password": BY_HAND,
     "choices": choices,
+    "films and documents that she was let have": had_media,
     "how quick recipes are here": paces,
     "wishes of commands, and answers": wishes,
     "uploads in pieces": f"{TESTS}/uploads/test_desk.py::test_a_day_after_it_was_last_asked_about_it_is_gone",
