@@ -39,7 +39,7 @@ from proxy.night.wishes import Wanted, Wishes, wish_id
 from proxy.runtime import Runtime
 from proxy.stages.media_orders import order_of
 from proxy.tasks import TaskKeeper
-from scheduler.night import NightSpan, Planned, Why, plan
+from scheduler.night import Later, NightSpan, Planned, Why, plan
 from scheduler.requests import RequestState
 
 logger = logging.getLogger("tropa.night")
@@ -133,6 +133,7 @@ class NightFetcher:
             async with self.hours.until_close(territory):
                 if self._must_look(territory, night, self._clock.now()):
                     await self._look_around(territory, night)
+                await self._give_up_too_large(territory, night)
                 count = territory.night.concurrency
                 workers = [self._keeper.start(self._worker(territory), name=f"{place}-{n}") for n in range(count)]
                 try:
@@ -146,6 +147,13 @@ class NightFetcher:
         finally:
             self._working.discard(place)
             await self._put_by(place)
+
+    async def _give_up_too_large(self, territory: Territory, night: NightSpan) -> None:
+        """What is larger than this box takes in at night is told so in the morning."""
+        now = self._clock.now()
+        for item in self.plan(territory, night, now):
+            if item.later is Later.TOO_LARGE:
+                await self.wishes.move(item.wish.key, RequestState.FAILED, now, reason=item.later)
 
     async def _put_by(self, place: str) -> None:
         """What was cut in the middle waits for the next night."""
