@@ -24,7 +24,7 @@ from policies.values import Audience, MediaKind, Mode, TrafficClass
 from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
-from proxy.deliver.heads import end_to_end, has_directive, long_lived
+from proxy.deliver.heads import end_to_end, said
 from proxy.deliver.rename import NameMap, StreamMap, name_map
 from proxy.deliver.sticky import Sticky
 from proxy.deliver.validators import Conditions, conditions
@@ -276,6 +276,7 @@ def response_facts(exchange: Exchange, response: OriginReply) -> ResponseFacts:
     headers = response.headers
     essence, charset = _media_type(headers.get("Content-Type", ""))
     coding = _coding(headers.getall("Content-Encoding")) if "Content-Encoding" in headers else ""
+    control = said(headers)
     return ResponseFacts(
         status=response.status,
         content_type=essence,
@@ -283,9 +284,9 @@ def response_facts(exchange: Exchange, response: OriginReply) -> ResponseFacts:
         length_bytes=response.content_length,
         content_coding=coding,
         attachment=headers.get("Content-Disposition", "").lower().startswith("attachment"),
-        no_transform=has_directive(headers, "no-transform"),
-        private=has_directive(headers, "private", "no-store"),
-        immutable=long_lived(headers),
+        no_transform=control.no_transform,
+        private=control.private,
+        immutable=control.lasting,
         partial=response.status == 206,
         request_kind=exchange.facts.kind,
         path=exchange.facts.path,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -134,6 +135,32 @@ def has_directive(headers: CIMultiDictProxy[str] | CIMultiDict[str], *names: str
         return False
     text = ", ".join(headers.getall("Cache-Control"))
     return bool(text) and not _directives(text).keys().isdisjoint(names)
+
+
+class Said(NamedTuple):
+    """What Cache-Control says of a response to whoever treats it. private: `no-store` included; lasting: an hour."""
+
+    no_transform: bool
+    private: bool
+    lasting: bool
+
+
+_NOTHING_SAID = Said(no_transform=False, private=False, lasting=False)
+
+
+def said(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> Said:
+    """All of it at once: sites say the same few things again and again."""
+    return _said(", ".join(headers.getall("Cache-Control"))) if "Cache-Control" in headers else _NOTHING_SAID
+
+
+@lru_cache(maxsize=512)
+def _said(cache_control: str) -> Said:
+    headers = CIMultiDict({"Cache-Control": cache_control})
+    return Said(
+        no_transform=has_directive(headers, "no-transform"),
+        private=has_directive(headers, "private", "no-store"),
+        lasting=long_lived(headers),
+    )
 
 
 def long_lived(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, at_least_s: int = 3600) -> bool:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from multidict import CIMultiDict
 
-from proxy.deliver.heads import adapted, add_vary, end_to_end, has_directive, long_lived, private_freshness
+from proxy.deliver.heads import Said, adapted, add_vary, end_to_end, has_directive, long_lived, private_freshness, said
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -91,3 +91,17 @@ def test_static_revisions_are_long_lived() -> None:
     assert long_lived(CIMultiDict({"Cache-Control": "public, max-age=7776000"}))
     assert long_lived(CIMultiDict({"Cache-Control": "immutable"}))
     assert not long_lived(CIMultiDict({"Cache-Control": "max-age=60"}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], Said(no_transform=False, private=False, lasting=False)),
+        (["no-store"], Said(no_transform=False, private=True, lasting=False)),
+        (["private, max-age=7200", "No-Transform"], Said(no_transform=True, private=True, lasting=True)),
+        (["public, max-age=60"], Said(no_transform=False, private=False, lasting=False)),
+        (["immutable"], Said(no_transform=False, private=False, lasting=True)),
+    ],
+)
+def test_what_cache_control_says_is_told_at_once(lines: list[str], expected: Said) -> None:
+    assert said(CIMultiDict([("Cache-Control", line) for line in lines])) == expected
