@@ -15,7 +15,7 @@ function paths(source) { // a pattern that this browser doesn't know keeps us ou
 const SACRED = paths(TROPA.sacred), LOGOUT = paths(TROPA.logout);
 
 function path(address) {
-  const url = address && new URL(address);
+  const url = address && new URL(address, location);
   return url && url.origin === location.origin ? url.pathname : "";
 }
 function plain(address) { return address.split("#")[0]; }
