@@ -45,8 +45,11 @@ class Unstorable:
 
 
 def forbids(headers: Fields) -> bool:
-    """Whether the origin says `no-store` (RFC 9111 section 5.2.2.5)."""
-    return "Cache-Control" in headers and response_directives(headers).no_store
+    """Whether the origin says `no-store` (RFC 9111 section 5.2.2.5), and no `must-understand` that may lift it."""
+    if "Cache-Control" not in headers:
+        return False
+    directives = response_directives(headers)
+    return directives.no_store and not directives.must_understand
 
 
 @lru_cache(maxsize=256)
