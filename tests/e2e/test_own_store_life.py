@@ -1,4 +1,4 @@
-"""A browser's own store from its beginning to its end: the switch, and a course with a worker of its own."""
+"""A browser's own store to its end: the free hours, the switch, and a course with a worker of its own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.harness.browser import visiting
+from tests.e2e.harness.browser import SMALL_PHONE, visiting
+from tests.e2e.harness.cuts import link_to
 from tests.e2e.harness.films import films, page
 from tests.e2e.harness.origins import Asked, Given, Origin, origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import tropa_at
 from tests.e2e.harness.waiting import until
+from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = pytest.mark.browser
 PAID, FREE = (datetime(2026, 11, 24, hour, 30, tzinfo=UTC) for hour in (17, 20))  # free from 23:00 in Moscow
@@ -34,6 +36,8 @@ SCRIPTS = (
     "navigator.serviceWorker.getRegistrations().then(all => all.filter(one => one.active)"
     ".map(one => new URL(one.active.scriptURL).pathname))"
 )
+SLIDES = "[...document.querySelectorAll('#sc-list img')].every(one => one.complete && one.naturalWidth)"
+HEARD = "document.getElementById('sc-sound').currentTime"
 LEFT = "Promise.all([caches.keys(), navigator.serviceWorker.getRegistrations()]).then(([a, b]) => a.length + b.length)"
 
 
@@ -51,6 +55,45 @@ def nightly(site: Origin, **course: Any) -> Regions:
 def settled(tab: Page) -> None:
     """Wait until the worker is there and the page's scripts have begun."""
     tab.wait_for_selector("script[src*='/shelf-']", state="attached", timeout=MINUTE_MS)
+
+
+@needs_ffmpeg
+def test_a_lecture_put_off_comes_in_the_free_hours_and_plays_without_a_link(
+    browser: Browser, site: Origin, folder: Path
+) -> None:
+    regions = nightly(site)
+    with link_to(regions.ports["metered"]) as link, visiting(browser, size=SMALL_PHONE) as visit:
+        tab, base = visit.page, f"http://127.0.0.1:{link.port}"
+        tab.add_init_script("Math.random = () => 0")  # this browser is the first to begin
+        with tropa_at(PAID, regions, folder):
+            tab.goto(base + page("lecture"))
+            settled(tab)
+            later = tab.locator("[data-tropa-later]").first
+            later.wait_for(state="visible", timeout=MINUTE_MS)
+            visit.shot("store-later-phone-ru", full=True)
+            assert "23:00" in later.inner_text() or "08:00" in later.inner_text(), "when, in her own time"
+            later.locator("button").click()
+            until(lambda: tab.evaluate("tropa.list('queue')"), what="the note on the device")
+            tab.goto(base + "/.tropa/store/")
+            tab.wait_for_selector("#tropa-queue li")
+        with tropa_at(FREE, regions, folder):
+            tab.goto(base + page("lecture"))
+            tab.wait_for_selector("#tropa-later a", timeout=3 * MINUTE_MS)
+            assert tab.evaluate("tropa.list('queue')") == []
+            link.cut()
+            tab.click("#tropa-later a")
+            tab.wait_for_selector("#tropa-pages li")
+            visit.shot("store-list-phone-ru", full=True)
+            tab.get_by_role("link", name="Лекция 1. Тонкие каналы связи").first.click()
+            tab.wait_for_selector("#sc")
+            # The page's own policy forbids what a wait in the page itself would take.
+            tab.evaluate("for (const i of document.images) i.loading = 'eager'")
+            until(lambda: tab.evaluate(SLIDES), what="every slide")
+            tab.evaluate("document.getElementById('sc-sound').play()")
+            until(lambda: tab.evaluate(HEARD) > 0.3, what="the sound")
+            tab.evaluate("document.getElementById('sc-sound').currentTime = 30")  # a part of what lies here whole
+            until(lambda: tab.evaluate(HEARD) > 30.2, what="the sound from there on")
+            visit.shot("store-lecture-phone-ru")
 
 
 def test_one_switch_takes_the_worker_and_all_that_it_kept_away(browser: Browser, site: Origin, folder: Path) -> None:
