@@ -50,9 +50,8 @@ def missing_page(
     """
     rows = [{"page": page, "age": _age(context, page.at)} for page in pages]
     since = _moment(context, down_since) if down_since is not None else ""
-    return full_page(
-        "missing.html", context, rows=rows, since=since, tonight=context.token("tonight", context.page_url)
-    )
+    tonight = context.token("tonight", context.page_url) if can_queue else None
+    return full_page("missing.html", context, rows=rows, since=since, tonight=tonight)
 
 
 def _moment(context: PageContext, instant: datetime) -> str:

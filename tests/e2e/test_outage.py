@@ -1,28 +1,34 @@
-"""A school's box whose uplink is cut, and whose process is killed while it sends what was written meanwhile."""
+"""A school's box whose uplink is cut: the course is read on, the lecture plays, a message waits and goes exactly once;
+a test is what the course's own would be without a link. And the process is killed in the middle of sending."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import random
 import re
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from proxy.demo.course import RunningCourse
 from proxy.demo.course.catalog import COURSE_ID
 from proxy.demo.course.state import USERS
+from tests.e2e.harness.browser import DESKTOP, SMALL_PHONE, Visit, visiting
 from tests.e2e.harness.course import running_course
 from tests.e2e.harness.cuts import Link
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Learner, value_of
+from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 # The hop that costs is the teachers' own, so that versions are made at once and not in the free hours alone.
 SCHOOL: dict[str, Any] = {**copy.deepcopy(METERED), "costly_hop": "learner_link", "store": "school-box"}
@@ -70,6 +76,130 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
         with tropa_process(regions_for(uplink.port), tmp_path_factory.mktemp("school")) as box:
             yield School(course, uplink, box)
         uplink.close()
+
+
+def seen_as(stack: ExitStack, browser: Browser, first: Visit, **options: Any) -> Visit:
+    """The same login in a window of another size or language."""
+    state = first.page.context.storage_state()
+    return stack.enter_context(visiting(browser, storage_state=state, **options))
+
+
+def look_at(browser: Browser, first: Visit, address: str, name: str) -> None:
+    """Screens of an address on a small phone and a desktop, in both languages; none is wider than its screen."""
+    for (size_name, size), language in itertools.product((("320", SMALL_PHONE), ("1280", DESKTOP)), ("ru-RU", "en-GB")):
+        with ExitStack() as stack:
+            visit = seen_as(stack, browser, first, size=size, locale=language)
+            visit.page.goto(address)
+            visit.shot(f"outage-{name}-{size_name}-{language[:2]}")
+            if name != "kept":  # a kept page is as wide as the course made it
+                assert visit.too_wide_px() <= 0
+
+
+@needs_ffmpeg
+@pytest.mark.browser
+def test_a_course_goes_on_through_an_outage(browser: Browser, school: School) -> None:
+    base, posts = school.base, school.course.state.posts
+    with visiting(browser) as anna:
+        anna.log_in(base, ANNA.login, ANNA.password)
+        for path in (COURSE, DISCUSSION, QUIZ, LECTURE):
+            anna.page.goto(base + path)
+        choose_slidecast(anna)
+        school.without_link()
+        try:
+            the_course_is_read_on(browser, school, anna)
+            the_lecture_plays(school, anna)
+            the_quiz_pretends_nothing(school, anna)
+            receipt = a_message_waits(browser, school, anna)
+            nobody_else_sees_hers(browser, school, receipt)
+        finally:
+            school.uplink.mend()
+        until(lambda: anna.page.goto(base + COURSE) and not kept_bar(anna), what="the course's own page", timeout_s=60)
+        until(lambda: school.course.state.posts, what="the message in the forum", timeout_s=60)
+        until(lambda: sent(anna, receipt), what="the receipt to say so", timeout_s=60)
+        anna.shot("outage-sent-1280-ru")
+        anna.page.goto(base + DISCUSSION)
+        assert anna.page.locator("article.forumpost", has_text=TEXT).count() == 1
+    assert [(post.login, post.message) for post in school.course.state.posts] == [(ANNA.login, TEXT)] and not posts
+
+
+def choose_slidecast(visit: Visit) -> None:
+    chosen = visit.page.locator(".tropa-card [formaction='/.tropa/make/slidecast']").first
+    if not chosen.is_visible():
+        visit.page.locator(".tropa-card summary").first.click()
+    chosen.click()
+    visit.page.wait_for_selector("#sc, .tropa-player", timeout=READY_MS)
+
+
+def kept_bar(visit: Visit) -> bool:
+    return visit.page.locator(".tropa-kept").count() == 1
+
+
+def sent(visit: Visit, receipt: str) -> bool:
+    visit.page.goto(receipt)
+    return "Ваше сообщение отправлено" in visit.page.inner_text("h1")
+
+
+def the_course_is_read_on(browser: Browser, school: School, anna: Visit) -> None:
+    reply = anna.page.goto(school.base + COURSE)
+    assert reply is not None and reply.status == 200 and kept_bar(anna)
+    assert anna.page.locator(".tropa-kept").bounding_box()["y"] < 120  # type: ignore[index]
+    assert "назад)" in anna.page.inner_text(".tropa-kept") or "только что" in anna.page.inner_text(".tropa-kept")
+    look_at(browser, anna, school.base + COURSE, "kept")
+    reply = anna.page.goto(school.base + NEVER)
+    assert reply is not None and reply.status == 503
+    assert anna.page.locator(".tropa-here a", has_text="Видеолекция").count() == 1
+    assert "Тест" not in anna.page.inner_text(".tropa-here")
+    assert anna.page.locator("[action='/.tropa/tonight']").count() == 0  # nothing but her login can have it
+    look_at(browser, anna, school.base + NEVER, "missing")
+    with ExitStack() as stack:
+        plain = seen_as(stack, browser, anna, java_script_enabled=False)
+        plain.page.goto(school.base + NEVER)
+        plain.page.click(".tropa-here a")
+        assert kept_bar(plain)
+
+
+def the_lecture_plays(school: School, anna: Visit) -> None:
+    anna.page.goto(school.base + LECTURE)
+    assert kept_bar(anna)
+    choose_slidecast(anna)
+    anna.page.evaluate("document.querySelector('#sc-sound, audio, video').play()")
+    until(
+        lambda: float(anna.page.evaluate("document.querySelector('#sc-sound, audio, video').currentTime")) > 0.5,
+        what="the lecture's sound",
+    )
+    anna.shot("outage-lecture-1280-ru")
+
+
+def the_quiz_pretends_nothing(school: School, anna: Visit) -> None:
+    reply = anna.page.goto(school.base + QUIZ)
+    assert reply is not None and reply.status >= 500 and not kept_bar(anna)
+    assert anna.page.locator(".tropa-here").count() == 0
+    anna.shot("outage-quiz-1280-ru")
+    saved = anna.page.request.post(
+        school.base + "/mod/quiz/processattempt.php", form={"attempt": "1", "sesskey": "x"}, max_redirects=0
+    )
+    assert saved.status >= 500 and "location" not in saved.headers
+
+
+def a_message_waits(browser: Browser, school: School, anna: Visit) -> str:
+    anna.page.goto(school.base + DISCUSSION)
+    assert kept_bar(anna)
+    anna.page.fill("#id_message", TEXT)
+    anna.page.click("#id_submitbutton")
+    anna.page.wait_for_url("**/.tropa/outbox/*")
+    receipt = anna.page.url
+    assert TEXT in anna.page.inner_text(".tropa-hers")
+    look_at(browser, anna, receipt, "receipt")
+    look_at(browser, anna, school.base + "/.tropa/outbox", "list")
+    return receipt
+
+
+def nobody_else_sees_hers(browser: Browser, school: School, receipt: str) -> None:
+    with visiting(browser) as other:
+        for address in (receipt, school.base + "/.tropa/outbox", school.base + COURSE, school.base + DISCUSSION):
+            other.page.goto(address)
+            text = other.page.inner_text("body")
+            assert TEXT not in text and ANNA.name not in text
 
 
 # -- killed in the middle ----------------------------------------------------------------------------------------------
