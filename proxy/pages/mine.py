@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from proxy.pages.context import PageContext
 from proxy.pages.full import full_page
 
-KEPT = ("visits", "counters", "taken", "asked", "chosen", "codes", "sending")
+KEPT = ("visits", "counters", "taken", "asked", "chosen", "codes", "sending", "waiting", "pages")
 
 
 def mine_page(context: PageContext, *, tokens: Mapping[str, str], log_days: int) -> bytes:
