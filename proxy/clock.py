@@ -32,11 +32,15 @@ class SystemClock:
 
 
 class OffsetClock:
-    """The machine's clock moved by a fixed offset, for journeys through a window's end."""
+    """The machine's clock moved by an offset, for journeys through a window's end."""
 
     __slots__ = ("_offset",)
 
     def __init__(self, pretended_now: datetime) -> None:
+        self.move_to(pretended_now)
+
+    def move_to(self, pretended_now: datetime) -> None:
+        """From here on it goes on from that instant; steady seconds don't leap."""
         self._offset = pretended_now - datetime.now(UTC)
 
     def now(self) -> datetime:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from proxy.demo.course import USERS, RunningCourse
 from tests.e2e.harness.regions import METERED, Regions
-from tests.e2e.harness.tropa import Running, TropaProcess, tropa_at
+from tests.e2e.harness.tropa import TropaAt, TropaProcess, tropa_at
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.ways import WAYS, Way
 from tests.e2e.harness.wire import Connection, Learner, Reply, ask
@@ -107,16 +107,16 @@ CHANGING = {
 
 
 @pytest.fixture
-def before_midnight(course: RunningCourse, folder: Path) -> Iterator[Running]:
+def before_midnight(course: RunningCourse, folder: Path) -> Iterator[TropaAt]:
     regions = Regions(course_port=course.port, places={"metered": CHANGING}, forward="metered")
-    with tropa_at(MIDNIGHT - timedelta(seconds=3), regions, folder) as running:
+    with tropa_at(MIDNIGHT - timedelta(hours=1), regions, folder) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", WAYS)
 @pytest.mark.parametrize("condition", ["If-Range", "none"])
 def test_an_image_begun_as_a_variant_is_never_continued_with_the_original(
-    before_midnight: Running, course: RunningCourse, name: str, condition: str
+    before_midnight: TropaAt, course: RunningCourse, name: str, condition: str
 ) -> None:
     learner = Way(name, before_midnight, "metered").learner()
     target = next(path for path in _images(course) if len(ask(course.port, path, method="GET").body) > 100_000)
@@ -124,7 +124,8 @@ def test_an_image_begun_as_a_variant_is_never_continued_with_the_original(
     learner.ask(FILM)  # learners come by a page, which tells them apart from then on
     accept = "image/avif,image/webp,*/*"
     variant = until(lambda: _smaller(learner.ask(target, Accept=accept), source), what="the variant")
-    until(lambda: _is_open(learner), what="the policy of the next day")
+    before_midnight.clock.move_to(MIDNIGHT)
+    assert _is_open(learner)
     conditions = {"If_Range": variant.get("ETag")} if condition == "If-Range" else {}
     later = learner.ask(target, Accept=accept, Range="bytes=1000-", **conditions)
     if later.status == 206:
@@ -151,7 +152,7 @@ def _is_open(learner: Learner) -> bool:
 
 @pytest.mark.parametrize("name", WAYS)
 def test_a_document_begun_before_a_window_opens_is_whole_after_it(
-    before_midnight: Running, course: RunningCourse, name: str
+    before_midnight: TropaAt, course: RunningCourse, name: str
 ) -> None:
     learner = Way(name, before_midnight, "metered").learner()
     source = ask(course.port, PDF).body
@@ -162,7 +163,8 @@ def test_a_document_begun_before_a_window_opens_is_whole_after_it(
         begun = connection.exactly(50_000)  # and then the link breaks
     assert status == 200
     tag = next(value for key, value in headers if key.lower() == "etag")
-    until(lambda: _is_open(learner), what="the policy of the next day")
+    before_midnight.clock.move_to(MIDNIGHT)
+    assert _is_open(learner)
     rest = learner.ask(PDF, Range=f"bytes={len(begun)}-", If_Range=tag)
     assert rest.status == 206
     assert begun + rest.body == source

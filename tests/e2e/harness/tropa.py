@@ -120,8 +120,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=5)
 
 
+@dataclass(slots=True, kw_only=True)
+class TropaAt(Running):
+    """A Tropa in a thread, by a clock of the test's own."""
+
+    clock: OffsetClock
+
+
 @contextmanager
-def tropa_at(instant: datetime, regions: Regions, folder: Path) -> Iterator[Running]:
+def tropa_at(instant: datetime, regions: Regions, folder: Path) -> Iterator[TropaAt]:
     """A Tropa in a thread, whose clock shows `instant` when the block begins and goes on from there."""
     folder.mkdir(parents=True, exist_ok=True)
     state_dir = folder / "state"
@@ -135,7 +142,7 @@ def tropa_at(instant: datetime, regions: Regions, folder: Path) -> Iterator[Runn
 
     tropa = thread.call(begin())
     try:
-        yield Running(regions=regions, regions_file=path, state_dir=state_dir)
+        yield TropaAt(regions=regions, regions_file=path, state_dir=state_dir, clock=clock)
     finally:
         thread.call(tropa.close(drain_s=0.5))
         thread.close()
