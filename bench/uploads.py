@@ -44,6 +44,7 @@ def run(*, quick: bool) -> Report:
     with tempfile.TemporaryDirectory() as name, running_course() as course:
         folder = Path(name)
         photos = _photos(folder, count)
+        files = sum(photo.stat().st_size for photo in photos)
         places = {"metered": METERED}
         with tropa_process(Regions(course_port=course.port, places=places), folder / "tropa") as tropa:
             with chromium() as browser:
@@ -53,7 +54,6 @@ def run(*, quick: bool) -> Report:
             before_bytes = _rss_bytes(tropa)
             pieces_s, form_s = _cpu(tropa, megabytes)
             grown_bytes = _rss_bytes(tropa) - before_bytes
-    files = sum(photo.stat().st_size for photo in photos)
     rows = (
         ("directly", files / 1e6, directly / 1e6, 100.0),
         ("through Tropa, as they are", files / 1e6, whole / 1e6, 100 * whole / directly),
