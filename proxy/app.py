@@ -167,6 +167,7 @@ class Tropa:
             cache=self._cache.origin,
             desk=self._media.desk,
             state=self._state,
+            accountant=self._accountant,
             clock=clock,
             keeper=keeper,
             runtime=lambda: self._runtime,

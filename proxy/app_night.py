@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.model import Catalogue
+from proxy.account.account import Accountant
 from proxy.account.personal import Holder, Holding
 from proxy.account.state import State
 from proxy.cache.origin_cache import OriginCache
@@ -21,7 +22,9 @@ from proxy.media.desk import Desk
 from proxy.night.fetcher import NightFetcher
 from proxy.night.hours import NightHours
 from proxy.night.letters import Letters
+from proxy.night.looking import Looking
 from proxy.night.sources import NightSources
+from proxy.night.toll import Toll
 from proxy.night.wishes import Wishes
 from proxy.operate.night_run import active_run
 from proxy.own.nightly import NightRequests
@@ -98,19 +101,31 @@ def build_night(
     cache: OriginCache,
     desk: Desk,
     state: State,
+    accountant: Accountant,
     clock: Clock,
     keeper: TaskKeeper,
     runtime: Callable[[], Runtime],
 ) -> NightWork:
     """The parts, not yet started."""
-    wishes = Wishes(state)
-    fetcher = NightFetcher(
+    wishes, toll = Wishes(state), Toll(accountant, clock, runtime)
+    looking = Looking(
         hours=time.hours,
         wishes=wishes,
         sources=time.sources,
         cache=cache,
-        desk=desk,
         state=state,
+        clock=clock,
+        toll=toll,
+        catalogue=lambda: runtime().catalogue,
+    )
+    fetcher = NightFetcher(
+        hours=time.hours,
+        wishes=wishes,
+        looking=looking,
+        toll=toll,
+        sources=time.sources,
+        cache=cache,
+        desk=desk,
         clock=clock,
         keeper=keeper,
         runtime=runtime,

@@ -147,7 +147,8 @@ class Receipt(Frozen, frozen=True, kw_only=True, gc=False):
     store               whose stored answer served it: "shared", "confirmed", "own"; "": none
     url                 only ever in the log, never in the ledger
     treatment           "pass", "page", "image", "text", "media", "ladder", "withheld", "dropped", "refused",
-                        "deferred", "own", "error"
+                        "deferred", "own", "night", "error"; with "night" no learner's exchange, but what was fetched
+                        ahead for a place
     """
 
     at: datetime

@@ -75,6 +75,16 @@ class Identifier:
         """Whose tunnel it is: by trusted header, else the place alone, for a CONNECT has no cookies of its own."""
         return self._known(headers, client, listener, origin, "https", Mode.TUNNEL, now)[0]
 
+    def place(self, territory: Territory) -> Who:
+        """The place itself, for what is fetched ahead for all of it: no learner, but with counters as one has."""
+        return Who(
+            territory=territory,
+            learner=self._keyed.learner("site", territory.region, territory.site or ""),
+            learner_by="site",
+            known_by="default",
+            language=territory.language,
+        )
+
     def also_known(self, inbound: Inbound, now: datetime) -> tuple[str, ...]:
         """Other ids this browser had before the origin gave it a session: a token made for them is still hers."""
         own = self._own_cookie(inbound.request.headers.get("Cookie", ""), inbound.scheme, now)

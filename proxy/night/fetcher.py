@@ -1,7 +1,8 @@
-"""The night's work: finds what is wished for, fetches it in order, has films made lighter, and says what became of it.
+"""The night's work: fetches what is wished for in order, has films made lighter, and says what became of it.
 
 Laws of this file:
-- nothing is asked of an origin but inside the free hours, and everything ends with them, to the second;
+- nothing is asked of an origin but inside the free hours, and everything ends with them, to the second, or where an
+  allowance that counts then is spent;
 - what was begun goes on where it ended, in this night or the next, in this process or another;
 - an assessment is never fetched; a page that counts as seen when it is opened is never opened;
 - a failure costs its own wish alone, is tried again and rarer each time, and has its reason in the morning's report.
@@ -12,16 +13,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from policies.decision import Decision
-from policies.facts import RequestFacts, Usage
-from policies.kinds import kind_of_path
-from policies.model import Catalogue, Follow, Followed, Origin, Territory
+from policies.model import Catalogue, Territory
 from policies.values import MediaKind
 from proxy.account.redact import redacted
-from proxy.account.state import Mark, PutMark, State
 from proxy.cache.asked import Asked, Filled
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
@@ -30,12 +26,13 @@ from proxy.media.desk import Desk
 from proxy.media.hours import OVER
 from proxy.media.refs import SourceFailed
 from proxy.media.views import DeferredState, DeferredView
-from proxy.night.course_parts import Part, current_section, forums_of, fresh_discussions, parts_of, post_parts
-from proxy.night.hours import NightHours, Pace, place_of
-from proxy.night.service import MoodleAccount, ServiceFailed, own_headers, where_of
-from proxy.night.sources import NightSources
+from proxy.night.hours import NightHours, place_of
+from proxy.night.looking import Looking
+from proxy.night.service import ServiceFailed, own_headers, where_of
+from proxy.night.sources import GLANCE_BYTES, Look, NightSources
+from proxy.night.toll import SPENT, Fetching, Toll
 from proxy.night.versions import Version, film_version, sound_version
-from proxy.night.wishes import Wanted, Wishes, wish_id
+from proxy.night.wishes import Wanted, Wishes, kind_of, wish_id
 from proxy.runtime import Runtime
 from proxy.stages.media_orders import order_of
 from proxy.tasks import TaskKeeper
@@ -44,13 +41,6 @@ from scheduler.requests import RequestState
 
 logger = logging.getLogger("tropa.night")
 
-LOOKED = "night-looked"
-_FORUM_SPAN = timedelta(days=14)  # older posts were carried by nights before
-_FORUM_PAGES = 25
-_WS_BYTES = 16384  # about what one question and its answer weigh
-_OFTEN = 200  # addresses that are looked after
-_LOOK_AGAIN = timedelta(minutes=10)
-_LOOKED_LIFE = timedelta(days=2)
 _KEPT_S = 7 * 86_400  # what Friday's night brought is read on Monday; each learner still has it confirmed to her
 _CUT = frozenset(("", "stopped", "disk"))  # of what may be had whole another time
 _LOGIN = frozenset((301, 302, 303, 307, 401, 403))
@@ -67,15 +57,6 @@ _OF_THE_DESK = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Why a place's courses couldn't be looked at. again_at: when it is tried next."""
-
-    why: str
-    at: datetime
-    again_at: datetime
-
-
 class NightFetcher:
     """`tick` it every few seconds."""
 
@@ -84,27 +65,27 @@ class NightFetcher:
         *,
         hours: NightHours,
         wishes: Wishes,
+        looking: Looking,
+        toll: Toll,
         sources: NightSources,
         cache: OriginCache,
         desk: Desk,
-        state: State,
         clock: Clock,
         keeper: TaskKeeper,
         runtime: Callable[[], Runtime],
     ) -> None:
         self.hours = hours
         self.wishes = wishes
+        self.looking = looking
+        self._toll = toll
         self._sources = sources
         self._cache = cache
         self._desk = desk
-        self._state = state
         self._clock = clock
         self._keeper = keeper
         self._runtime = runtime
         self._working: set[str] = set()
         self._busy: set[str] = set()
-        self._looked: dict[str, str] = {}
-        self.troubles: dict[str, Trouble] = {}
 
     @property
     def _catalogue(self) -> Catalogue:
@@ -122,7 +103,7 @@ class NightFetcher:
             place, night = place_of(territory), self.hours.night(territory, now)
             if night is None or place in self._working:
                 continue
-            if not self._must_look(territory, night, now) and self._next(territory) is None:
+            if not self.looking.must_look(territory, night, now) and self._next(territory) is None:
                 continue
             self._working.add(place)
             self._keeper.start(self._work(territory, night), name=f"night-{place}")
@@ -131,8 +112,8 @@ class NightFetcher:
         place = place_of(territory)
         try:
             async with self.hours.until_close(territory):
-                if self._must_look(territory, night, self._clock.now()):
-                    await self._look_around(territory, night)
+                if self.looking.must_look(territory, night, self._clock.now()):
+                    await self.looking.look_around(territory, night)
                 await self._give_up_too_large(territory, night)
                 count = territory.night.concurrency
                 workers = [self._keeper.start(self._worker(territory), name=f"{place}-{n}") for n in range(count)]
@@ -190,6 +171,8 @@ class NightFetcher:
         night = self.hours.night(territory, now)
         if night is None or self.hours.is_spent(territory, night, now):
             return None
+        if not self._toll.has_room(territory, now):
+            return None
         found = (item for item in self.plan(territory, night, now) if item.is_due)
         return next((item for item in found if item.wish.key not in self._busy), None)
 
@@ -212,112 +195,6 @@ class NightFetcher:
             state=RequestState.QUEUED if self.hours.night(territory, now) is not None else RequestState.WAITING,
         )
         return await self.wishes.add(wanted, max_open=self._catalogue.settings.limits.night_wishes)
-
-    def _must_look(self, territory: Territory, night: NightSpan, now: datetime) -> bool:
-        place = place_of(territory)
-        trouble = self.troubles.get(place)
-        if trouble is not None and now < trouble.again_at:
-            return False
-        return bool(territory.night.follow or territory.night.often_bytes) and (
-            self._looked.get(place) != night.key or trouble is not None
-        )
-
-    async def _look_around(self, territory: Territory, night: NightSpan) -> None:
-        """What the followed courses hold now becomes wishes, once a night."""
-        place, now = place_of(territory), self._clock.now()
-        pace = self.hours.pace(territory, Why.FOLLOWED)
-        self.troubles.pop(place, None)
-        for follow in territory.night.follow:
-            if follow.origin in self._catalogue.bypassed_origins:
-                continue
-            try:
-                for part in await self._parts(follow, pace):
-                    await self._want(territory, part)
-            except ServiceFailed as failed:
-                logger.warning("%s: course %d of %s: %s", place, follow.course, follow.origin, failed.why)
-                wait = max(timedelta(seconds=failed.retry_s or 0), _LOOK_AGAIN)
-                self.troubles[place] = Trouble(why=failed.why, at=now, again_at=self._clock.now() + wait)
-        await self._want_often(territory)
-        self._looked[place] = night.key
-        trouble = self.troubles.get(place)
-        facts = {"why": trouble.why if trouble is not None else ""}
-        mark = Mark(kind=LOOKED, owner=place, key="last", until=now + _LOOKED_LIFE, facts=facts)
-        await self._state.commit([PutMark(mark)])
-
-    async def _parts(self, follow: Follow, pace: Pace) -> tuple[Part, ...]:
-        origin = self._catalogue.origins[follow.origin]
-        account = self._sources.account(origin)
-        if account is None:
-            raise ServiceFailed("no-service")
-        now = self._clock.now()
-        await pace(2 * _WS_BYTES)
-        told = await account.call("core_course_get_courses_by_field", now, field="id", value=follow.course)
-        courses = told.get("courses") if isinstance(told, dict) else None
-        course = courses[0] if isinstance(courses, list) and courses else {}
-        contents = await account.call("core_course_get_contents", now, courseid=follow.course)
-        parts = parts_of(contents, follow, current_section(course, now), now)
-        if Followed.FORUMS in follow.what:
-            parts += await self._forum_parts(account, contents, now, pace)
-        return parts
-
-    async def _forum_parts(
-        self, account: MoodleAccount, contents: object, now: datetime, pace: Pace
-    ) -> tuple[Part, ...]:
-        found: list[Part] = []
-        for forum in forums_of(contents):
-            await pace(_WS_BYTES)
-            answer = await account.call(
-                "mod_forum_get_forum_discussions", now, forumid=forum, page=0, perpage=_FORUM_PAGES
-            )
-            for discussion in fresh_discussions(answer, now - _FORUM_SPAN)[:_FORUM_PAGES]:
-                await pace(_WS_BYTES)
-                posts = await account.call("mod_forum_get_discussion_posts", now, discussionid=discussion)
-                found += post_parts(posts)
-        return tuple(found)
-
-    async def _want(self, territory: Territory, part: Part) -> None:
-        place, now = place_of(territory), self._clock.now()
-        wish = wish_id(place, part.url, "")
-        known = self.wishes.get(wish)
-        if known is not None and known.state is RequestState.READY and known.size_bytes == part.size_bytes:
-            return  # it is here, and is what it was
-        wanted = Wanted(
-            id=wish,
-            place=place,
-            url=part.url,
-            title=part.title,
-            what=part.what,
-            why=Why.FOLLOWED,
-            since=now,
-            changed=now,
-            size_bytes=part.size_bytes,
-            urgent_at=part.urgent_at,
-            content_type=part.content_type,
-        )
-        await self.wishes.add(wanted, max_open=self._catalogue.settings.limits.night_wishes)
-
-    async def _want_often(self, territory: Territory) -> None:
-        """What several learners have opened lately is asked for anew, so that it is fresh in the morning."""
-        place, now = place_of(territory), self._clock.now()
-        if not territory.night.often_bytes:
-            return
-        for stored in await self._cache.inspect(_OFTEN):
-            url = stored.row.url
-            known = self.wishes.get(wish_id(place, url, ""))
-            if not url or redacted(url) != url or (known is not None and known.why is not Why.OFTEN):
-                continue
-            wanted = Wanted(
-                id=wish_id(place, url, ""),
-                place=place,
-                url=url,
-                title=url.partition("?")[0].rpartition("/")[2],
-                what="often",
-                why=Why.OFTEN,
-                since=now,
-                changed=now,
-                size_bytes=stored.row.length,
-            )
-            await self.wishes.add(wanted, max_open=self._catalogue.settings.limits.night_wishes)
 
     # -- one wish ----------------------------------------------------------------------------------------------
 
@@ -349,47 +226,27 @@ class NightFetcher:
         if origin.id in self._catalogue.bypassed_origins:
             await self.wishes.failed(wanted.id, now, "bypassed")
             return
-        decision = self._decided(territory, origin, wanted, now)
-        if decision.exempt:
+        fetching = Fetching(territory=territory, origin=origin, url=wanted.url, kind=kind_of(wanted))
+        if self._toll.decided(fetching, now).exempt:
             await self.wishes.move(wanted.id, RequestState.FAILED, now, reason="assessment")
             return
-        version = self._version(territory, origin, wanted, now)
-        if version is not None and await self._medium(territory, wanted, version):
+        version = self._version(fetching, now)
+        if version is not None and await self._medium(fetching, wanted, version):
             return
-        await self._file(territory, origin, wanted)
+        await self._file(fetching, wanted)
 
-    def _decided(self, territory: Territory, origin: Origin, wanted: Wanted, at: datetime) -> Decision:
-        where = where_of(wanted.url)
-        path, _, query = where.target.partition("?")
-        facts = RequestFacts(
-            region=territory.region,
-            site=territory.site,
-            scheme=where.scheme,
-            host=where.host,
-            port=where.port,
-            path=path,
-            query=query,
-            origin=origin.id,
-            kind=kind_of(wanted),
-        )
-        return self._runtime().decider.decide(facts, Usage(), at)
-
-    def _version(self, territory: Territory, origin: Origin, wanted: Wanted, now: datetime) -> Version | None:
+    def _version(self, fetching: Fetching, now: datetime) -> Version | None:
         """The version that a film or a sound is had as; None: it is neither, or it goes as it is."""
-        kind = kind_of(wanted)
-        if kind not in (MediaKind.VIDEO, MediaKind.AUDIO):
+        if fetching.kind not in (MediaKind.VIDEO, MediaKind.AUDIO):
             return None
-        night = self.hours.night(territory, now)
+        night = self.hours.night(fetching.territory, now)
         instants = (night.closes, now) if night is not None else (now,)  # it is watched by day
-        decisions = [self._decided(territory, origin, wanted, instant) for instant in instants]
-        return film_version(decisions) if kind is MediaKind.VIDEO else sound_version(decisions)
+        decisions = [self._toll.decided(fetching, instant) for instant in instants]
+        return film_version(decisions) if fetching.kind is MediaKind.VIDEO else sound_version(decisions)
 
-    async def _medium(self, territory: Territory, wanted: Wanted, version: Version) -> bool:
+    async def _medium(self, fetching: Fetching, wanted: Wanted, version: Version) -> bool:
         """Hand it to the desk, which fetches within these hours; False: nothing lighter can be made of it."""
-        pace = self.hours.pace(territory, wanted.why)
-        if not await pace(65536):
-            raise SourceFailed(OVER)
-        look = await self._sources.look(wanted.url, self._clock.now())
+        look = await self._look(fetching, wanted)
         if look.ref is None:
             await self._not_given(wanted, look.status, retry_s=look.retry_s)
             return True
@@ -399,7 +256,7 @@ class NightFetcher:
             return False
         fetch = self._sources.fetch(wanted.url)
         order = order_of(
-            *recipe, look.ref, region=territory.region, title=wanted.title, media_s=look.media_s, fetch=fetch
+            *recipe, look.ref, region=fetching.territory.region, title=wanted.title, media_s=look.media_s, fetch=fetch
         )
         receipt = await self._desk.defer(order, _desk_name(wanted.place), None)
         now = self._clock.now()
@@ -410,10 +267,17 @@ class NightFetcher:
             await self.wishes.move(wanted.id, RequestState.FETCHING, now, receipt=receipt, size_bytes=size)
         return True
 
-    async def _file(self, territory: Territory, origin: Origin, wanted: Wanted) -> None:
-        where = where_of(wanted.url)
+    async def _look(self, fetching: Fetching, wanted: Wanted) -> Look:
+        with self._toll.fare(fetching, self.hours.pace(fetching.territory, wanted.why)) as fare:
+            if not await fare.may(GLANCE_BYTES):
+                raise SourceFailed(SPENT if fare.refused else OVER)
+            look = await self._sources.look(wanted.url, self._clock.now())
+            fare.told(look.status, look.fetched_bytes)
+            return look
+
+    async def _file(self, fetching: Fetching, wanted: Wanted) -> None:
+        territory, origin, where = fetching.territory, fetching.origin, where_of(wanted.url)
         target = self._sources.target(origin, where)
-        tariff = territory.tariff
         asked = Asked(
             origin=origin,
             method="GET",
@@ -425,27 +289,29 @@ class NightFetcher:
             kept_as=where.target if target != where.target else None,
             confirmed_life_s=_KEPT_S,
             link_bps=territory.link.down_bps,
-            price=tariff.price_per_mb,
+            price=territory.tariff.price_per_mb,
         )
         began_s = self._clock.steady_s()
-        filled = await self._cache.fill(asked, self.hours.pace(territory, wanted.why))
+        with self._toll.fare(fetching, self.hours.pace(territory, wanted.why)) as fare:
+            filled = await self._cache.fill(asked, fare.came)
+            fare.told(filled.status, max(filled.fetched_bytes, fare.from_origin_bytes))
         if self.hours.rate_bps(territory, self._clock.now()) is None:
             self.hours.measured(territory, filled.fetched_bytes, self._clock.steady_s() - began_s)
-        await self._filled(territory, wanted, filled, by_account=target != where.target)
+        over = SPENT if fare.refused else OVER if self._is_over(territory, self._clock.now()) else ""
+        await self._filled(wanted, filled, by_account=target != where.target, over=over)
 
-    async def _filled(self, territory: Territory, wanted: Wanted, filled: Filled, *, by_account: bool) -> None:
+    async def _filled(self, wanted: Wanted, filled: Filled, *, by_account: bool, over: str) -> None:
+        """What became of it. over: why nothing more may come now; "": it may."""
         now = self._clock.now()
         if filled.stored and filled.complete:
             size = filled.length_bytes if filled.length_bytes is not None else wanted.size_bytes
             await self.wishes.move(wanted.id, RequestState.READY, now, size_bytes=size, held_bytes=size or 0)
         elif filled.status not in (200, 206, 304):
             await self._not_given(wanted, filled.status, by_account=by_account, retry_s=filled.retry_s)
-        elif not filled.complete and self._is_over(territory, now):
+        elif not filled.complete and over:
             held = wanted.held_bytes + filled.fetched_bytes
             size = filled.length_bytes or wanted.size_bytes
-            await self.wishes.move(
-                wanted.id, RequestState.WAITING, now, reason="window", held_bytes=held, size_bytes=size
-            )
+            await self.wishes.move(wanted.id, RequestState.WAITING, now, reason=over, held_bytes=held, size_bytes=size)
         elif not filled.complete and filled.why in _CUT:
             held = wanted.held_bytes + filled.fetched_bytes
             failed = await self.wishes.failed(wanted.id, now, filled.why or "cut")
@@ -499,15 +365,6 @@ class NightFetcher:
             state = RequestState.WAITING
         if (state, view.why) != (wanted.state, wanted.reason):
             await self.wishes.move(wanted.id, state, now, reason=view.why)
-
-
-def kind_of(wanted: Wanted) -> MediaKind | None:
-    if "/playback/presentation/" in wanted.url:
-        return MediaKind.VIDEO
-    if wanted.content_type:
-        family = wanted.content_type.partition("/")[0]
-        return {"video": MediaKind.VIDEO, "audio": MediaKind.AUDIO, "image": MediaKind.IMAGE}.get(family)
-    return kind_of_path(wanted.url.partition("?")[0])
 
 
 def _desk_name(place: str) -> str:

@@ -13,8 +13,8 @@ from policies.model import Followed, Settings, Territory
 from policies.night import Idle, idle_because
 from policies.values import Text
 from proxy.account.state import JobQuery, MarkQuery, State
-from proxy.night.fetcher import LOOKED
 from proxy.night.hours import SPENT, place_of
+from proxy.night.looking import LOOKED
 from proxy.night.wishes import Wanted, saved
 from scheduler.night import next_night, night_at
 from scheduler.requests import RequestState

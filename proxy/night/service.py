@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from proxy.upstream.upstream import Upstream
 logger = logging.getLogger("tropa.night")
 
 JSON = Any
+Weighed = Callable[[int, int, int], None]
 _MAX_TOKEN_BYTES = 4096
 _MAX_ANSWER_BYTES = 16 << 20
 _REST = "/webservice/rest/server.php"
@@ -105,18 +107,23 @@ class MoodleAccount:
         self._token = token
         self._via = via
 
+    @property
+    def url(self) -> str:
+        """Where its questions go, without the token: that stands in each question's body."""
+        return f"{self._site}{_REST}"
+
     def file_target(self, target: str) -> str | None:
         """How a stored file is asked for by this account; None: it is no stored file. Holds the token."""
         path = service_target(target)
         return None if path is None else f"{path}{'&' if '?' in path else '?'}token={self._token}"
 
-    async def call(self, function: str, now: datetime, **values: str | int) -> JSON:
-        """One web service's answer.
+    async def call(self, function: str, now: datetime, weighed: Weighed | None = None, **values: str | int) -> JSON:
+        """One web service's answer. weighed: told the status and the bytes of the answer's and the question's bodies.
 
         Raises ServiceFailed: the word of Moodle's own error ("invalidtoken" …), "service-503" and the like,
         "service-unreachable", "service-malformed".
         """
-        where = where_of(f"{self._site}{_REST}")
+        where = where_of(self.url)
         fields = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json", **values}
         headers = own_headers(where, self._via)
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -137,8 +144,13 @@ class MoodleAccount:
             raise ServiceFailed("service-unreachable") from error
         try:
             if reply.status != 200:
+                if weighed is not None:
+                    weighed(reply.status, 0, len(body))
                 raise ServiceFailed(f"service-{reply.status}", retry_s=retry_after_s(reply.headers, now))
-            return _answer(await reply.read_up_to(_MAX_ANSWER_BYTES + 1, 120.0))
+            told = await reply.read_up_to(_MAX_ANSWER_BYTES + 1, 120.0)
+            if weighed is not None:
+                weighed(reply.status, len(told), len(body))
+            return _answer(told)
         except ExchangeError as error:
             raise ServiceFailed("service-unreachable") from error
         finally:

@@ -40,6 +40,7 @@ class Look:
     content_type: str = ""
     media_s: float | None = None
     retry_s: float | None = None
+    fetched_bytes: int = 0
 
 
 class NightSources:
@@ -127,7 +128,7 @@ class NightSources:
                 return Look(status=200, ref=ref, content_type=_BUNDLE)
             head = await response.read_up_to(GLANCE_BYTES, _GLANCE_S)
             essence = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return Look(status=200, ref=ref, content_type=essence, media_s=duration_s(head))
+            return Look(status=200, ref=ref, content_type=essence, media_s=duration_s(head), fetched_bytes=len(head))
 
     def _origin(self, url: str) -> Origin | None:
         try:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from policies.kinds import kind_of_path
+from policies.values import MediaKind
 from proxy.account.state import DropJob, JobQuery, JobRow, PutJob, State
 from scheduler.night import MAX_TRIES, Why, Wish, again_at
 from scheduler.requests import OPEN, RequestState, after_restart, may_move
@@ -242,3 +244,13 @@ def _wanted(row: JobRow) -> Wanted:
         facts[name] = datetime.fromisoformat(facts[name]) if facts[name] is not None else None
     facts["why"] = Why(facts["why"])
     return Wanted(id=row.id, state=RequestState(row.state), owner=row.owner, since=row.since, **facts)
+
+
+def kind_of(wanted: Wanted) -> MediaKind | None:
+    """What it is by what is told of it; None: that isn't known."""
+    if "/playback/presentation/" in wanted.url:
+        return MediaKind.VIDEO
+    if wanted.content_type:
+        family = wanted.content_type.partition("/")[0]
+        return {"video": MediaKind.VIDEO, "audio": MediaKind.AUDIO, "image": MediaKind.IMAGE}.get(family)
+    return kind_of_path(wanted.url.partition("?")[0])

@@ -14,10 +14,10 @@ from policies.windows import next_opening
 from proxy.account.state import State
 from proxy.media.desk import Desk
 from proxy.night.course_parts import service_target
-from proxy.night.fetcher import NightFetcher, kind_of
+from proxy.night.fetcher import NightFetcher
 from proxy.night.letters import Letters, Waiting
 from proxy.night.report import PlaceReport, report
-from proxy.night.wishes import Wanted
+from proxy.night.wishes import Wanted, kind_of
 from proxy.own.deferred import Seal
 from proxy.pages.media import Deferred
 from proxy.stages.context import Exchange
@@ -130,6 +130,7 @@ class NightRequests:
 
 _WHY = {
     "window": "window",
+    "allowance": "allowance",
     "needs-visit": "only-you",
     "private": "only-you",
     "not-allowed": "only-you",

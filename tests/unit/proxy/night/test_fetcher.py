@@ -13,11 +13,20 @@ import pytest
 
 from policies.load import read_catalogue
 from policies.model import Catalogue, Territory
+from proxy.account.account import Accountant
+from proxy.account.codes import Codes
+from proxy.account.log import AccessLog
+from proxy.account.metrics import Metrics
+from proxy.account.sqlite import SqliteState
 from proxy.app_cache import Cache
+from proxy.clock import Clock
 from proxy.night.fetcher import NightFetcher
 from proxy.night.hours import NightHours
+from proxy.night.looking import Looking
 from proxy.night.sources import NightSources
+from proxy.night.toll import Toll
 from proxy.night.wishes import Wanted, Wishes
+from proxy.operate.night_run import active_run
 from proxy.runtime import Runtime, runtime_of
 from proxy.tasks import TaskKeeper
 from proxy.upstream.upstream import Upstream
@@ -45,7 +54,7 @@ regions:
     costly_hop: site_uplink
     store: school-box
     link: {down: 8 Mbit/s}
-    tariff: {price: 1 RUB/MB, free: 23:00-07:00}
+    tariff: {price: 1 RUB/MB, free: 23:00-07:00ALLOWANCE}
     night: {FOLLOW limit: 10 MB}
 """
 BODY = b"x" * 5000
@@ -62,13 +71,26 @@ STORED = answer(
 )
 
 
+def an_accountant(state: SqliteState, clock: Clock, catalogue: Catalogue, log: AccessLog) -> Accountant:
+    return Accountant(
+        state=state, clock=clock, log=log, metrics=Metrics(), codes=Codes(b"k" * 32), catalogue=lambda: catalogue
+    )
+
+
 class School:
     """A box with its fetcher; `asked` is what the origin was asked for."""
 
     def __init__(
-        self, origin: RawOrigin, fetcher: NightFetcher, wishes: Wishes, place: Territory, office: Office
+        self,
+        origin: RawOrigin,
+        fetcher: NightFetcher,
+        wishes: Wishes,
+        place: Territory,
+        office: Office,
+        accountant: Accountant,
     ) -> None:
         self.origin, self.fetcher, self.wishes, self.place, self.office = origin, fetcher, wishes, place, office
+        self.accountant = accountant
 
     @property
     def asked(self) -> list[str]:
@@ -91,7 +113,7 @@ class School:
 
 
 @asynccontextmanager
-async def school(folder: Path, *answers: bytes, follow: str = "") -> AsyncIterator[School]:
+async def school(folder: Path, *answers: bytes, follow: str = "", allowance: str = "") -> AsyncIterator[School]:
     """Answers in turn, one for each connection, the last one for all that follow."""
     given = iter(answers)
     last: list[bytes] = []
@@ -105,7 +127,9 @@ async def school(folder: Path, *answers: bytes, follow: str = "") -> AsyncIterat
 
     async with raw_origin(script) as origin:
         path = folder / "regions.yaml"
-        path.write_text(REGIONS.replace("PORT", str(origin.port)).replace("FOLLOW", follow))
+        path.write_text(
+            REGIONS.replace("PORT", str(origin.port)).replace("FOLLOW", follow).replace("ALLOWANCE", allowance)
+        )
         token = folder / "token"
         token.write_text(TOKEN)
         token.chmod(0o600)
@@ -123,25 +147,48 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
     runtime: Runtime = runtime_of(catalogue, b"s" * 32)
     cache = Cache(folder, upstream=upstream, clock=office.clock, keeper=keeper, catalogue=lambda: catalogue)
     await cache.open()
-    wishes = Wishes(office.state)
-    fetcher = NightFetcher(
-        hours=NightHours(lambda: catalogue, office.state, office.clock, pause=Sleeps(office.clock)),
+    wishes, sources = Wishes(office.state), NightSources(upstream, lambda: catalogue, via="1.1 tropa")
+    log = AccessLog(folder / "log", max_days=7, max_bytes=10**7)
+    log.start()
+    accountant = an_accountant(office.state, office.clock, catalogue, log)
+    hours = NightHours(
+        lambda: catalogue,
+        office.state,
+        office.clock,
+        extra=lambda now: active_run(folder, now),
+        pause=Sleeps(office.clock),
+    )
+    toll = Toll(accountant, office.clock, lambda: runtime)
+    looking = Looking(
+        hours=hours,
         wishes=wishes,
-        sources=NightSources(upstream, lambda: catalogue, via="1.1 tropa"),
+        sources=sources,
+        cache=cache.origin,
+        state=office.state,
+        clock=office.clock,
+        toll=toll,
+        catalogue=lambda: catalogue,
+    )
+    fetcher = NightFetcher(
+        hours=hours,
+        wishes=wishes,
+        looking=looking,
+        toll=toll,
+        sources=sources,
         cache=cache.origin,
         desk=office.desk,
-        state=office.state,
         clock=office.clock,
         keeper=keeper,
         runtime=lambda: runtime,
     )
     try:
-        yield School(origin, fetcher, wishes, catalogue.territories["tundra", None], office)
+        yield School(origin, fetcher, wishes, catalogue.territories["tundra", None], office, accountant)
     finally:
         await keeper.close()
         await upstream.close()
         await cache.close()
         await office.close()
+        log.close()
 
 
 FILE = "/pluginfile.php/7/mod_resource/content/1/a.zip"
@@ -216,9 +263,9 @@ async def test_a_token_that_others_may_read_is_a_trouble_of_the_morning(tmp_path
         (tmp_path / "token").chmod(0o644)
         await here.fetcher.tick()
         async with asyncio.timeout(20):
-            while "tundra" not in here.fetcher.troubles:
+            while "tundra" not in here.fetcher.looking.troubles:
                 await asyncio.sleep(0.01)
-        assert here.fetcher.troubles["tundra"].why == "token-open" and here.asked == []
+        assert here.fetcher.looking.troubles["tundra"].why == "token-open" and here.asked == []
 
 
 async def test_a_followed_course_is_looked_at_once_a_night(tmp_path: Path) -> None:

@@ -1,0 +1,200 @@
+"""Looking around: what the followed courses hold, and what is opened often here, becomes wishes, once a night.
+
+Laws of this file:
+- a course is looked at by the institute's account alone; nothing is opened, so nothing counts as seen;
+- each question is paid by the place; one that an allowance has no room for isn't asked;
+- what couldn't be looked at is a trouble with its reason, and is looked at again some minutes later.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from policies.model import Catalogue, Follow, Followed, Origin, Territory
+from proxy.account.redact import redacted
+from proxy.account.state import Mark, PutMark, State
+from proxy.cache.origin_cache import OriginCache
+from proxy.clock import Clock
+from proxy.night.course_parts import Part, current_section, forums_of, fresh_discussions, parts_of, post_parts
+from proxy.night.hours import NightHours, Pace, place_of
+from proxy.night.service import JSON, MoodleAccount, ServiceFailed
+from proxy.night.sources import NightSources
+from proxy.night.toll import SPENT, Fetching, Toll
+from proxy.night.wishes import Wanted, Wishes, wish_id
+from scheduler.night import NightSpan, Why
+from scheduler.requests import RequestState
+
+logger = logging.getLogger("tropa.night")
+
+LOOKED = "night-looked"
+_FORUM_SPAN = timedelta(days=14)  # older posts were carried by nights before
+_FORUM_PAGES = 25
+_WS_BYTES = 16384  # about what one question and its answer weigh
+_OFTEN = 200  # addresses that are looked after
+_LOOK_AGAIN = timedelta(minutes=10)
+_LOOKED_LIFE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a place's courses couldn't be looked at. again_at: when it is tried next."""
+
+    why: str
+    at: datetime
+    again_at: datetime
+
+
+class _Questions:
+    """Asks one account's web services, each question at the place's pace and expense."""
+
+    def __init__(self, territory: Territory, origin: Origin, account: MoodleAccount, toll: Toll, pace: Pace) -> None:
+        self._fetching = Fetching(territory=territory, origin=origin, url=account.url, method="POST")
+        self._account = account
+        self._toll = toll
+        self._pace = pace
+
+    async def ask(self, function: str, now: datetime, **values: str | int) -> JSON:
+        """One answer. Raises ServiceFailed, with SPENT where an allowance has no room for it."""
+        with self._toll.fare(self._fetching, self._pace) as fare:
+            await fare.may(_WS_BYTES)
+            if fare.refused:
+                raise ServiceFailed(SPENT)
+            return await self._account.call(function, now, fare.told, **values)
+
+
+class Looking:
+    """What there is to be wished for at the places, and why it couldn't be seen (`troubles`, by place)."""
+
+    def __init__(
+        self,
+        *,
+        hours: NightHours,
+        wishes: Wishes,
+        sources: NightSources,
+        cache: OriginCache,
+        state: State,
+        clock: Clock,
+        toll: Toll,
+        catalogue: Callable[[], Catalogue],
+    ) -> None:
+        self._hours = hours
+        self._wishes = wishes
+        self._sources = sources
+        self._cache = cache
+        self._state = state
+        self._clock = clock
+        self._toll = toll
+        self._current = catalogue
+        self._looked: dict[str, str] = {}
+        self.troubles: dict[str, Trouble] = {}
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._current()
+
+    def must_look(self, territory: Territory, night: NightSpan, now: datetime) -> bool:
+        """Whether this night's look is still to come, or a failed one is due again."""
+        place = place_of(territory)
+        trouble = self.troubles.get(place)
+        if trouble is not None and now < trouble.again_at:
+            return False
+        return bool(territory.night.follow or territory.night.often_bytes) and (
+            self._looked.get(place) != night.key or trouble is not None
+        )
+
+    async def look_around(self, territory: Territory, night: NightSpan) -> None:
+        """What the followed courses hold now becomes wishes, once a night."""
+        place, now = place_of(territory), self._clock.now()
+        pace = self._hours.pace(territory, Why.FOLLOWED)
+        self.troubles.pop(place, None)
+        for follow in territory.night.follow:
+            if follow.origin in self._catalogue.bypassed_origins:
+                continue
+            try:
+                for part in await self._parts(territory, follow, pace):
+                    await self._want(territory, part)
+            except ServiceFailed as failed:
+                logger.warning("%s: course %d of %s: %s", place, follow.course, follow.origin, failed.why)
+                wait = max(timedelta(seconds=failed.retry_s or 0), _LOOK_AGAIN)
+                self.troubles[place] = Trouble(why=failed.why, at=now, again_at=self._clock.now() + wait)
+        await self._want_often(territory)
+        self._looked[place] = night.key
+        trouble = self.troubles.get(place)
+        facts = {"why": trouble.why if trouble is not None else ""}
+        mark = Mark(kind=LOOKED, owner=place, key="last", until=now + _LOOKED_LIFE, facts=facts)
+        await self._state.commit([PutMark(mark)])
+
+    async def _parts(self, territory: Territory, follow: Follow, pace: Pace) -> tuple[Part, ...]:
+        origin = self._catalogue.origins[follow.origin]
+        account = self._sources.account(origin)
+        if account is None:
+            raise ServiceFailed("no-service")
+        now = self._clock.now()
+        questions = _Questions(territory, origin, account, self._toll, pace)
+        told = await questions.ask("core_course_get_courses_by_field", now, field="id", value=follow.course)
+        courses = told.get("courses") if isinstance(told, dict) else None
+        course = courses[0] if isinstance(courses, list) and courses else {}
+        contents = await questions.ask("core_course_get_contents", now, courseid=follow.course)
+        parts = parts_of(contents, follow, current_section(course, now), now)
+        if Followed.FORUMS in follow.what:
+            parts += await self._forum_parts(questions, contents, now)
+        return parts
+
+    @staticmethod
+    async def _forum_parts(questions: _Questions, contents: object, now: datetime) -> tuple[Part, ...]:
+        found: list[Part] = []
+        for forum in forums_of(contents):
+            answer = await questions.ask(
+                "mod_forum_get_forum_discussions", now, forumid=forum, page=0, perpage=_FORUM_PAGES
+            )
+            for discussion in fresh_discussions(answer, now - _FORUM_SPAN)[:_FORUM_PAGES]:
+                posts = await questions.ask("mod_forum_get_discussion_posts", now, discussionid=discussion)
+                found += post_parts(posts)
+        return tuple(found)
+
+    async def _want(self, territory: Territory, part: Part) -> None:
+        place, now = place_of(territory), self._clock.now()
+        wish = wish_id(place, part.url, "")
+        known = self._wishes.get(wish)
+        if known is not None and known.state is RequestState.READY and known.size_bytes == part.size_bytes:
+            return  # it is here, and is what it was
+        wanted = Wanted(
+            id=wish,
+            place=place,
+            url=part.url,
+            title=part.title,
+            what=part.what,
+            why=Why.FOLLOWED,
+            since=now,
+            changed=now,
+            size_bytes=part.size_bytes,
+            urgent_at=part.urgent_at,
+            content_type=part.content_type,
+        )
+        await self._wishes.add(wanted, max_open=self._catalogue.settings.limits.night_wishes)
+
+    async def _want_often(self, territory: Territory) -> None:
+        """What several learners have opened lately is asked for anew, so that it is fresh in the morning."""
+        place, now = place_of(territory), self._clock.now()
+        if not territory.night.often_bytes:
+            return
+        for stored in await self._cache.inspect(_OFTEN):
+            url = stored.row.url
+            known = self._wishes.get(wish_id(place, url, ""))
+            if not url or redacted(url) != url or (known is not None and known.why is not Why.OFTEN):
+                continue
+            wanted = Wanted(
+                id=wish_id(place, url, ""),
+                place=place,
+                url=url,
+                title=url.partition("?")[0].rpartition("/")[2],
+                what="often",
+                why=Why.OFTEN,
+                since=now,
+                changed=now,
+                size_bytes=stored.row.length,
+            )
+            await self._wishes.add(wanted, max_open=self._catalogue.settings.limits.night_wishes)
