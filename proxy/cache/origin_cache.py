@@ -161,11 +161,13 @@ class OriginCache:
                     return None
                 raise _not_stored()
 
-    async def _given(self, q: Question, held: Held, use: Serve | ServeAndRevalidate) -> OriginReply | None:
+    async def _given(
+        self, q: Question, held: Held, use: Serve | ServeAndRevalidate, *, instead: bool = False
+    ) -> OriginReply | None:
         headers = CIMultiDict(held.stored.head.headers)
         headers["Age"] = str(int(use.age_s))
         line = status.hit(self._name, use.ttl_s, collapsed=held.arrival is not None)
-        way = Way(whose=Whose.SHARED, age_s=int(use.age_s), cache_status=line)
+        way = Way(whose=Whose.SHARED, age_s=int(use.age_s), cache_status=line, instead=instead)
         reply = await reply_of(q, held, self._store, way=way, headers=headers)
         if reply is not None and held.arrival is None:
             self._store.used(held.stored)
@@ -289,7 +291,7 @@ class OriginCache:
         held = Held(stored=stored)
         if use is None or not can_give(held, part_of(q, held)):
             return None
-        return await self._given(q, held, use)
+        return await self._given(q, held, use, instead=disconnected)
 
     async def _unstored(self, asked: Asked) -> OriginReply:
         """Of an address that may not be stored: the origin's answer; stored where it may be after all."""

@@ -1,8 +1,8 @@
 """Pages and their parts while a link is down: what is kept goes out, marked with its age; else what else is here.
 
 Laws: an assessment never comes from a store, and nothing stands for it; a kept page says on top that it is one and how
-old it is, and is otherwise what was kept; a browser keeps none of it; a learner's own pages go to the session that
-opened them and to no other; while the link is up nothing here is asked.
+old it is, whichever store gave it, and is otherwise what was kept; a browser keeps none of it; a learner's own pages go
+to the session that opened them and to no other; while the link is up nothing here is asked.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from proxy.deliver.codings import DECODABLE
 from proxy.deliver.validators import Conditions
 from proxy.errors import ExchangeError
 from proxy.keeping import own_life_s
+from proxy.link_state import Link
 from proxy.obtain import NO_WISH, Obtainer, Wish, is_untouched
 from proxy.opened import Opened, OpenedPages
 from proxy.own.dressing import Dresser
@@ -79,6 +80,8 @@ class KeptStage:
             if kept is None:
                 raise
             return kept, _NO_CONDITIONS
+        if found[0].upstream.way.whose is not None:
+            found = await self._of_a_store(exchange, *found)
         if is_page and found[0].age_s is None:
             self._note(exchange, found[0])
         return found
@@ -133,12 +136,40 @@ class KeptStage:
         if reply is None:
             return None
         try:
-            fetched = await self._obtainer.received(exchange, reply)
-            fetched = replace(fetched, age_s=reply.way.age_s, cache_status=reply.way.cache_status)
-            return await self._with_bar(exchange, fetched) if fetched.facts.content_type in _HTML else fetched
+            return await self._marked(exchange, await self._obtainer.received(exchange, reply))
         except BaseException:
             reply.abort()
             raise
+
+    async def _of_a_store(self, exchange: Exchange, fetched: Fetched, client: Conditions) -> tuple[Fetched, Conditions]:
+        """What a store gave before the origin had a say: marked where it does so for want of a link."""
+        is_page = exchange.facts.audience is Audience.PAGE and fetched.facts.content_type in (*_HTML, "")
+        if not fetched.upstream.way.instead and not (is_page and self._is_down(exchange)):
+            return fetched, client
+        try:
+            if fetched.facts.status != 304:
+                return await self._marked(exchange, fetched), _NO_CONDITIONS
+            # To "is mine still right?" a page says what it is itself: the one in the browser tells no age.
+            whole = await self._kept(exchange) if is_page else None
+        except BaseException:
+            fetched.upstream.abort()
+            raise
+        if whole is None:
+            return fetched, client
+        await fetched.close()
+        return whole, _NO_CONDITIONS
+
+    def _is_down(self, exchange: Exchange) -> bool:
+        """Whether the way to this exchange's origin is known to be down."""
+        if not self._watch.troubled or exchange.inbound.origin is None:
+            return False
+        return self._watch.link(_way(exchange)[1]) is Link.DOWN
+
+    async def _marked(self, exchange: Exchange, fetched: Fetched) -> Fetched:
+        """The same with its age, and a page with the bar that tells it."""
+        way = fetched.upstream.way
+        fetched = replace(fetched, age_s=way.age_s, cache_status=way.cache_status)
+        return await self._with_bar(exchange, fetched) if fetched.facts.content_type in _HTML else fetched
 
     def _asked(self, exchange: Exchange) -> Asked:
         return self._obtainer.asked(exchange, _NO_CONDITIONS, NO_WISH)

@@ -29,11 +29,13 @@ class Way:
     whose         the stored response that it is; None: the origin's own answer to this request
     age_s         seconds since the origin made or last confirmed it
     cache_status  what Cache-Status says of it (RFC 9211), our own name included; "": nothing
+    instead       it goes out stale, in the stead of an answer that no link brought
     """
 
     whose: Whose | None = None
     age_s: int = 0
     cache_status: str = ""
+    instead: bool = False
 
 
 FORWARDED = Way()

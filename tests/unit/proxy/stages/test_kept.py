@@ -27,10 +27,16 @@ NO_LINK = (502, 503, 504)
 
 @dataclass
 class Course:
-    """cut: connections break. stuck: nothing answers. Pages say whose they are, as a course's do."""
+    """cut: connections break. stuck: nothing answers. fails: a 503. Pages say whose they are, as a course's do.
+
+    said, tag: their Cache-Control and ETag
+    """
 
     cut: bool = False
     stuck: bool = False
+    fails: bool = False
+    said: str = "private, pre-check=0, post-check=0, max-age=0, no-transform"
+    tag: str = ""
     free: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
 
@@ -40,6 +46,8 @@ class Course:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        if self.fails:
+            return web.Response(status=503)
         if self.stuck:
             await self.free.wait()
         who = request.cookies.get("MoodleSession", "")
@@ -49,7 +57,7 @@ class Course:
             f"<!DOCTYPE html><html><head><title>Урок {request.query.get('id')}</title></head>"
             f"<body class=x><p>Страница для {who}</p></body></html>"
         )
-        headers = {"Cache-Control": "private, pre-check=0, post-check=0, max-age=0, no-transform"}
+        headers = {"Cache-Control": self.said} | ({"ETag": self.tag} if self.tag else {})
         return web.Response(text=text, content_type="text/html", headers=headers)
 
 
@@ -58,8 +66,11 @@ class Teacher:
     there: Served
     name: str = "anna"
 
-    async def get(self, path: str, method: str = "GET", *, to: str = "document", language: str = "ru") -> Reply:
+    async def get(
+        self, path: str, method: str = "GET", *, to: str = "document", language: str = "ru", tag: str = ""
+    ) -> Reply:
         headers = {"Cookie": f"MoodleSession={self.name}", "Sec-Fetch-Dest": to, "Accept-Language": language}
+        headers |= {"If-None-Match": tag} if tag else {}
         return await self.there.get(path, method, headers=headers)
 
     async def read(self, path: str, **options: str) -> str:
@@ -109,6 +120,60 @@ async def test_a_page_that_she_opened_opens_without_a_link_and_says_how_old_it_i
         course.cut = False
         back = await anna.until(LESSON, lambda reply: "нет связи" not in reply.body.decode())
         assert back.status == 200
+
+
+def says_its_age(reply: Reply) -> bool:
+    """Marked as a kept page: the bar on top, its age in the head, and nothing for the browser to keep."""
+    page = reply.body.decode()
+    told = page.find("Сейчас нет связи")
+    head = reply.headers["Cache-Control"] == "no-store" and int(reply.headers.get("Age", -1)) >= 0
+    return reply.status == 200 and head and 0 <= told < page.index("Страница для") and page.count("tropa-kept") >= 1
+
+
+STALE_AT_NEED, FRESH_FOR_DAYS = "public, max-age=60, stale-if-error=864000", "public, max-age=864000"
+
+
+@pytest.mark.parametrize("tag", ["", '"7"'])
+async def test_a_stale_page_that_goes_out_for_want_of_a_link_says_its_age(tmp_path: Path, tag: str) -> None:
+    course, clock = Course(said=STALE_AT_NEED, tag=tag), Moved(NOON)
+    async with served(tmp_path, course, clock=clock, **BOX) as there:
+        anna = Teacher(there)
+        await anna.until(LESSON, is_stored)
+        clock.by += timedelta(hours=3, minutes=5)
+        course.cut = True
+        first, again = await anna.get(LESSON), await anna.get(LESSON, tag=tag)
+        assert says_its_age(first) and "3 часа назад" in first.body.decode()
+        assert says_its_age(again)
+
+
+@pytest.mark.parametrize("tag", ["", '"7"'])
+async def test_a_fresh_page_of_a_store_says_its_age_while_the_link_is_known_to_be_down(
+    tmp_path: Path, tag: str
+) -> None:
+    course, clock = Course(said=FRESH_FOR_DAYS, tag=tag), Moved(NOON)
+    async with served(tmp_path, course, clock=clock, **BOX) as there:
+        anna = Teacher(there)
+        fresh = await anna.until(LESSON, is_stored)
+        assert "Сейчас нет связи" not in fresh.body.decode()
+        course.cut = True
+        await anna.until(OTHER, lambda reply: reply.status == 503)
+        assert says_its_age(await anna.get(LESSON))
+        assert says_its_age(await anna.get(LESSON, tag=tag))
+        course.cut = False
+        await anna.until(OTHER, lambda reply: reply.status == 200)
+        assert "Сейчас нет связи" not in (await anna.get(LESSON)).body.decode()
+
+
+async def test_a_failing_origin_is_no_missing_link(tmp_path: Path) -> None:
+    """A page that the origin lets go out stale when it fails isn't called one without a link."""
+    course, clock = Course(said=STALE_AT_NEED, tag='"7"'), Moved(NOON)
+    async with served(tmp_path, course, clock=clock, **BOX) as there:
+        anna = Teacher(there)
+        await anna.until(LESSON, is_stored)
+        clock.by += timedelta(hours=3)
+        course.fails = True
+        reply = await anna.get(LESSON)
+        assert reply.status == 200 and "Сейчас нет связи" not in reply.body.decode()
 
 
 async def test_another_at_the_same_computer_sees_nothing_of_hers(tmp_path: Path) -> None:
