@@ -148,6 +148,7 @@ class Tropa:
             upstream=self._upstream,
             runtime=lambda: self._runtime,
             state=self._state,
+            accountant=self._accountant,
             clock=clock,
             via=via,
         )
@@ -167,7 +168,6 @@ class Tropa:
             cache=self._cache.origin,
             desk=self._media.desk,
             state=self._state,
-            accountant=self._accountant,
             clock=clock,
             keeper=keeper,
             runtime=lambda: self._runtime,

@@ -165,7 +165,7 @@ def build_media(
         clock=clock,
         slots=Slots(make=workers, waiting=limits.media_queue),
         refetch=time.sources.refetch,
-        hours=time.hours,
+        hours=time.desk_hours,
     )
     book, choices, origin = MediaBook(), Choices(state), MediaOrigin(upstream, via=via)
     return Media(

@@ -19,6 +19,7 @@ from proxy.account.state import State
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.media.desk import Desk
+from proxy.night.desk_hours import DeskHours
 from proxy.night.fetcher import NightFetcher
 from proxy.night.hours import NightHours
 from proxy.night.letters import Letters
@@ -43,6 +44,8 @@ class NightTime:
 
     hours: NightHours
     sources: NightSources
+    toll: Toll
+    desk_hours: DeskHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +85,27 @@ class NightWork:
 
 
 def build_time(
-    state_dir: Path, *, upstream: Upstream, runtime: Callable[[], Runtime], state: State, clock: Clock, via: str
+    state_dir: Path,
+    *,
+    upstream: Upstream,
+    runtime: Callable[[], Runtime],
+    state: State,
+    accountant: Accountant,
+    clock: Clock,
+    via: str,
 ) -> NightTime:
     """Open or shut, and how sources are had without a learner."""
 
     def catalogue() -> Catalogue:
         return runtime().catalogue
 
+    hours = NightHours(catalogue, state, clock, extra=partial(active_run, state_dir))
+    toll = Toll(accountant, clock, runtime)
     return NightTime(
-        hours=NightHours(catalogue, state, clock, extra=partial(active_run, state_dir)),
+        hours=hours,
         sources=NightSources(upstream, catalogue, via=via),
+        toll=toll,
+        desk_hours=DeskHours(hours, toll, catalogue),
     )
 
 
@@ -101,13 +115,12 @@ def build_night(
     cache: OriginCache,
     desk: Desk,
     state: State,
-    accountant: Accountant,
     clock: Clock,
     keeper: TaskKeeper,
     runtime: Callable[[], Runtime],
 ) -> NightWork:
     """The parts, not yet started."""
-    wishes, toll = Wishes(state), Toll(accountant, clock, runtime)
+    wishes, toll = Wishes(state), time.toll
     looking = Looking(
         hours=time.hours,
         wishes=wishes,

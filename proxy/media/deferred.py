@@ -106,7 +106,8 @@ class Deferred:
             self.ended(frozenset((request.view.id,)), settled, now)
             return
         fetch = order.fetch or self._refetch(order.source)
-        order = replace(order, fetch=None if fetch is None else self._hours.within(order.region, fetch))
+        fetch = None if fetch is None else self._hours.within(order.source, order.region, fetch)
+        order = replace(order, fetch=fetch)
         receipts = frozenset((request.view.id,))
         request.begun = await self._asking.add(order, request.learner, Lane.SCHEDULED, receipts=receipts)
         if not request.is_open():  # cancelled meanwhile

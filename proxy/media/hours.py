@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from proxy.media.refs import Fetch
+from proxy.media.refs import Fetch, SourceRef
 
 OVER = "window"  # why of a source whose hours ended before it was whole
 
@@ -20,7 +20,7 @@ class Hours(Protocol):
         """When fetching for later may begin; None: now."""
         ...
 
-    def within(self, region: str, fetch: Fetch) -> Fetch:
+    def within(self, source: SourceRef, region: str, fetch: Fetch) -> Fetch:
         """The same source, at the pace of these hours. Raises SourceFailed(OVER) at their end."""
         ...
 
@@ -31,5 +31,5 @@ class AnyHour:
     def opens_at(self, region: str, now: datetime) -> datetime | None:
         return None
 
-    def within(self, region: str, fetch: Fetch) -> Fetch:
+    def within(self, source: SourceRef, region: str, fetch: Fetch) -> Fetch:
         return fetch

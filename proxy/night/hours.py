@@ -17,7 +17,7 @@ from policies.night import idle_because
 from proxy.account.state import Mark, MarkQuery, PutMark, State
 from proxy.clock import Clock
 from proxy.media.hours import OVER
-from proxy.media.refs import Fetch, Fetched, SourceFailed
+from proxy.media.refs import SourceFailed
 from proxy.operate.night_run import NightRun
 from scheduler.night import Flow, NightLimits, NightSpan, Stop, Why, grant, next_night, night_at, rate_of
 
@@ -55,7 +55,7 @@ def place_of(territory: Territory) -> str:
 
 
 class NightHours:
-    """Told to the media desk too (`proxy.media.hours.Hours`). pause: sleeps for so many seconds."""
+    """Told to the media desk too (`proxy.night.desk_hours`). pause: sleeps for so many seconds."""
 
     def __init__(
         self,
@@ -136,12 +136,17 @@ class NightHours:
 
     def opens_at(self, region: str, now: datetime) -> datetime | None:
         """When fetching for a region's learners may begin; None: now, or no hours are kept for it."""
-        territory = self._of_region(region)
+        territory = self.of_region(region)
         if territory is None:
             return None
         night = self.night(territory, now)
         if night is not None and not self.is_spent(territory, night, now):
             return None
+        return self.opens_again(territory, now)
+
+    def opens_again(self, territory: Territory, now: datetime) -> datetime | None:
+        """When the next night begins; None: none is in sight."""
+        night = self.night(territory, now)
         return next_night(territory.tariff.free, now) or (night.closes if night is not None else None)
 
     # -- taking ------------------------------------------------------------------------------------------------
@@ -169,20 +174,6 @@ class NightHours:
 
         return ask
 
-    def within(self, region: str, fetch: Fetch) -> Fetch:
-        """A source's fetch at the pace of its region's hours."""
-        territory = self._of_region(region)
-        if territory is None:
-            return fetch
-        pace = self.pace(territory, Why.QUEUED)
-
-        @asynccontextmanager
-        async def paced(offset: int, validator: str | None, tail: int | None) -> AsyncIterator[Fetched]:
-            async with self.until_close(territory), fetch(offset, validator, tail) as answer:
-                yield replace(answer, chunks=_paced(answer.chunks, pace))
-
-        return paced
-
     @asynccontextmanager
     async def until_close(self, territory: Territory) -> AsyncIterator[None]:
         """What is inside ends with the night, to the second. Raises SourceFailed(OVER) there."""
@@ -206,7 +197,7 @@ class NightHours:
         known = self._measured_bps.get(place, bps)
         self._measured_bps[place] = known + _WEIGHT * (bps - known)
 
-    def _of_region(self, region: str) -> Territory | None:
+    def of_region(self, region: str) -> Territory | None:
         """The place that fetches for a region: a school's box has one uplink, whoever of the region sits behind it."""
         return next((one for one in self.places() if one.region == region), None)
 
@@ -243,7 +234,8 @@ class NightHours:
             await self._state.commit([PutMark(mark) for mark in marks])
 
 
-async def _paced(chunks: AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:
+async def paced(chunks: AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:
+    """What comes, as far as pace lets it. Raises SourceFailed(OVER) there."""
     async for chunk in chunks:
         if not await pace(len(chunk)):
             raise SourceFailed(OVER)

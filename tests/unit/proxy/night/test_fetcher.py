@@ -104,9 +104,9 @@ class School:
 
     async def worked(self, wish: str) -> Wanted:
         """How it stands when the night has done with it for now."""
-        await self.fetcher.tick()
         async with asyncio.timeout(20):
             while (one := self.wishes.get(wish)) is not None and one.state in OPEN and not one.reason:
+                await self.fetcher.tick()  # again and again: one that comes while a work ends begins nothing
                 await asyncio.sleep(0.01)
         assert one is not None
         return one

@@ -11,11 +11,10 @@ import pytest
 from policies.load import read_catalogue
 from policies.model import Catalogue
 from proxy.account.sqlite import SqliteState
-from proxy.media.refs import Fetched, SourceFailed
 from proxy.night.hours import NightHours
 from proxy.operate.night_run import NightRun, active_run, set_run
 from scheduler.night import Why
-from tests.media_desk import ETAG, FakeOrigin, HandClock
+from tests.media_desk import HandClock
 
 OPENS = datetime(2026, 11, 23, 16, tzinfo=UTC)  # 23:00 in Krasnoyarsk
 CLOSES = OPENS + timedelta(hours=8)
@@ -111,23 +110,8 @@ async def test_what_is_opened_often_has_its_own_limit(box: Box) -> None:
     assert await box.hours.pace(box.place, Why.FOLLOWED)(1)
 
 
-async def test_a_films_fetch_is_cut_by_the_end_of_the_hours(box: Box) -> None:
-    origin = FakeOrigin(b"x" * 400_000, etag=ETAG)
-    box.clock.at = CLOSES - timedelta(seconds=3)
-    fetch = box.hours.within("tundra", origin.fetch)
-    got = 0
-    with pytest.raises(SourceFailed, match="window"):
-        async with fetch(0, None, None) as answer:
-            assert isinstance(answer, Fetched)
-            async for chunk in answer.chunks:
-                got += len(chunk)
-    assert 0 <= got <= 70_000
-
-
 async def test_a_region_without_free_hours_here_is_not_held_back(box: Box) -> None:
     assert box.hours.opens_at("elsewhere", CLOSES) is None
-    origin = FakeOrigin(b"x")
-    assert box.hours.within("elsewhere", origin.fetch) == origin.fetch
 
 
 async def test_a_test_fetch_opens_the_hours_for_so_long_and_so_much(box: Box) -> None:

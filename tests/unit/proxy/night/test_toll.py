@@ -119,7 +119,7 @@ async def test_a_course_that_an_allowance_has_no_room_to_look_at_is_a_trouble(tm
 
 
 class Till:
-    """A toll with nothing around it; nothing of it is written to disk."""
+    """A toll with nothing around it; its state isn't started."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "regions.yaml"
@@ -130,7 +130,8 @@ class Till:
         self.clock = HandClock()
         self.clock.at = DAY
         log = AccessLog(folder / "log", max_days=1, max_bytes=10**6)
-        self.accountant: Accountant = an_accountant(SqliteState(folder / "no.db"), self.clock, self.catalogue, log)
+        self.state = SqliteState(folder / "tropa.db")
+        self.accountant: Accountant = an_accountant(self.state, self.clock, self.catalogue, log)
         self.runtime = runtime_of(self.catalogue, b"s" * 32)
         self.toll = Toll(self.accountant, self.clock, lambda: self.runtime)
         self.place = self.catalogue.territories["tundra", None]
