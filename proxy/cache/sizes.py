@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from html import unescape
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 HEAVY_LINK = re.compile(
     rb"""(?:href|src|data)\s*=\s*["']([^"'<>\s]+\.(?:mp4|m4v|webm|mov|mkv|avi|flv|ogv|mpe?g|mp3|ogg|opus|m4a|wav|flac|"""
     rb"""pdf|docx?|pptx?|xlsx?|odt|odp|zip|rar|7z)(?:\?[^"'<>\s]*)?)["']""",
     re.IGNORECASE,
 )
+
+_SAFE = "".join(map(chr, range(0x21, 0x7F)))  # what is ASCII stays as the page has it
 
 
 class SizeBook:
@@ -37,11 +39,13 @@ class SizeBook:
 
 
 def heavy_links(html: bytes, page_url: str, *, most: int = 24) -> tuple[str, ...]:
-    """Absolute addresses of heavy files that a page's bytes name, without repeats, at most `most`."""
+    """Absolute addresses of heavy files that a page's bytes name, as a browser asks for them, without repeats, at most
+    `most`. Names outside ASCII are taken for UTF-8."""
     found: dict[str, None] = {}
     for match in HEAVY_LINK.finditer(html):
         try:
-            found[urljoin(page_url, unescape(match[1].decode("latin-1")))] = None
+            url = urljoin(page_url, unescape(match[1].decode("utf-8", "surrogateescape")))
+            found[quote(url, safe=_SAFE, errors="surrogateescape")] = None
         except ValueError:  # an address that is none, such as http://[::1/a.mp4
             continue
         if len(found) >= most:

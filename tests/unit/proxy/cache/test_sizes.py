@@ -23,6 +23,10 @@ def test_the_last_size_holds_and_the_least_recently_learnt_is_forgotten() -> Non
         (b"<source src='/v/a.WEBM?x=1&amp;y=2'>", "https://lms.example.org/v/a.WEBM?x=1&y=2"),
         (b'<object data = "//cdn.example/a.pdf">', "https://cdn.example/a.pdf"),
         (b'<a href="https://other.example/book.docx">', "https://other.example/book.docx"),
+        (
+            '<a href="/фильм 1.mp4?x=%D1">'.replace(" ", "%20").encode(),
+            "https://lms.example.org/%D1%84%D0%B8%D0%BB%D1%8C%D0%BC%201.mp4?x=%D1",
+        ),
     ],
 )
 def test_heavy_links_are_found_however_they_are_written(html: bytes, found: str) -> None:
