@@ -169,7 +169,9 @@ class KeptStage:
         """The same with its age, and a page with the bar that tells it."""
         way = fetched.upstream.way
         fetched = replace(fetched, age_s=way.age_s, cache_status=way.cache_status)
-        return await self._with_bar(exchange, fetched) if fetched.facts.content_type in _HTML else fetched
+        # A script that fetches a piece of a page gets the piece as it was: the bar stands in the page around it.
+        is_read = exchange.facts.audience in (Audience.PAGE, Audience.EMBED)
+        return await self._with_bar(exchange, fetched) if is_read and fetched.facts.content_type in _HTML else fetched
 
     def _asked(self, exchange: Exchange) -> Asked:
         return self._obtainer.asked(exchange, _NO_CONDITIONS, NO_WISH)

@@ -245,6 +245,19 @@ async def test_parts_of_pages_come_from_what_is_kept(tmp_path: Path) -> None:
         assert reply.headers["Cache-Control"] == "no-store"
 
 
+async def test_a_script_gets_what_is_kept_without_the_bar(tmp_path: Path) -> None:
+    course, clock = Course(), Moved(NOON)
+    async with served(tmp_path, course, clock=clock, **BOX) as there:
+        anna = Teacher(there)
+        await anna.read(LESSON)
+        clock.by += timedelta(hours=1)
+        course.cut = True
+        assert "нет связи" in await anna.read(LESSON)
+        piece = await anna.get(LESSON, to="empty")
+        assert piece.status == 200 and "Страница для anna" in piece.body.decode()
+        assert "нет связи" not in piece.body.decode() and int(piece.headers["Age"]) >= 3600
+
+
 async def test_her_pages_go_at_the_logout_and_at_an_erasure(tmp_path: Path) -> None:
     course = Course()
     async with served(tmp_path, course, **BOX) as there:
