@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from policies.values import Scope, Text
-from proxy.cli.command import FAILED, OK, Argument, Call, Command, Failure, Mistake, state_option
+from proxy.cli.command import FAILED, OK, Argument, Call, Command, Failure, Mistake, patience_option, state_option
 from proxy.cli.kept import read_state, write_state
 from proxy.cli.learners import learner_named, who_options
 from proxy.cli.places import running_catalogue, territory_of
@@ -179,16 +179,7 @@ COMMAND = Command(
             parse=_size,
             help=Text(ru="… или на столько меньше", en="… or so much less"),
         ),
-        Argument(
-            names=("--patience",),
-            metavar="SECONDS",
-            parse=float,
-            default=_PATIENCE_S,
-            help=Text(
-                ru="сколько ждать ответа работающей Tropa (по умолчанию 10)",
-                en="how long to wait for a running Tropa (default: 10)",
-            ),
-        ),
+        patience_option(_PATIENCE_S),
         Argument(names=("--json",), flag=True, help=Text(ru="вывести JSON", en="print JSON")),
         state_option(),
     ),

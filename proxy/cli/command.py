@@ -133,6 +133,20 @@ def regions_file() -> Argument:
     )
 
 
+def patience_option(patience_s: float) -> Argument:
+    """How long a command waits for what a running process must do; patience_s: unless said otherwise."""
+    return Argument(
+        names=("--patience",),
+        metavar="SECONDS",
+        parse=float,
+        default=patience_s,
+        help=Text(
+            ru=f"сколько ждать ответа работающей Tropa (по умолчанию {patience_s:g})",
+            en=f"how long to wait for a running Tropa (default: {patience_s:g})",
+        ),
+    )
+
+
 def state_option() -> Argument:
     return Argument(
         names=("--state",),

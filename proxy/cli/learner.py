@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policies.values import Text
-from proxy.cli.command import FAILED, OK, Argument, Call, Command, Mistake, state_option
+from proxy.cli.command import FAILED, OK, Argument, Call, Command, Mistake, patience_option, state_option
 from proxy.cli.kept import write_state
 from proxy.cli.learners import learner_named, who_options
 
@@ -142,16 +142,7 @@ COMMAND = Command(
             parse=Path,
             help=Text(ru="записать выгрузку в файл", en="write the export to a file"),
         ),
-        Argument(
-            names=("--patience",),
-            metavar="SECONDS",
-            parse=float,
-            default=_PATIENCE_S,
-            help=Text(
-                ru="сколько ждать ответа работающей Tropa (по умолчанию 15)",
-                en="how long to wait for a running Tropa (default: 15)",
-            ),
-        ),
+        patience_option(_PATIENCE_S),
         state_option(),
     ),
     examples=(
