@@ -1,4 +1,4 @@
-"""The store of origins' answers, built for `proxy.app`: its parts, jobs, gauges, and what it holds of a learner."""
+"""The store of origins' answers, built for `proxy.app_halves`: parts, jobs, gauges, what it holds of a learner."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The media half of what `proxy.app` builds: the desk with its stores and runner, and what learners see of it.
+"""The media half of what `proxy.app_parts` builds: the desk with its stores and runner, and what learners see of it.
 
-Law: as in `proxy.app`, only here is known how these parts hang together.
+Law: as in `proxy.app_parts`, only here is known how these parts hang together.
 """
 
 from __future__ import annotations
@@ -9,13 +9,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from policies.decision import Withhold
-from policies.model import Limits
 from proxy.account.metrics import Metrics
-from proxy.account.state import State
-from proxy.account.tokens import Tokens
+from proxy.app_ground import Ground
 from proxy.app_night import NightTime
 from proxy.cache.sizes import SizeBook
 from proxy.clock import Clock
@@ -52,7 +49,6 @@ from proxy.tasks import TaskKeeper
 from proxy.transforms.media.jail import Limits as JailLimits
 from proxy.transforms.media.running import MediaRunner
 from proxy.transforms.media.tools import find_ffmpeg
-from proxy.upstream.upstream import Upstream
 from scheduler.jobs import Job
 
 _TICK = timedelta(seconds=3)
@@ -137,20 +133,10 @@ class Media:
         )
 
 
-def build_media(
-    folder: Path,
-    *,
-    limits: Limits,
-    state: State,
-    clock: Clock,
-    upstream: Upstream,
-    tokens: Tokens,
-    keeper: TaskKeeper,
-    via: str,
-    time: NightTime,
-) -> Media:
+def build_media(ground: Ground, time: NightTime) -> Media:
     """The parts, not yet started. Without a fit ffmpeg only documents have lighter versions."""
-    tool = find_ffmpeg()
+    folder, limits, clock = ground.state_dir / "media", ground.catalogue().settings.limits, ground.clock
+    tool, state = find_ffmpeg(), ground.state
     workers = limits.media_workers or max(1, (os.cpu_count() or 2) - 1)
     desk = Desk(
         sources=Sources(
@@ -167,7 +153,7 @@ def build_media(
         refetch=time.sources.refetch,
         hours=time.desk_hours,
     )
-    book, choices, origin = MediaBook(), Choices(state), MediaOrigin(upstream, via=via)
+    book, choices, origin = MediaBook(), Choices(state), MediaOrigin(ground.upstream, via=ground.via)
     return Media(
         desk=desk,
         origin=origin,
@@ -175,9 +161,9 @@ def build_media(
         choices=choices,
         had=HadMedia(state),
         deferred=DeferredRequests(desk, state),
-        offers=MediaOffers(tokens, book, choices, films=tool is not None),
+        offers=MediaOffers(ground.tokens, book, choices, films=tool is not None),
         viewer=Viewer(Lectures()),
-        moving=MovingFilms(desk, origin, keeper),
+        moving=MovingFilms(desk, origin, ground.keeper),
     )
 
 

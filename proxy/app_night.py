@@ -1,23 +1,20 @@
-"""The night half of what `proxy.app` builds: hours, wishes, the fetcher, letters, and what learners see of them.
+"""The night half of what `proxy.app_parts` builds: hours, wishes, the fetcher, letters, and what learners see of them.
 
-Law: as in `proxy.app`, only here is known how these parts hang together.
+Law: as in `proxy.app_parts`, only here is known how these parts hang together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from policies.model import Catalogue
-from proxy.account.account import Accountant
 from proxy.account.personal import Holder, Holding
-from proxy.account.state import State
+from proxy.app_ground import Ground
 from proxy.cache.origin_cache import OriginCache
-from proxy.clock import Clock
 from proxy.media.desk import Desk
 from proxy.night.desk_hours import DeskHours
 from proxy.night.fetcher import NightFetcher
@@ -29,9 +26,6 @@ from proxy.night.toll import Toll
 from proxy.night.wishes import Wishes
 from proxy.operate.night_run import active_run
 from proxy.own.nightly import NightRequests
-from proxy.runtime import Runtime
-from proxy.tasks import TaskKeeper
-from proxy.upstream.upstream import Upstream
 from scheduler.jobs import Job
 
 _TICK = timedelta(seconds=2)
@@ -84,43 +78,27 @@ class NightWork:
         return (Holding("wishes_for_the_free_hours", export, erase),)
 
 
-def build_time(
-    state_dir: Path,
-    *,
-    upstream: Upstream,
-    runtime: Callable[[], Runtime],
-    state: State,
-    accountant: Accountant,
-    clock: Clock,
-    via: str,
-) -> NightTime:
+def build_time(ground: Ground) -> NightTime:
     """Open or shut, and how sources are had without a learner."""
+    clock, runtime = ground.clock, ground.runtime
 
     def catalogue() -> Catalogue:
         return runtime().catalogue
 
-    hours = NightHours(catalogue, state, clock, extra=partial(active_run, state_dir))
-    toll = Toll(accountant, clock, runtime)
+    hours = NightHours(catalogue, ground.state, clock, extra=partial(active_run, ground.state_dir))
+    toll = Toll(ground.accountant, clock, runtime)
     return NightTime(
         hours=hours,
-        sources=NightSources(upstream, catalogue, via=via),
+        sources=NightSources(ground.upstream, catalogue, via=ground.via),
         toll=toll,
         desk_hours=DeskHours(hours, toll, catalogue),
     )
 
 
-def build_night(
-    time: NightTime,
-    *,
-    cache: OriginCache,
-    desk: Desk,
-    state: State,
-    clock: Clock,
-    keeper: TaskKeeper,
-    runtime: Callable[[], Runtime],
-) -> NightWork:
+def build_night(ground: Ground, time: NightTime, cache: OriginCache, desk: Desk) -> NightWork:
     """The parts, not yet started."""
-    wishes, toll = Wishes(state), time.toll
+    state, clock, runtime, toll = ground.state, ground.clock, ground.runtime, time.toll
+    wishes = Wishes(state)
     looking = Looking(
         hours=time.hours,
         wishes=wishes,
@@ -140,7 +118,7 @@ def build_night(
         cache=cache,
         desk=desk,
         clock=clock,
-        keeper=keeper,
+        keeper=ground.keeper,
         runtime=runtime,
     )
     letters = Letters(state, wishes, desk, time.hours, clock, lambda: runtime().catalogue)

@@ -1,6 +1,6 @@
 """What keeps courses usable while a link is down: the watch, the outbox, and how `proxy.app` starts and ends them.
 
-Law: as in `proxy.app`, only here is known how these parts hang together.
+Law: as in `proxy.app_parts`, only here is known how these parts hang together.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from multidict import CIMultiDict
 
-from policies.model import Catalogue, Limits, Origin, OutboxForm
+from policies.model import Limits, Origin, OutboxForm
 from proxy.account.metrics import Metrics
 from proxy.account.personal import Holder, Holding
+from proxy.app_ground import Ground
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.link_state import Link
@@ -131,15 +131,18 @@ class OutageParts:
         return Holding("outbox", export, erase)
 
 
-def build_outage(
-    state_dir: Path, *, upstream: Upstream, clock: Clock, current: Callable[[], Catalogue], metrics: Metrics, via: str
-) -> OutageParts:
+def build_outage(ground: Ground) -> OutageParts:
     """The parts, not yet started; from now on the upstream is watched."""
+    state_dir, upstream, clock, current = ground.state_dir, ground.upstream, ground.clock, ground.catalogue
     keeper = TaskKeeper("outage")
     watch = LinkWatch(
-        clock=clock, terms=lambda: current().settings.outage, keeper=keeper, folder=state_dir, metrics=metrics
+        clock=clock,
+        terms=lambda: current().settings.outage,
+        keeper=keeper,
+        folder=state_dir,
+        metrics=ground.accountant.metrics,
     )
-    watch.probes_by(_prober(upstream, via))
+    watch.probes_by(_prober(upstream, ground.via))
     upstream.watch = watch
     store = DiskStore(state_dir / "outbox.sqlite")
 
@@ -149,7 +152,7 @@ def build_outage(
         return next((form for form in forms if form.name == name), None)
 
     outbox = Outbox(store, UpstreamSide(upstream), clock, rule, lambda: current().settings.limits)
-    stage = OutboxStage(outbox, watch, keeper, clock, via=via)
+    stage = OutboxStage(outbox, watch, keeper, clock, via=ground.via)
     return OutageParts(
         watch=watch,
         store=store,

@@ -1,4 +1,4 @@
-"""The holders of learners' data, as `proxy.app` hands them to `PersonalData`.
+"""The holders of learners' data, and `PersonalData` over all of them.
 
 Law: whoever keeps something under a learner's id has a line here; what only State keeps has none of its own, for
 `Owned`, the last, takes whatever is left there.
@@ -15,8 +15,10 @@ from proxy.account.account import Accountant
 from proxy.account.log import AccessLog
 from proxy.account.log_of_one import lines_of
 from proxy.account.owned import ALLOWANCE_NOW, Owned, SupportCodes, Uses
-from proxy.account.personal import Holder, Holding, in_memory
+from proxy.account.personal import Holder, Holding, PersonalData, in_memory
 from proxy.account.state import State
+from proxy.app_ground import Ground, Notes
+from proxy.app_halves import Halves
 from proxy.app_media import Media
 from proxy.cache.sources import SourceBook
 from proxy.cache.variants import VariantStore
@@ -128,3 +130,26 @@ def log_holder(folder: Path, log: AccessLog) -> Holder:
 def kept_holder(state: State, clock: Clock) -> Holder:
     """Whatever else State keeps under her id."""
     return Owned(state, clock)
+
+
+def build_personal(
+    ground: Ground, notes: Notes, halves: Halves, originals: Originals, ladders: LadderStage
+) -> PersonalData:
+    """All holders in the order in which they are told and erased."""
+    return PersonalData(
+        (
+            *account_holders(ground.accountant, ground.state, ground.clock),
+            originals_holder(originals),
+            *media_holders(halves.media),
+            halves.outage.holder(),
+            halves.cache.holder(),
+            halves.outage.opened_holder(),
+            *halves.night.holders(),
+            variants_holder(halves.adapting.store),
+            *memory_holders(notes.savings, notes.late, notes.sources, ladders),
+            halves.uploads.holder(),
+            log_holder(ground.state_dir / "log", ground.log),
+            kept_holder(ground.state, ground.clock),
+        ),
+        settled=ground.accountant.flush,
+    )

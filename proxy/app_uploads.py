@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from policies.model import Catalogue
-from proxy.account.account import Accountant
-from proxy.account.identity import Identifier
 from proxy.account.metrics import Metrics
 from proxy.account.personal import Holder, Holding
-from proxy.account.tokens import Tokens
-from proxy.clock import Clock
+from proxy.app_ground import Ground
 from proxy.elsewhere import Elsewhere
 from proxy.obtain import Obtainer
 from proxy.own.uploads import UploadRoutes
-from proxy.tasks import TaskKeeper
 from proxy.uploads.desk import UploadDesk
 from proxy.uploads.sending import UploadSender
 from proxy.uploads.shelf import Shelf
@@ -56,19 +50,16 @@ class Uploads:
         watch("uploads_in_doubt", "Forms whose answer was lost", lambda: float(desk.counts()[State.IN_DOUBT]))
 
 
-def build_uploads(
-    folder: Path,
-    *,
-    catalogue: Callable[[], Catalogue],
-    identifier: Callable[[], Identifier],
-    obtainer: Obtainer,
-    accountant: Accountant,
-    elsewhere: Elsewhere,
-    tokens: Tokens,
-    clock: Clock,
-    keeper: TaskKeeper,
-) -> Uploads:
-    desk = UploadDesk(Shelf(folder), clock, lambda: catalogue().settings.limits)
-    sender = UploadSender(desk, obtainer, accountant, clock, keeper)
-    routes = UploadRoutes(desk=desk, sender=sender, tokens=tokens, elsewhere=elsewhere, identifier=identifier)
+def build_uploads(ground: Ground, obtainer: Obtainer, elsewhere: Elsewhere) -> Uploads:
+    """The parts, not yet started."""
+    clock, catalogue = ground.clock, ground.catalogue
+    desk = UploadDesk(Shelf(ground.state_dir / "uploads"), clock, lambda: catalogue().settings.limits)
+    sender = UploadSender(desk, obtainer, ground.accountant, clock, ground.keeper)
+    routes = UploadRoutes(
+        desk=desk,
+        sender=sender,
+        tokens=ground.tokens,
+        elsewhere=elsewhere,
+        identifier=lambda: ground.runtime().identifier,
+    )
     return Uploads(desk=desk, routes=routes)

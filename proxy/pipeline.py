@@ -89,7 +89,7 @@ Close = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Everything the pipeline stands on, built by `proxy.app` alone. `runtime` gives the catalogue in force."""
+    """Everything the pipeline stands on, built by `proxy.app_parts` alone. `runtime` gives the catalogue in force."""
 
     clock: Clock
     runtime: Callable[[], Runtime]

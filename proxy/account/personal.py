@@ -1,8 +1,8 @@
 """What is kept about one learner, wherever it is kept: exported as JSON, erased as a whole.
 
-Laws of this file: whoever stores something under a learner's id is a holder in the one explicit tuple that `proxy.app`
-builds; a holder speaks of that learner alone and leaves everybody else's data as it is; erasing twice is harmless; a
-holder that fails doesn't keep the others from answering, and the failure is said.
+Laws of this file: whoever stores something under a learner's id is a holder in the one explicit tuple of
+`proxy.app_personal`; a holder speaks of that learner alone and leaves everybody else's data as it is; erasing twice is
+harmless; a holder that fails doesn't keep the others from answering, and the failure is said.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ async def test_a_listener_that_is_added_opens_and_one_that_is_gone_closes(site: 
 async def test_an_exchange_under_way_outlives_its_listener(site: Site) -> None:
     async with site.running() as tropa:
         asking = asyncio.create_task(get(tropa.ports["front"], "/slow"))
-        await until(lambda: tropa._fronts["front"].exchanges)
+        await until(lambda: tropa._listening.fronts["front"].exchanges)
         site.publish(FRONT.replace("front", "second"))
         await until(lambda: "front" not in tropa.ports)
         site.go_on.set()
@@ -132,9 +132,9 @@ async def test_a_listener_that_changes_keeps_its_port(site: Site) -> None:
     fixed = FRONT.replace("127.0.0.1:0", f"127.0.0.1:{port}")
     site.publish(fixed)
     async with site.running() as tropa:
-        before = tropa._fronts["front"]
+        before = tropa._listening.fronts["front"]
         site.publish(fixed.replace("origin: course", "origin: course, region: koryak"))
-        await until(lambda: tropa._fronts.get("front", before) is not before)
+        await until(lambda: tropa._listening.fronts.get("front", before) is not before)
         assert tropa.ports == {"front": port} and await get(port) == "page /a"
 
 

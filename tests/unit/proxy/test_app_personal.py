@@ -43,8 +43,8 @@ async def tropa(tmp_path: Path) -> AsyncIterator[Tropa]:
 
 async def lives_here(tropa: Tropa, learner: str) -> None:
     """This learner leaves something in every place that keeps something of learners."""
-    parts, now = tropa._pipeline._parts, tropa._clock.now()
-    accountant = tropa._accountant
+    parts, now = tropa.parts.pipeline._parts, tropa._clock.now()
+    accountant = tropa.parts.ground.accountant
     (territory,) = (one for one in tropa._current().territories.values() if one.region == "koryak")
     accountant.allowances.count(territory, learner, 1_000_000, now)
     accountant.broken_pages.report(learner, "https://lms.test/page", now)
@@ -53,15 +53,15 @@ async def lives_here(tropa: Tropa, learner: str) -> None:
     await parts.originals.grant(learner, f"https://lms.test/{learner}.jpg", now)
     one = a_receipt(learner=learner, bytes_direct=5_000_000, bytes_to_learner=1_000)
     parts.savings.record(one, territory)
-    tropa._log.write(one)
+    tropa.parts.ground.log.write(one)
     outcome = Replaced(body=b"x" * 9, content_type="image/webp", length_bytes=9)
-    await tropa._store.put("5" * 64, outcome, learner=learner)
+    await tropa.parts.halves.adapting.store.put("5" * 64, outcome, learner=learner)
     until = now + timedelta(days=1)
     old = UseKey(scope=Scope.LEARNER, holder=learner, period=Period.DAY, start=DAY - timedelta(days=9))
     job = JobRow(id=f"job-{learner}", kind="of-tomorrow", state="open", owner=learner, region="koryak", since=now)
-    await tropa._state.reserve([Claim(id=f"c-{learner}", uses=(old,), reserved_bytes=1, drawn_bytes=1)])
+    await tropa.parts.ground.state.reserve([Claim(id=f"c-{learner}", uses=(old,), reserved_bytes=1, drawn_bytes=1)])
     changes = [PutMark(Mark(kind="choice", owner=learner, key="video", until=until, facts={"version": "sound"}))]
-    await tropa._state.commit([AddUse(use=old, nbytes=3), PutJob(job), *changes])
+    await tropa.parts.ground.state.commit([AddUse(use=old, nbytes=3), PutJob(job), *changes])
 
 
 EVERYWHERE = {
@@ -73,28 +73,28 @@ EVERYWHERE = {
 async def test_one_learner_is_told_and_forgotten_and_the_others_data_stay(tropa: Tropa, tmp_path: Path) -> None:
     await lives_here(tropa, ANNA)
     await lives_here(tropa, BORIS)
-    before = await tropa.personal.export(BORIS)
-    told = await tropa.personal.export(ANNA)
+    before = await tropa.parts.personal.export(BORIS)
+    told = await tropa.parts.personal.export(ANNA)
     assert set(told) == EVERYWHERE
     assert BORIS not in json.dumps(told)
-    erased = await tropa.personal.erase(ANNA)
+    erased = await tropa.parts.personal.erase(ANNA)
     assert not erased.failed
     assert erased.total > len(EVERYWHERE)
-    assert await tropa.personal.export(ANNA) == {}
-    assert (await tropa.personal.erase(ANNA)).total == 0
-    assert await tropa.personal.export(BORIS) == before
-    await tropa._state.commit([])
+    assert await tropa.parts.personal.export(ANNA) == {}
+    assert (await tropa.parts.personal.erase(ANNA)).total == 0
+    assert await tropa.parts.personal.export(BORIS) == before
+    await tropa.parts.ground.state.commit([])
     raw = b"".join(path.read_bytes() for path in (tmp_path / "state" / "log").iterdir())
     assert ANNA.encode() not in raw
 
 
 async def test_what_is_counted_after_an_erasure_counts_from_nothing(tropa: Tropa) -> None:
     await lives_here(tropa, ANNA)
-    await tropa.personal.erase(ANNA)
+    await tropa.parts.personal.erase(ANNA)
     (territory,) = (one for one in tropa._current().territories.values() if one.region == "koryak")
-    allowances = tropa._accountant.allowances
+    allowances = tropa.parts.ground.accountant.allowances
     allowances.count(territory, ANNA, 500, tropa._clock.now())
     (use,) = allowances.usage(territory, ANNA, tropa._clock.now()).allowances
     assert use.used_bytes == 500
-    told = await tropa.personal.export(ANNA)
+    told = await tropa.parts.personal.export(ANNA)
     assert [one["used_bytes"] for one in told["allowance_now"]["counters"]] == [500]

@@ -43,7 +43,7 @@ def of(name: str, **more: str) -> dict[str, str]:
 
 
 def receipts(there: Served) -> list[dict[str, object]]:
-    there.tropa._log.drain()
+    there.tropa.parts.ground.log.drain()
     lines = [
         line for path in sorted((there.state_dir / "log").glob("access-*")) for line in path.read_text().splitlines()
     ]
@@ -80,7 +80,7 @@ async def test_a_known_variant_of_what_is_fresh_needs_no_question(tmp_path: Path
 async def test_her_own_page_is_kept_at_a_schools_box_until_she_logs_out(tmp_path: Path) -> None:
     async with served(tmp_path, Course(), **SCHOOL) as there:
         await there.get("/course/view.php?id=5", headers=PAGE | of("anna"))
-        cache = there.tropa._cache
+        cache = there.tropa.parts.halves.cache
         while not await cache.store.sums():  # it is stored after it was sent
             await asyncio.sleep(0.01)
         assert [row[:3] for row in await cache.store.sums()] == [("course", "own", 1)]
@@ -92,7 +92,7 @@ async def test_her_own_page_is_kept_at_a_schools_box_until_she_logs_out(tmp_path
 async def test_nobodys_own_page_is_kept_anywhere_else(region: str, tmp_path: Path) -> None:
     async with served(tmp_path, Course(), region=region) as there:
         await there.get("/course/view.php?id=5", headers=PAGE | of("anna"))
-        assert await there.tropa._cache.store.sums() == []
+        assert await there.tropa.parts.halves.cache.store.sums() == []
 
 
 @pytest.mark.parametrize(
@@ -111,5 +111,5 @@ async def test_where_answers_count_or_tropa_keeps_out_every_answer_is_the_origin
     async with served(tmp_path, course, **{**SCHOOL, **more}) as there:
         for name in ("anna", "boris"):
             await there.get(path, headers=of(name))
-        assert await there.tropa._cache.store.sums() == []
+        assert await there.tropa.parts.halves.cache.store.sums() == []
     assert course.seen.count(path) == 2

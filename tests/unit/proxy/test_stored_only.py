@@ -30,7 +30,8 @@ class Origin:
 
 async def spent(there: Served) -> None:
     learner = there.tropa._runtime.identifier._keyed.learner("header", "anna")
-    assert there.tropa._accountant.correct(Scope.LEARNER, f"koryak:{learner}", 400_000_000, there.tropa._clock.now())
+    ground = there.tropa.parts.ground
+    assert ground.accountant.correct(Scope.LEARNER, f"koryak:{learner}", 400_000_000, ground.clock.now())
 
 
 async def test_what_is_stored_opens_and_what_isnt_says_when(tmp_path: Path) -> None:

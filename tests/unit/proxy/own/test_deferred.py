@@ -40,8 +40,8 @@ async def test_a_request_has_a_receipt_that_says_when_and_is_not_begun_before(tm
         page = await file_request(anna)
         assert "film.mp4" in page and "08:00" in page  # 23:00 in Moscow is her morning
         assert "film.mp4" not in await boris.read(RECEIPTS)
-        there.tropa._media.desk.tick(NOON + timedelta(hours=1))
-        assert there.tropa._media.desk.stats().fetching == 0
+        there.tropa.parts.halves.media.desk.tick(NOON + timedelta(hours=1))
+        assert there.tropa.parts.halves.media.desk.stats().fetching == 0
     assert course.downloads(FILM) == 0
 
 
@@ -52,7 +52,7 @@ async def test_a_request_can_be_given_up_by_her_alone(tmp_path: Path) -> None:
         assert (await boris.post("/.tropa/cancel", token)).status == 409
         given_up = await anna.post("/.tropa/cancel", token)
         assert (given_up.status, given_up.headers["Location"]) == (303, RECEIPTS)
-        assert there.tropa._media.desk.stats().deferred == 0
+        assert there.tropa.parts.halves.media.desk.stats().deferred == 0
         assert 'action="/.tropa/cancel"' not in await anna.read(RECEIPTS)
         assert (await anna.post("/.tropa/cancel", token)).status == 303  # a second tap changes nothing
 
@@ -83,7 +83,7 @@ async def opened_href(learner: Learner, there: Served, clock: Moved) -> str:
     """Where the receipt leads once what it is for is ready."""
     async with asyncio.timeout(90):
         while True:
-            there.tropa._media.desk.tick(clock.now())
+            there.tropa.parts.halves.media.desk.tick(clock.now())
             found = re.search(r'class="tropa-go" href="(/\.tropa/media/[^"]+)"', await learner.read(RECEIPTS))
             if found is not None:
                 return found[1]
@@ -97,11 +97,11 @@ async def test_a_request_survives_a_restart(tmp_path: Path) -> None:
         anna = Learner(there, "anna")
         page = await anna.read(RECEIPTS)
         assert "film.mp4" in page and "08:00" in page
-        assert there.tropa._media.desk.stats().deferred == 1
+        assert there.tropa.parts.halves.media.desk.stats().deferred == 1
         await anna.post("/.tropa/cancel", cancel_token(page))
-        assert there.tropa._media.desk.stats().deferred == 0
+        assert there.tropa.parts.halves.media.desk.stats().deferred == 0
     async with served(tmp_path, a_course(), **BOX) as there:
-        assert there.tropa._media.desk.stats().deferred == 0
+        assert there.tropa.parts.halves.media.desk.stats().deferred == 0
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ async def test_whom_the_origin_refuses_can_file_nothing(tmp_path: Path) -> None:
         token = button(await anna.read(), "tonight")
         course.refused["anna"] = 403
         reply = await anna.post("/.tropa/tonight", token)
-        assert reply.status == 200 and there.tropa._media.desk.stats().deferred == 0
+        assert reply.status == 200 and there.tropa.parts.halves.media.desk.stats().deferred == 0

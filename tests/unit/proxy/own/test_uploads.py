@@ -352,8 +352,8 @@ async def test_at_a_school_they_count_as_they_go_out_on_its_uplink(tmp_path: Pat
 
 
 async def _use(there: Served) -> int:
-    accountant, territory = there.tropa._accountant, next(iter(there.tropa._current().territories.values()))
-    learners = {entry.owner for entry in there.tropa._uploads.desk._entries.values()}
+    accountant, territory = there.tropa.parts.ground.accountant, next(iter(there.tropa._current().territories.values()))
+    learners = {entry.owner for entry in there.tropa.parts.halves.uploads.desk._entries.values()}
     [learner] = learners
     [use] = accountant.usage(territory, learner, there.tropa._clock.now()).allowances
     return use.used_bytes

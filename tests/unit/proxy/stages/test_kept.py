@@ -86,7 +86,7 @@ class Teacher:
 async def kept(there: Served) -> None:
     """Wait until what was opened is noted; nothing else runs while the link is up."""
     async with asyncio.timeout(_PATIENCE_S):
-        while len(there.tropa._outage.keeper):
+        while len(there.tropa.parts.halves.outage.keeper):
             await asyncio.sleep(0.01)
 
 
@@ -266,7 +266,7 @@ async def test_her_pages_go_at_the_logout_and_at_an_erasure(tmp_path: Path) -> N
         await boris.get(LESSON)
         await kept(there)
         await anna.get("/login/logout.php")
-        erasing = there.tropa.personal.erase
+        erasing = there.tropa.parts.personal.erase
         course.cut = True
         assert (await anna.get(LESSON)).status in NO_LINK
         assert (await boris.get(LESSON)).status == 200

@@ -129,7 +129,7 @@ async def test_two_learners_cost_one_download_and_one_making(tmp_path: Path) -> 
         learners = [Learner(there, name) for name in ("anna", "boris", "vera", "gleb")]
         bodies = await asyncio.gather(*(learner.play(FILM) for learner in learners))
         done = [await learner.until_whole(FILM) for learner in learners]
-        stats = there.tropa._media.desk.stats()
+        stats = there.tropa.parts.halves.media.desk.stats()
     assert len({reply.body for reply in done}) == 1 and {reply.status for reply in bodies} == {200}
     assert stats.made == 1
     # Each asked by herself, and one of the requests was read to its end.
@@ -192,7 +192,7 @@ async def test_a_film_whose_index_stands_at_its_end_is_begun_while_it_drips_in(t
     async with served(tmp_path, course, policy=CAPPED) as there:
         held = asyncio.create_task(Learner(there, "anna").play(FILM))
         async with asyncio.timeout(90):
-            while not there.tropa._media.desk.stats().running:
+            while not there.tropa.parts.halves.media.desk.stats().running:
                 await asyncio.sleep(0.05)
         assert not held.done()
         course.gate.set()
@@ -223,7 +223,7 @@ async def test_more_films_than_may_wait_are_told_to_come_again(tmp_path: Path) -
 async def taken_in(there: Served) -> None:
     """Until the desk fetches something."""
     async with asyncio.timeout(30):
-        while not there.tropa._media.desk.stats().fetching:
+        while not there.tropa.parts.halves.media.desk.stats().fetching:
             await asyncio.sleep(0.05)
 
 
@@ -297,7 +297,7 @@ async def test_who_only_observes_changes_nothing_and_makes_nothing(tmp_path: Pat
         anna = Learner(there, "anna")
         page, reply = await anna.read(), await anna.play(FILM)
         part = await anna.play(FILM, Range="bytes=10-19")
-        stats = there.tropa._media.desk.stats()
+        stats = there.tropa.parts.halves.media.desk.stats()
     assert page == course.pages[PAGE] and reply.body == course.files[FILM]
     assert (part.status, part.body) == (206, course.files[FILM][10:20])
     assert (stats.made, stats.queued, stats.fetching) == (0, 0, 0)
@@ -310,7 +310,7 @@ async def test_a_school_behind_its_own_dear_uplink_makes_nothing_there(tmp_path:
         anna = Learner(there, "anna")
         assert "make/" not in await anna.read()
         reply = await anna.play(FILM)
-        assert reply.status == 403 and there.tropa._media.desk.stats().made == 0
+        assert reply.status == 403 and there.tropa.parts.halves.media.desk.stats().made == 0
 
 
 # -- what it is counted as ---------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ async def test_two_clicks_on_a_slow_link_are_one_post_and_both_get_its_answer(tm
         first = asyncio.create_task(anna.send())
         await asyncio.wait_for(course.arrived.wait(), _PATIENCE_S)
         others = [asyncio.create_task(anna.send()), asyncio.create_task(boris.send())]
-        stage = there.tropa._outage.stage
+        stage = there.tropa.parts.halves.outage.stage
         async with asyncio.timeout(_PATIENCE_S):
             while sum(flight.waiting for flight in stage._flights.values()) < 3:
                 await asyncio.sleep(0.01)

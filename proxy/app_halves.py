@@ -1,0 +1,96 @@
+"""The halves of a process: what each of them stores, does now and then, and shows.
+
+Law: they open and close in the order written here, each after what it stands on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from proxy.account.metrics import Metrics
+from proxy.app_adapting import Adapting, build_adapting
+from proxy.app_cache import Cache
+from proxy.app_ground import Ground, Notes
+from proxy.app_media import Media, build_media
+from proxy.app_night import NightWork, build_night, build_time
+from proxy.app_outage import OutageParts, build_outage
+from proxy.app_uploads import Uploads, build_uploads
+from proxy.clock import Clock
+from proxy.elsewhere import Elsewhere
+from proxy.obtain import Obtainer
+from scheduler.jobs import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halves:
+    """Live as long as the process."""
+
+    adapting: Adapting
+    cache: Cache
+    media: Media
+    night: NightWork
+    outage: OutageParts
+    uploads: Uploads
+
+    async def start(self, now: datetime) -> None:
+        """Open what is stored. Raises OSError naming what can't be had."""
+        await self.adapting.store.open()
+        await self.cache.open()
+        await self.night.start(now)
+        await self.media.start(now)
+        await self.outage.start()
+        await self.uploads.desk.start()
+        await self.adapting.workers.open()
+
+    async def finish(self) -> None:
+        """Let what runs end; tasks may still read the stores."""
+        await self.outage.close()
+        await self.media.desk.close()
+        await self.adapting.close()
+
+    async def close(self) -> None:
+        """Close the stores: nothing runs any more."""
+        await self.adapting.store.close()
+        await self.cache.close()
+
+    def jobs(self, clock: Clock) -> tuple[Job, ...]:
+        """What is done now and then; none of it changes a decision."""
+        return (
+            *self.media.jobs(clock),
+            *self.outage.jobs(),
+            *self.cache.jobs(),
+            *self.uploads.jobs(),
+            *self.night.jobs(),
+        )
+
+    def show_gauges(self, metrics: Metrics) -> None:
+        self.adapting.show_gauges(metrics)
+        self.cache.show_gauges(metrics)
+        self.media.show_gauges(metrics)
+        self.outage.show_gauges(metrics)
+        self.uploads.show_gauges(metrics)
+
+
+def build_halves(ground: Ground, notes: Notes, elsewhere: Elsewhere) -> tuple[Halves, Obtainer]:
+    """The halves, not yet started, and the way by which exchanges get answers."""
+    outage = build_outage(ground)
+    cache = Cache(
+        ground.state_dir,
+        upstream=ground.upstream,
+        clock=ground.clock,
+        keeper=ground.keeper,
+        catalogue=ground.catalogue,
+    )
+    obtainer = Obtainer(cache.origin, notes.sticky, via=ground.via)
+    time = build_time(ground)
+    media = build_media(ground, time)
+    halves = Halves(
+        adapting=build_adapting(ground, notes),
+        cache=cache,
+        media=media,
+        night=build_night(ground, time, cache.origin, media.desk),
+        outage=outage,
+        uploads=build_uploads(ground, obtainer, elsewhere),
+    )
+    return halves, obtainer
