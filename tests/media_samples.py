@@ -6,13 +6,15 @@ each is short and small; whoever gets one never writes to it.
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "media-samples"
@@ -31,15 +33,28 @@ def run(args: Sequence[str]) -> None:
 
 
 def kept(name: str, make: Callable[[Path], object]) -> Path:
-    """The sample of this name; `make` writes it where it is told if it isn't there yet."""
+    """The sample of this name; `make` writes it where it is told if it isn't there yet.
+
+    Whoever else wants the same one meanwhile, in this run or another, waits for it.
+    """
     path = FOLDER / f"v{VERSION}" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            made = Path(folder) / path.name
-            make(made)
-            os.replace(made, path)  # two test runs at once: the later one wins, whole
+        with alone(path.with_name(f".{name}.lock")):
+            if not path.exists():
+                with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                    made = Path(folder) / path.name
+                    make(made)
+                    os.replace(made, path)
     return path
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Nobody else is in such a block with this file, in any process."""
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 # -- sound -----------------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def test_each_kind_has_the_nearest_word_that_was_written(
             assert Action(wanted) is getattr(found, "action", found)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_whatever_is_written_gives_a_catalogue_or_faults_with_places(data: st.DataObject) -> None:
     lines = SHIPPED.splitlines()
@@ -195,7 +195,7 @@ KEYS = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),

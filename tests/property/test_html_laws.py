@@ -111,11 +111,11 @@ def test_a_style_sheet_loses_whole_blocks_only(css: bytes) -> None:
         assert out == css
 
 
-@pytest.mark.parametrize("make", [metered, text_first, late])
-def test_a_real_page_cut_anywhere_comes_out_the_same(make: Callable[[], HtmlSpec]) -> None:  # type: ignore[no-untyped-def]
-    page = moodle_page(sections=7)
+@pytest.mark.parametrize(("make", "first"), [(metered, 0), (text_first, 1), (late, 2)])
+def test_a_real_page_cut_anywhere_comes_out_the_same(make: Callable[[], HtmlSpec], first: int) -> None:
+    page = moodle_page(sections=2, player_at=1)
     whole = rewrite(page, make())
-    for at in range(0, len(page), 3):
+    for at in range(first, len(page), 3):
         assert in_pieces([page[:at], page[at:]], make(), prefix=page) == whole
 
 

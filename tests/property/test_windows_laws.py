@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -80,41 +81,61 @@ TURNS = {
 }
 MINUTE = timedelta(minutes=1)
 SPAN_DAYS = 5  # days before and after the middle that the brute force sees
+COUNT = (2 * SPAN_DAYS + 1) * 1440
+EPOCH = datetime(1970, 1, 1)
+
+
+def first_instant(middle: date) -> datetime:
+    """Where the timeline around a day begins."""
+    return datetime(middle.year, middle.month, middle.day, tzinfo=UTC) - timedelta(days=SPAN_DAYS)
 
 
 @lru_cache(maxsize=64)
-def timeline(zone: str, middle: date) -> tuple[datetime, tuple[datetime, ...]]:
-    """The first instant, and the naive wall clock at every minute from it."""
-    start = datetime(middle.year, middle.month, middle.day, tzinfo=UTC) - timedelta(days=SPAN_DAYS)
-    count = (2 * SPAN_DAYS + 1) * 1440
-    info = ZoneInfo(zone)
-    return start, tuple((start + n * MINUTE).astimezone(info).replace(tzinfo=None) for n in range(count))
+def timeline(zone: str, middle: date) -> tuple[int, ...]:
+    """What the wall clock shows at every minute of the timeline, in minutes since 1970.
+
+    Asked of the zone once an hour, and every minute of the hours in which it was turned.
+    """
+    start, info = first_instant(middle), ZoneInfo(zone)
+
+    def shown(minute: int) -> int:
+        return wall((start + minute * MINUTE).astimezone(info).replace(tzinfo=None))
+
+    found: list[int] = []
+    for hour in range(0, COUNT, 60):
+        first = shown(hour)
+        steady = shown(hour + 60) == first + 60
+        found += range(first, first + 60) if steady else [shown(minute) for minute in range(hour, hour + 60)]
+    return tuple(found)
+
+
+def wall(local: datetime) -> int:
+    return (local - EPOCH) // MINUTE
 
 
 @lru_cache(maxsize=64)
-def occurrences(zone: str, middle: date) -> dict[datetime, tuple[int, int]]:
-    """Wall clock -> the first and the last minute that shows it."""
-    found: dict[datetime, tuple[int, int]] = {}
-    for minute, shown in enumerate(timeline(zone, middle)[1]):
-        found[shown] = (found[shown][0] if shown in found else minute, minute)
-    return found
+def occurrences(zone: str, middle: date) -> tuple[dict[int, int], dict[int, int]]:
+    """Wall clock -> the first minute that shows it, and the last."""
+    shown = timeline(zone, middle)
+    last = {clock: minute for minute, clock in enumerate(shown)}
+    first = {clock: minute for minute, clock in zip(range(COUNT - 1, -1, -1), reversed(shown), strict=True)}
+    return first, last
 
 
 def minute_of(local: datetime, zone: str, middle: date, *, last: bool) -> int | None:
     """The minute that shows this wall clock; for one that is skipped, the first that shows a later one."""
-    _, shown = timeline(zone, middle)
-    if not shown[0] <= local <= shown[-1]:
+    shown, wanted = timeline(zone, middle), wall(local)
+    if not shown[0] <= wanted <= shown[-1]:
         return None
-    found = occurrences(zone, middle).get(local)
+    found = occurrences(zone, middle)[last].get(wanted)
     if found is not None:
-        return found[last]
-    return next(minute for minute, clock in enumerate(shown) if clock > local)
+        return found
+    return next(minute for minute, clock in enumerate(shown) if clock > wanted)
 
 
-def brute_minutes(windows: Windows, zone: str, middle: date) -> list[bool]:
-    """Whether each minute of the timeline is open."""
-    _, shown = timeline(zone, middle)
-    is_open_at = [windows.always] * len(shown)
+def brute_minutes(windows: Windows, zone: str, middle: date) -> bytes:
+    """Whether each minute of the timeline is open: 1 or 0."""
+    is_open_at = bytearray([windows.always]) * COUNT
     for window in windows.windows:
         for offset in range(-SPAN_DAYS - 1, SPAN_DAYS + 2):
             day = middle + timedelta(days=offset)
@@ -125,9 +146,10 @@ def brute_minutes(windows: Windows, zone: str, middle: date) -> list[bool]:
             end = minute_of(datetime.combine(end_day, window.end or time(0)), zone, middle, last=True)
             if start is None and end is None:
                 continue
-            for minute in range(start or 0, len(shown) if end is None else end):
-                is_open_at[minute] = True
-    return is_open_at
+            first, after = start or 0, COUNT if end is None else end
+            if first < after:
+                is_open_at[first:after] = b"\1" * (after - first)
+    return bytes(is_open_at)
 
 
 def runs_on(window: Window, day: date) -> bool:
@@ -195,9 +217,9 @@ def cases(draw: st.DrawFn) -> tuple[str, date, Windows, int, int]:
 FIRST, LAST = (SPAN_DAYS - 2) * 1440, (SPAN_DAYS + 3) * 1440
 
 
-def edges_of(minutes: list[bool]) -> list[int]:
+def edges_of(minutes: bytes) -> list[int]:
     """The minutes at which open turns to closed or back."""
-    return [n for n in range(1, len(minutes)) if minutes[n] is not minutes[n - 1]]
+    return [edge.start() + 1 for edge in re.finditer(rb"\x00(?=\x01)|\x01(?=\x00)", minutes)]
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
@@ -224,33 +246,32 @@ def test_windows_around_a_turn_of_the_clock_agree_with_a_look_at_every_minute(zo
                 agree(zone, day, windows, minutes, edge - 1, 59)
 
 
-def agree(zone: str, middle: date, windows: Windows, minutes: list[bool], minute: int, second: int) -> None:
-    start, _ = timeline(zone, middle)
+def agree(zone: str, middle: date, windows: Windows, minutes: bytes, minute: int, second: int) -> None:
+    start = first_instant(middle)
     now = start + minute * MINUTE + timedelta(seconds=second)
     last = len(minutes) - 1440 * 2  # an occurrence that ends after the timeline is cut there
+    open_now = bool(minutes[minute])
 
     def next_where(wanted: bool) -> datetime | None:
-        for later in range(minute + 1, last):
-            if minutes[later] is wanted and minutes[later - 1] is not wanted:
-                return start + later * MINUTE
-        return None
+        turn = minutes.find(b"\0\1" if wanted else b"\1\0", minute, last)
+        return start + (turn + 1) * MINUTE if turn >= 0 else None
 
     horizon = start + last * MINUTE
 
     def seen(found: datetime | None) -> datetime | None:
         return found if found is not None and found < horizon else None
 
-    assert is_open(windows, now) is minutes[minute]
+    assert is_open(windows, now) is open_now
     assert seen(next_opening(windows, now)) == next_where(True)
-    assert seen(current_close(windows, now)) == (next_where(False) if minutes[minute] else None)
-    assert seen(next_change(windows, now)) == next_where(not minutes[minute])
+    assert seen(current_close(windows, now)) == (next_where(False) if open_now else None)
+    assert seen(next_change(windows, now)) == next_where(not open_now)
 
 
 @settings(max_examples=300)
 @given(cases())
 def test_nothing_changes_between_now_and_the_next_change(case: tuple[str, date, Windows, int, int]) -> None:
-    zone, middle, windows, minute, second = case
-    now = timeline(zone, middle)[0] + minute * MINUTE + timedelta(seconds=second)
+    _, middle, windows, minute, second = case
+    now = first_instant(middle) + minute * MINUTE + timedelta(seconds=second)
     change = next_change(windows, now)
     assume(change is not None)
     assert change is not None and change > now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -25,11 +27,26 @@ def until(seen: Callable[[], Seen], *, what: str, timeout_s: float = PATIENCE_S,
         time.sleep(step_s)
 
 
+# Below what the kernel gives to outgoing connections, so that none of those sits on a port while its Tropa is started
+# anew; a stretch for each worker of a run, so that no two are told of the same one.
+_FIRST_PORT, _PORTS, _STRETCHES = 10_240, 22_000, 16
+_STRETCH = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _STRETCHES
+_next_port = itertools.count(os.getpid() * 61)
+
+
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on now, and that nobody else in this run is told of."""
+    size = _PORTS // _STRETCHES
+    for _ in range(size):
+        port = _FIRST_PORT + _STRETCH * size + next(_next_port) % size
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("no port is free")
 
 
 def listens(port: int) -> bool:

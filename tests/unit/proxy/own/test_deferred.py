@@ -17,6 +17,7 @@ from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 pytestmark = needs_ffmpeg
 FILM = CONTENT + "film.mp4"
 BOX = {"tropa": "place: school", "region": "costly_hop: site_uplink\n    store: school-box"}
+QUICK = {"free": "[{days: daily, from: 23:00, to: 07:00, link: {down: 100 Mbit/s, up: 10 Mbit/s}}]"}
 RECEIPTS = "/.tropa/deferred"
 
 
@@ -65,7 +66,7 @@ def cancel_token(page: str) -> str:
 
 async def test_what_came_at_night_is_opened_from_the_receipt_by_day(tmp_path: Path) -> None:
     course, clock = a_course(), Moved(NOON)
-    async with served(tmp_path, course, clock=clock, **BOX) as there:
+    async with served(tmp_path, course, clock=clock, **BOX, **QUICK) as there:
         anna = Learner(there, "anna")
         await file_request(anna)
         clock.by = NIGHT - NOON

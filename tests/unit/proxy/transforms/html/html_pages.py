@@ -142,8 +142,11 @@ _PLAYER = """<div class="mediaplugin mediaplugin_videojs d-block"><div style="ma
 """
 
 
-def moodle_page(sections: int = 40, seed: int = 1) -> bytes:
-    """A course page as Moodle 4 writes it: a head full of shell, menus, sections, an inline script at the end."""
+def moodle_page(sections: int = 40, seed: int = 1, player_at: int = 5) -> bytes:
+    """A course page as Moodle 4 writes it: a head full of shell, menus, sections, an inline script at the end.
+
+    player_at: of each dozen sections, the one with a player behind it.
+    """
     rng = random.Random(seed)
     words = [
         "ученик",
@@ -188,7 +191,7 @@ var M = {}; M.yui = {}; M.cfg = {"wwwroot":"https:\\/\\/lms.test","sesskey":"abc
     for n in range(sections):
         text = " ".join(rng.choices(words, k=rng.randint(20, 60)))
         body.append(_SECTION.format(n=n, text=text))
-        if n % 12 == 5:
+        if n % 12 == player_at:
             body.append(_PLAYER.format(n=n))
     config = ", ".join(f'"string{n}": "Значение <b>{n}</b>"' for n in range(sections * 3))
     body.append(f"</ul>\n<script>\n//<![CDATA[\nM.str = {{{config}}};\n//]]>\n</script>\n</body>\n</html>\n")
