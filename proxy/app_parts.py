@@ -19,6 +19,7 @@ from proxy.own.films import PageFilms
 from proxy.own.originals import Originals
 from proxy.own.own_workers import OwnWorkers
 from proxy.pipeline import Parts, Pipeline
+from proxy.repeats import Repeats
 from proxy.report.files import write_due
 from proxy.shell import Shell
 from proxy.sizes import SizeAsker
@@ -137,6 +138,7 @@ def build_parts(ground: Ground) -> AppParts:
 def _build_pipeline(ground: Ground, facing: Facing, sockets: Sockets, shell: Shell) -> Pipeline:
     keeper, halves, notes = ground.keeper, facing.halves, facing.notes
     adapting, media = halves.adapting, halves.media
+    ladders, outbox = facing.ladders, halves.outage.stage
     return Pipeline(
         Parts(
             clock=ground.clock,
@@ -149,7 +151,7 @@ def _build_pipeline(ground: Ground, facing: Facing, sockets: Sockets, shell: She
             refusals=facing.refusals,
             own=own_routes(ground, facing),
             media=media.stage(notes.sticky),
-            ladders=facing.ladders,
+            ladders=ladders,
             images=ImageStage(
                 adapting.store,
                 notes.sources,
@@ -167,7 +169,8 @@ def _build_pipeline(ground: Ground, facing: Facing, sockets: Sockets, shell: She
             turns=Turns(ground.clock),
             late=notes.late,
             shell=shell,
-            outbox=halves.outage.stage,
+            outbox=outbox,
+            repeats=Repeats(halves.cache.store, lambda one: outbox.concerns(one) or ladders.follows(one)),
             scripts=facing.scripts,
             stores=facing.stores,
             films=PageFilms(ground.tokens, media.moving),

@@ -9,6 +9,7 @@ from policies.values import Audience
 from proxy.deliver.answer import Answer
 from proxy.stages.context import Exchange
 
+DECISION_FIELD = "Tropa-Decision"
 _ASKED_HINTS = "Save-Data, ECT, RTT, Downlink, Sec-CH-Viewport-Width, Sec-CH-DPR"
 _MOST_REASONS = 6
 _PLAIN = frozenset({"pass", "text", "image", "own"})
@@ -18,13 +19,17 @@ def dress_head(exchange: Exchange, answer: Answer) -> None:
     """Add what is ours to an answer's head. Changes the answer."""
     headers = answer.headers
     if exchange.catalogue.settings.decision_header:
-        brief = exchange.facts.audience is Audience.SUBRESOURCE and exchange.tally.treatment in _PLAIN
-        code = exchange.tally.support_code or ""
-        headers["Tropa-Decision"] = decision_field(exchange.decision, exchange.tally.treatment, code, brief=brief)
+        headers[DECISION_FIELD] = field_of(exchange)
     if exchange.who.set_cookie is not None and exchange.facts.audience in (Audience.PAGE, Audience.EMBED):
         headers.add("Set-Cookie", exchange.who.set_cookie)
     if exchange.tally.treatment == "page" and "Accept-CH" not in headers:
         headers["Accept-CH"] = _ASKED_HINTS
+
+
+def field_of(exchange: Exchange) -> str:
+    """The field as this exchange's answer carries it."""
+    brief = exchange.facts.audience is Audience.SUBRESOURCE and exchange.tally.treatment in _PLAIN
+    return decision_field(exchange.decision, exchange.tally.treatment, exchange.tally.support_code or "", brief=brief)
 
 
 def decision_field(decision: Decision, treatment: str, support_code: str, *, brief: bool = False) -> str:

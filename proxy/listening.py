@@ -13,7 +13,7 @@ from collections.abc import Callable
 from policies.model import Catalogue, Listener
 from proxy.account.metrics import Metrics
 from proxy.clock import Clock
-from proxy.modes.front import Front, Handler
+from proxy.modes.front import AtOnce, Front, Handler
 from proxy.tasks import TaskKeeper
 from proxy.tunnels import TunnelPolicy
 from proxy.upstream.dial import Dial
@@ -22,7 +22,7 @@ logger = logging.getLogger("tropa")
 
 
 class Listening:
-    """`fronts`: listener -> its front, as they are now; `handler` answers what they read."""
+    """`fronts`: listener -> its front, as they are now; `handler` answers what they read, `at_once` what it can."""
 
     def __init__(
         self,
@@ -34,8 +34,10 @@ class Listening:
         *,
         pseudonym: str,
         drain_s: float,
+        at_once: AtOnce,
     ) -> None:
         self._handler = handler
+        self._at_once = at_once
         self._tunnels = tunnels
         self._catalogue = catalogue
         self._clock = clock
@@ -66,6 +68,7 @@ class Listening:
         front = Front(
             listener,
             handler=self._handler,
+            at_once=self._at_once,
             tunnel_gate=self._tunnels,
             catalogue=self._catalogue,
             clock=self._clock,

@@ -64,6 +64,7 @@ from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes, is_own
 from proxy.own.savings import LearnerSavings
 from proxy.receipts import receipt_of
+from proxy.repeats import Repeats, stored_in
 from proxy.runtime import Runtime
 from proxy.shell import Shell
 from proxy.sizes import SizeAsker
@@ -113,6 +114,7 @@ class Parts:
     shell: Shell
     outbox: OutboxStage
     kept: KeptStage
+    repeats: Repeats
     scripts: PageScripts
     films: PageFilms
     stores: OwnStores
@@ -141,12 +143,31 @@ class Pipeline:
                 return opened
             make = opened or make
         meter = self._parts.accountant.begin(exchange.decision, exchange.who)
-        sent = await self._in_turn(exchange, meter, make)
-        receipt = receipt_of(exchange, sent, clock.steady_s() - started_s, meter)
+        sent = self._parts.repeats.send(exchange) or await self._in_turn(exchange, meter, make)
+        self._accounted(exchange, sent, started_s, meter)
+        return sent.response
+
+    def at_once(self, inbound: Inbound) -> bool:
+        """Whether this was answered without waiting for anything: the same had been made of what is stored before."""
+        parts, clock = self._parts, self._parts.clock
+        if not parts.repeats.may_have(inbound.target):
+            return False
+        started_s = clock.steady_s()
+        try:
+            exchange = self._decided(inbound, clock.now())
+            sent = parts.repeats.send(exchange)
+        except Exception:
+            return False  # the ordinary way meets it too, and has an answer for it
+        if sent is None:
+            return False
+        self._accounted(exchange, sent, started_s, parts.accountant.begin(exchange.decision, exchange.who))
+        return True
+
+    def _accounted(self, exchange: Exchange, sent: Sent, started_s: float, meter: Meter) -> None:
+        receipt = receipt_of(exchange, sent, self._parts.clock.steady_s() - started_s, meter)
         meter.record(receipt)
         self._parts.savings.record(receipt, exchange.who.territory)
         self._measure(exchange, sent)
-        return sent.response
 
     # -- decide --------------------------------------------------------------------------------------------
 
@@ -202,7 +223,7 @@ class Pipeline:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         parts = self._parts
-        if parts.outbox.waiting and exchange.who.learner in parts.outbox.waiting:
+        if parts.outbox.concerns(exchange):
             parts.outbox.noticed(exchange)
         if is_own(exchange.inbound):
             return coded(await parts.own.answer(exchange), exchange.codings)
@@ -263,6 +284,7 @@ class Pipeline:
         try:
             if fetched.facts.status == 304 and known is not None and known.variant is not None and not client.any:
                 answer = await stage.confirmed(exchange, fetched, known, client)
+                exchange.tally.made_of = stored_in(fetched)
                 if answer is None:  # the stored bytes are gone: ask once more, for the whole
                     await fetched.close()
                     fetched, client = await self._obtained(exchange, NO_WISH)
@@ -303,7 +325,10 @@ class Pipeline:
                     worn = parts.dresser.script_alone(script)
                     return await page_answer(exchange, fetched, AS_IT_IS, lambda charset: worn, parts.sizes.size_of)
                 made = await parts.ladders.passed(exchange, fetched)
-                return made or passing_answer(exchange, fetched, may_recompress=planned.may_recompress)
+                if made is not None:
+                    return made
+                exchange.tally.made_of = stored_in(fetched)
+                return passing_answer(exchange, fetched, may_recompress=planned.may_recompress)
             case RewritePage():
                 await parts.size_asker.ask(exchange, fetched)
                 return await page_answer(
@@ -318,10 +343,13 @@ class Pipeline:
             case DownsampleImage():
                 return await parts.images.answer(exchange, fetched, planned)
             case CompressText():
-                return await parts.texts.answer(exchange, fetched, planned)
+                answer = await parts.texts.answer(exchange, fetched, planned)
+                if exchange.tally.treatment == "pass":  # else a better coding may be on its way
+                    exchange.tally.made_of = stored_in(fetched)
+                return answer
             case AdaptVideo() | AdaptAudio():
-                answer = await parts.media.answer(exchange, fetched, planned)
-                return answer if answer is not None else await self._instead(exchange, fetched, planned)
+                film = await parts.media.answer(exchange, fetched, planned)
+                return film if film is not None else await self._instead(exchange, fetched, planned)
             case RewriteLadder():
                 return await parts.ladders.answer(exchange, fetched, planned)
             case MinifySvg():
@@ -379,7 +407,15 @@ class Pipeline:
         if answer.body is not None and not isinstance(answer.body, bytes):  # a whole body goes out at once
             watch = self._overseer(exchange, meter).watch
         patience_s = exchange.catalogue.settings.timeouts.client_idle_s
-        return await send(exchange.inbound.request, answer, watch=watch, write_timeout_s=patience_s)
+        sent = await send(exchange.inbound.request, answer, watch=watch, write_timeout_s=patience_s)
+        if exchange.tally.made_of is not None and sent.complete:
+            self._keep(exchange, answer)
+        return sent
+
+    def _keep(self, exchange: Exchange, answer: Answer) -> None:
+        """For the next like request; but whoever logs out is always heard."""
+        if not self._parts.runtime().identifier.is_logout(exchange.inbound):
+            self._parts.repeats.keep(exchange, answer)
 
     def _overseer(self, exchange: Exchange, meter: Meter) -> Overseer:
         return Overseer(

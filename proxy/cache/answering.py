@@ -78,7 +78,7 @@ async def reply_of(
         headers.popall(name, None)  # section 5.2.2.4: not without a validation
     if stored.head.status == 200 and not_modified(asked.asked.headers, headers):
         kept = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _NOT_IN_304)
-        return KeptReply(304, "Not Modified", kept, NoBody(), way=way, end=0)
+        return KeptReply(304, "Not Modified", kept, NoBody(), way=way, end=0, stored=stored)
     part, length = part_of(asked, held), held.length
     if part.unsatisfiable:
         headers["Content-Range"], headers["Content-Length"] = f"bytes */{length}", "0"
@@ -95,6 +95,7 @@ async def reply_of(
     if body is None:
         return None
     if part.span is None:
-        return KeptReply(stored.head.status, stored.row.reason, headers, body, way=way, end=end)
+        whole = stored if held.arrival is None else None
+        return KeptReply(stored.head.status, stored.row.reason, headers, body, way=way, end=end, stored=whole)
     headers["Content-Range"] = f"bytes {part.span.first}-{part.span.last}/{length}"
     return KeptReply(206, "Partial Content", headers, body, way=way, start=start, end=end)

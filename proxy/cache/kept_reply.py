@@ -11,6 +11,7 @@ from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from proxy.cache.stored import StoredResponse
 from proxy.upstream.reply import Way
 
 _PIECE_BYTES = 65536
@@ -42,9 +43,24 @@ class NoBody:
 
 
 class KeptReply:
-    """Bytes [start, end) of a body under a head. end None: until it ends."""
+    """Bytes [start, end) of a body under a head. end None: until it ends.
 
-    __slots__ = ("_body", "_closed", "_end", "_offset", "_over", "content_length", "headers", "reason", "status", "way")
+    stored  what it says all of: a whole response, or that the client has that one; None: a part, or one that is coming
+    """
+
+    __slots__ = (
+        "_body",
+        "_closed",
+        "_end",
+        "_offset",
+        "_over",
+        "content_length",
+        "headers",
+        "reason",
+        "status",
+        "stored",
+        "way",
+    )
 
     http_version = (1, 1)
     close_delimited = False
@@ -59,11 +75,13 @@ class KeptReply:
         way: Way,
         start: int = 0,
         end: int | None = None,
+        stored: StoredResponse | None = None,
     ) -> None:
         self.status = status
         self.reason = reason
         self.headers: CIMultiDictProxy[str] = CIMultiDictProxy(headers)
         self.way = way
+        self.stored = stored
         self._body = body
         self._offset = start
         self._end = end
@@ -100,10 +118,10 @@ class KeptReply:
 
     async def read_up_to(self, max_bytes: int, within_s: float) -> bytes:
         """As `OriginReply.read_up_to`; never of two sources, so that `from_origin` is true of all of it."""
-        taken = self._now(max_bytes)
-        if len(taken) >= max_bytes or self.at_end:
-            return bytes(taken)
-        side = self.from_origin if taken else None
+        at_once = self._now(max_bytes)
+        if len(at_once) >= max_bytes or self.at_end:
+            return at_once
+        taken, side = bytearray(at_once), self.from_origin if at_once else None
         try:
             async with asyncio.timeout(within_s):
                 while len(taken) < max_bytes and not self.at_end:
@@ -118,15 +136,20 @@ class KeptReply:
     def _wanted(self, max_bytes: int) -> int:
         return max_bytes if self._end is None else min(max_bytes, self._end - self._offset)
 
-    def _now(self, max_bytes: int) -> bytearray:
-        taken = bytearray()
+    def _now(self, max_bytes: int) -> bytes:
+        """What is here already. A body of one piece stays the one object that the store holds."""
+        first = self._body.read_now(self._offset, self._wanted(max_bytes)) if not self.at_end else b""
+        self._offset += len(first)
+        if not first or len(first) >= max_bytes or self.at_end:
+            return first
+        taken = bytearray(first)
         while len(taken) < max_bytes and not self.at_end:
             chunk = self._body.read_now(self._offset, self._wanted(max_bytes - len(taken)))
             if not chunk:
                 break
             taken += chunk
             self._offset += len(chunk)
-        return taken
+        return bytes(taken)
 
     def release(self) -> None:
         if not self._closed:

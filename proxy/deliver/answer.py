@@ -9,6 +9,7 @@ from msgspec import Struct
 from multidict import CIMultiDict
 
 from policies.values import MediaKind, Reason
+from proxy.cache.stored import StoredResponse
 from proxy.deliver.turns import Turn
 from proxy.upstream.reply import FORWARDED, Way
 
@@ -22,6 +23,7 @@ class Tally(Struct):
     turn       this answer's place in the learner's line, None where it stands in none
     way        how the origin's side was had: from a store, or as the origin sent it
     direct     bytes that the same answer would have moved without Tropa; None: as many as were sent
+    made_of    the stored response that the answer was made of, where the next like request gets the same; else None
     """
 
     treatment: str = "pass"
@@ -35,6 +37,7 @@ class Tally(Struct):
     error: str | None = None
     turn: Turn | None = None
     way: Way = FORWARDED
+    made_of: StoredResponse | None = None
 
 
 class Answer(Struct):

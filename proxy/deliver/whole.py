@@ -9,6 +9,8 @@ ends the connection; the missing Content-Type stays missing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -60,6 +62,40 @@ def write_whole(request: web.BaseRequest, answer: Answer, body: bytes | None) ->
     else:
         transport.writelines((head, body))
     return Written(answer, keep_alive=keep_alive), nbytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """An answer that may go out more than once. head: without its end, so that what is true now can follow."""
+
+    answer: Answer
+    head: bytes
+    body: bytes
+
+    @classmethod
+    def of(cls, answer: Answer, fields: Iterable[tuple[str, str]], body: bytes) -> Again:
+        """fields: those of the answer that stay. Raises ValueError for a head that can't be written."""
+        reason = answer.reason if answer.reason is not None else _PHRASES.get(answer.status, "")
+        head = head_bytes(f"HTTP/1.1 {answer.status} {reason}", fields)
+        return cls(answer=answer, head=head.removesuffix(b"\r\n"), body=body)
+
+
+def write_again(request: web.BaseRequest, again: Again, last: str) -> tuple[Written, int]:
+    """Write it on a connection that goes on (HTTP/1.1). last: further fields, each with its line end.
+
+    Returns how many bytes that were. Raises ConnectionError if the client has left.
+    """
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ClientConnectionResetError("the client has left")
+    head, body = again.head + f"{last}\r\n".encode("ascii"), again.body
+    nbytes = len(head) + len(body)
+    request.writer.output_size += nbytes
+    if len(body) <= _COPIED_BYTES:
+        transport.write(head + body)
+    else:
+        transport.writelines((head, body))
+    return Written(again.answer, keep_alive=True), nbytes
 
 
 def _fit_length(answer: Answer, body: bytes | None) -> None:

@@ -26,7 +26,7 @@ from proxy.modes.addresses import client_address
 from proxy.modes.connection import ClientGone, Connection, address_of
 from proxy.modes.doors import AdmissionDoor, ConnectDoor, Door, HttpDoor, ProxyHeaderDoor, TlsDoor
 from proxy.modes.forward import Forward
-from proxy.modes.known_heads import KnownHeads
+from proxy.modes.known_heads import KnownHead, KnownHeads
 from proxy.modes.protocol import ClientProtocol, make_request
 from proxy.modes.reclaim import reclaim
 from proxy.modes.refusal import raw_answer, small_answer
@@ -40,6 +40,7 @@ from proxy.upstream.dial import Dial
 
 logger = logging.getLogger("tropa.wire")
 Handler = Callable[[Inbound], Awaitable[web.StreamResponse]]
+AtOnce = Callable[[Inbound], bool]
 
 _SWEEP_S = 5.0
 _READ_BUFFER_BYTES = 16384
@@ -50,6 +51,7 @@ class Front:
     """One listener.
 
     handler      answers every readable exchange (the pipeline)
+    at_once      answers one in the same turn of the loop, or leaves it to the handler (False)
     tunnel_gate  decides about CONNECT in forward mode
     pseudonym    ours in Via: unique to this process, the same in all its parts
     exchanges    running now
@@ -67,9 +69,11 @@ class Front:
         keeper: TaskKeeper,
         pseudonym: str,
         dial: Dial | None = None,
+        at_once: AtOnce = lambda inbound: False,
     ) -> None:
         self.listener = listener
         self._handler = handler
+        self._at_once = at_once
         self._catalogue = catalogue
         self._clock = clock
         self._keeper = keeper
@@ -207,7 +211,13 @@ class Front:
 
         def protocol() -> ClientProtocol:
             return ClientProtocol(
-                server, seen=seen, clock=self._clock, home=self._protocols, heads=self._heads, **self._options
+                server,
+                seen=seen,
+                clock=self._clock,
+                home=self._protocols,
+                heads=self._heads,
+                at_once=self._answered_at_once,
+                **self._options,
             )
 
         tls = connection.tls
@@ -241,6 +251,16 @@ class Front:
         if self.exchanges > catalogue.settings.limits.max_exchanges:
             raise overloaded(f"{self.exchanges} exchanges")
         return await self._handler(self._mode.inbound(request, seen, catalogue, self.listener))
+
+    def _answered_at_once(self, request: web.BaseRequest, known: KnownHead) -> bool:
+        """Whether nothing is left to do for a request whose head was read before."""
+        catalogue, protocol = self._catalogue(), cast(ClientProtocol, request.protocol)
+        if not known.is_within(request.raw_path, catalogue.settings.limits):
+            return False
+        try:
+            return self._at_once(self._mode.inbound(request, protocol.seen, catalogue, self.listener))
+        except ExchangeError:
+            return False  # said on the ordinary way
 
     @staticmethod
     def _check(request: web.BaseRequest, limits: Limits) -> None:

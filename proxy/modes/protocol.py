@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -52,9 +53,22 @@ class ClientProtocol(web.RequestHandler):
     home        the set it is in while it lives
     heads       read before, by anyone on this listener
     known       the running request's, None where it was read by llhttp
+    at_once     answers a request with a known head there and then, or says that it has to wait its turn
     """
 
-    __slots__ = ("_between", "_next", "clock", "exchanges", "head_s", "heads", "home", "known", "quiet_s", "seen")
+    __slots__ = (
+        "_at_once",
+        "_between",
+        "_next",
+        "clock",
+        "exchanges",
+        "head_s",
+        "heads",
+        "home",
+        "known",
+        "quiet_s",
+        "seen",
+    )
 
     def __init__(
         self,
@@ -64,10 +78,12 @@ class ClientProtocol(web.RequestHandler):
         clock: Clock,
         home: set[ClientProtocol],
         heads: KnownHeads,
+        at_once: Callable[[web.BaseRequest, KnownHead], bool],
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self.heads = heads
+        self._at_once = at_once
         self.known: KnownHead | None = None
         self._next: KnownHead | None = None
         self._between = True  # llhttp stands between two requests, for certain
@@ -99,8 +115,15 @@ class ClientProtocol(web.RequestHandler):
         found = self.heads.find(data)
         if found is None:
             return False
-        message, self._next = found
+        message, known = found
         self._request_count += 1
+        task = self._task_handler
+        if task is not None and self._at_once(
+            make_request(message, EMPTY_PAYLOAD, self, AnswerWriter(self, self._loop), task), known
+        ):
+            self.head_s = None
+            return True
+        self._next = known
         self._messages.append((message, EMPTY_PAYLOAD))
         waiter.set_result(None)
         return True

@@ -99,6 +99,11 @@ class LadderStage:
             return None
         return Withhold(kind=exchange.facts.kind or MediaKind.STREAM, reason=Reason(rule=REMOVED_RUNG))
 
+    def follows(self, exchange: Exchange) -> bool:
+        """Whether this learner watches something that a request of hers may be a part of."""
+        learner = exchange.who.learner
+        return self._book.is_of(learner) or self._read_ahead.knows(learner)
+
     async def pace(self, exchange: Exchange) -> None:
         """Wait while this segment lies too far ahead of what can have been watched."""
         learner = exchange.who.learner

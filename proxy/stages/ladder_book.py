@@ -50,6 +50,11 @@ class LadderBook:
         self._ladders: OrderedDict[_Key, _Ladder] = OrderedDict()
         self._addresses: OrderedDict[_Key, _Listed] = OrderedDict()
         self._templated: OrderedDict[str, list[str]] = OrderedDict()
+        self._watching: set[str] | None = set()
+
+    def is_of(self, learner: str) -> bool:
+        """Whether anything here can be this learner's; asked for every request, so it may err on that side."""
+        return self._watching is None or learner in self._watching
 
     def forget(self, learner: str) -> int:
         """Which ladders this learner was sent is forgotten. Returns how many there were."""
@@ -98,6 +103,7 @@ class LadderBook:
         ladder = self._ladders.get(key)
         if ladder is None:
             return
+        self._meet(learner)
         ladder.capped, ladder.beyond, ladder.templates = True, beyond, []
         for stays, renditions in ((False, removed), (True, kept)):  # an address of both stays
             for rendition in renditions:
@@ -105,6 +111,15 @@ class LadderBook:
                     self._note(key, ladder, _joined(manifest, address), rendition.part, stays=stays)
         for location in locations:
             self._put((learner, stable_url(_joined(manifest, location))), ladder)
+
+    def _meet(self, learner: str) -> None:
+        """A set that is full tells nobody apart any more; it begins anew where no ladder is left."""
+        if self._watching is None and not self._addresses and not self._templated:
+            self._watching = set()
+        if self._watching is not None:
+            self._watching.add(learner)
+            if len(self._watching) > _MAX_LADDERS:
+                self._watching = None
 
     def _note(self, key: _Key, ladder: _Ladder, url: str, part: Part, *, stays: bool) -> None:
         learner, manifest = key
@@ -126,6 +141,8 @@ class LadderBook:
 
     def is_removed(self, learner: str, url: str, now_s: float) -> bool:
         """Whether this address was taken out of a ladder that this learner was sent in the last hours."""
+        if not self.is_of(learner):
+            return False
         listed = self._listed(learner, url)
         if listed is not None:
             in_force = self._ladders.get((learner, listed.manifest)) is listed.ladder

@@ -78,6 +78,10 @@ class OutboxStage:
         """Learners for whom something waits; looked at before every exchange."""
         return self._outbox.waiting
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether something waits for this learner, so that her visit is to be noticed."""
+        return exchange.who.learner in self._outbox.waiting
+
     # -- a form comes ----------------------------------------------------------------------------------------
 
     def takes(self, exchange: Exchange) -> OutboxForm | None:

@@ -51,7 +51,7 @@ def use_of(stored: StoredHead, asking: Asking, now_s: float) -> Use:
     """What may be done with a stored response whose address, method and Vary fit the request."""
     if asking.method not in ("GET", "HEAD"):
         return Miss(why="method")
-    if any(name in asking.headers for name in ORIGINS_CONDITIONS):
+    if any([name in asking.headers for name in ORIGINS_CONDITIONS]):  # noqa: C419 - a list is quicker
         return Miss(why="request")
     wishes, age = asking.directives, age_s(stored.initial_age_s, stored.came_s, now_s)
     if wishes.no_cache:
