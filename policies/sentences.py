@@ -96,6 +96,9 @@ SENTENCES: Mapping[str, Text] = {
         "Эта ступень потока сверх ограничений; в списке потока её больше нет.",
         "This rung of the stream is above the limits; its manifest doesn't name it any more.",
     ),
+    "ladder-rung-not-made": _text(
+        "Ступень потока поменьше здесь не делается ({why}).", "A smaller rung of the stream isn't made here ({why})."
+    ),
     "unmade-withheld": _text(
         "Версия поменьше не получилась ({kind}); целиком файл не передаётся.",
         "No smaller version could be made ({kind}); as a whole the file doesn't go.",

@@ -43,7 +43,8 @@ class NothingFits(StrEnum):
     """What becomes of a ladder no rung of which is within the limits, from the widest to the narrowest."""
 
     LOWEST = "lowest"  # its lowest rung goes
-    MAKE = "make"  # the lowest rung, made smaller here
+    MAKE = "make"  # the lowest rung, made smaller here; what can't be made goes as it is
+    MAKE_OR_CARD = "make-or-card"  # the same; for what can't be made a card
     CARD = "card"
 
 

@@ -24,6 +24,7 @@ from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
 from proxy.stages.ladder import LadderStage
 from proxy.stages.rung import RungMaker
+from proxy.stages.rung_pieces import PieceMaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def build_facing(ground: Ground) -> Facing:
     halves, obtainer = build_halves(ground, notes, elsewhere)
     dresser = Dresser(ground.tokens, notes.savings, halves.media.offers, ground.accountant.usage, halves.night.requests)
     refusals = Refusals(dresser, ground.codes, jitter=random.SystemRandom())
-    rungs = RungMaker(halves.adapting.store, ground.state_dir / "making")
+    rungs = RungMaker(PieceMaker(halves.adapting.store, ground.state_dir / "making"), halves.media.origin.piece)
     ladders = build_ladders(notes.sticky, ground.clock, refusals.withheld, rungs)
     originals, own_workers = Originals(ground.state), OwnWorkers(ground.state)
     stores = OwnStores(dresser, own_workers)

@@ -172,7 +172,8 @@ class StreamSection(VideoSection):
     max_fps: Fps | None = Field(default=None, description="Rungs of more pictures a second go; left out: no limit.")
     if_nothing_fits: Annotated[NothingFits, word(*NothingFits)] | None = Field(
         default=None,
-        description="Where every rung is too heavy: lowest (the lowest one), make (it is made smaller here) or card.",
+        description="Where every rung is too heavy: lowest (the lowest one), make (it is made smaller here; what can't "
+        "be made goes as it is), make-or-card (the same, with a card for what can't be made) or card.",
     )
 
 

@@ -32,10 +32,11 @@ from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
 from proxy.stages.ladder_book import LadderBook
 from proxy.stages.passing import passing_answer
-from proxy.stages.rung import RungMaker
+from proxy.stages.rung import RungMaker, tell_not_made
 from proxy.transforms import ladder
 from proxy.transforms.ladder import Capped, LadderOutcome, LadderSpec, Rendition
 from proxy.transforms.ladder.limits import MAX_MANIFEST_BYTES
+from proxy.transforms.ladder.made import NotMade
 from proxy.transforms.ladder.timeline import Timeline, dash_timelines, hls_timeline
 from proxy.transforms.media.specs import capped_spec
 
@@ -79,12 +80,17 @@ class LadderStage:
         rungs: RungMaker | None = None,
     ) -> None:
         self._book = book
-        self.forget = book.forget  # a learner is to be forgotten
         self._read_ahead = read_ahead
         self._sticky = sticky
         self._clock = clock
         self._withheld = withheld
         self._rungs = rungs
+
+    def forget(self, learner: str) -> int:
+        """A learner's ladders are forgotten. Returns how many there were."""
+        if self._rungs is not None:
+            self._rungs.forget(learner)
+        return self._book.forget(learner)
 
     def _now_s(self) -> float:
         return self._clock.steady_s()
@@ -159,35 +165,64 @@ class LadderStage:
         cut = partial(_cut, plan, text, spec, exchange.inbound.query)
         outcome, beyond = cut() if len(text) < _IN_A_THREAD_BYTES else await asyncio.to_thread(cut)
         match outcome:
-            case Capped():
-                self._note(exchange, outcome, beyond)
-                self._learn(exchange, plan, outcome.body)
-                return self._adapted(exchange, fetched, outcome.body, spec)
             case ladder.NothingFits():
                 return self._withheld(exchange, _nothing_fits(outcome.lowest))
             case Refused():
                 logger.info("a manifest of %s passes: %s", exchange.inbound.host, outcome.why)
-            case Unchanged() if beyond is not None:
-                self._note(exchange, Capped(body=text, kept=(beyond,), removed=()), beyond)
-        self._learn(exchange, plan, text)
-        return _whole(exchange, fetched, source)
+            case Capped() | Unchanged():
+                pass
+        body = outcome.body if isinstance(outcome, Capped) else text
+        told = await self._told(exchange, plan, body, beyond)
+        if isinstance(told, NotMade):
+            tell_not_made(exchange, told)
+            if plan.stream.nothing_fits is NothingFits.MAKE_OR_CARD:
+                lowest = beyond or Rendition(addresses=())
+                return self._withheld(exchange, _nothing_fits(lowest))
+        made = told if isinstance(told, bytes) else None
+        self._note(exchange, outcome, beyond if made is not None else None)
+        self._learn(exchange, plan, body)
+        if made is None and not isinstance(outcome, Capped):
+            return _whole(exchange, fetched, source)
+        return self._adapted(exchange, fetched, made or body, spec)
+
+    async def _told(
+        self, exchange: Exchange, plan: RewriteLadder, body: bytes, beyond: Rendition | None
+    ) -> bytes | NotMade | None:
+        """What goes out with its rung as it will be made; None: as it is, and nothing was to be made."""
+        rungs = self._rungs
+        if rungs is None:
+            return None
+        capped = capped_spec(plan.stream)
+        if beyond is not None:
+            is_dash = plan.manifest == "dash"
+            told = rungs.told_manifest if is_dash else rungs.told_master
+            return await told(exchange, body, capped)
+        if self._book.is_beyond(exchange.who.learner, exchange.inbound.url):
+            return rungs.told_list(exchange, body)
+        rungs.end(exchange)
+        return None
 
     async def passed(self, exchange: Exchange, fetched: Fetched) -> Answer | None:
         """A response that passes may be a segment of a rung that is made smaller here. None: it isn't."""
         return await self._rungs.answer(exchange, fetched) if self._rungs is not None else None
 
-    def _note(self, exchange: Exchange, outcome: Capped, beyond: Rendition | None) -> None:
-        self._book.note(
-            exchange.who.learner,
-            exchange.inbound.url,
-            kept=outcome.kept,
-            removed=outcome.removed,
-            locations=outcome.locations,
-            beyond=beyond is not None,
-        )
+    def _note(self, exchange: Exchange, outcome: LadderOutcome, made: Rendition | None) -> None:
+        """What went out. made: the rung that is made smaller, where it is the only one that there was, too."""
+        learner, url = exchange.who.learner, exchange.inbound.url
+        if isinstance(outcome, Capped):
+            self._book.note(
+                learner,
+                url,
+                kept=outcome.kept,
+                removed=outcome.removed,
+                locations=outcome.locations,
+                beyond=made is not None,
+            )
+        elif made is not None:
+            self._book.note(learner, url, kept=(made,), removed=(), beyond=True)
 
     def _learn(self, exchange: Exchange, plan: RewriteLadder, text: bytes) -> None:
-        """Remember which segment is when, and which are to be made smaller."""
+        """Remember which segment is when."""
         learner, url = exchange.who.learner, exchange.inbound.url
         stream, part = self._book.stream_of(learner, url, self._now_s())
         timelines: tuple[Timeline, ...]
@@ -196,8 +231,6 @@ class LadderStage:
         else:
             of_list = hls_timeline(text, url, part)
             timelines = (of_list,) if of_list is not None else ()
-            if self._rungs is not None and self._book.is_beyond(learner, url):
-                self._rungs.learn(learner, url, text, capped_spec(plan.stream))
         if timelines:
             self._read_ahead.learn(learner, url, stream, timelines)
 
@@ -228,7 +261,7 @@ def _cut(plan: RewriteLadder, text: bytes, spec: LadderSpec, query: str) -> tupl
         return outcome, None
     # Also where sound was wished for and is only inside the pictures: the least of them is what can be had.
     lowest = cap(text, replace(spec, sound_only=False, nothing_fits_lowest=True, max_bitrate_bps=1, max_height_px=None))
-    return lowest, outcome.lowest if nothing_fits is NothingFits.MAKE else None
+    return lowest, outcome.lowest if nothing_fits is not NothingFits.LOWEST else None
 
 
 def _is_whole(facts: ResponseFacts) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from multidict import CIMultiDict
 
 from proxy.deliver.heads import has_directive
+from proxy.errors import ExchangeError
 from proxy.media.refs import Fetch, Fetched, SourceRef
 from proxy.obtain import names_of
 from proxy.stages.context import Exchange
@@ -26,6 +27,7 @@ from proxy.upstream.upstream import Upstream
 
 _DESCRIBES = "metadata.xml"  # of a recording of many files
 _GLANCE_BYTES, _GLANCE_S = 65536, 2.0
+_PIECE_S = 5.0
 _TOTAL = re.compile(r"bytes\s+\d+-\d+/(\d{1,18})", re.IGNORECASE)
 # What belongs to her player's or form's request and not to this one.
 _NOT_OURS = (
@@ -131,6 +133,30 @@ class MediaOrigin:
                 _put_away(response)
 
         return fetch
+
+    async def piece(
+        self, exchange: Exchange, url: str, *, max_bytes: int, first: int = 0, last: int | None = None
+    ) -> bytes | None:
+        """Bytes first to last (inclusive; None: the end) of a file on this site. None: it isn't given, or is longer."""
+        if not is_same_site(exchange, url):
+            return None
+        whole = first == 0 and last is None
+        told = "" if last is None else str(last)
+        ours: CIMultiDict[str] = CIMultiDict({} if whole else {"Range": f"bytes={first}-{told}"})
+        try:
+            response = await self._asked(exchange, url, exchange.inbound.url, ours)
+        except ExchangeError:
+            return None
+        try:
+            if response.status != (200 if whole else 206) or response.headers.get("Content-Encoding"):
+                return None
+            body = await response.read_up_to(max_bytes + 1, _PIECE_S)
+            exchange.tally.from_origin_bytes += len(body)
+            return body if response.at_end and len(body) <= max_bytes else None
+        except ExchangeError:
+            return None
+        finally:
+            _put_away(response)
 
     async def _asked(self, exchange: Exchange, url: str, page_url: str, ours: CIMultiDict[str]) -> UpstreamResponse:
         inbound = exchange.inbound

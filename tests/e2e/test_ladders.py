@@ -16,7 +16,7 @@ from tests.e2e.harness.ladders import FFMPEG, SEGMENT_S, Ladders, build, ladders
 from tests.e2e.harness.regions import METERED, OPEN, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.waiting import until
-from tests.e2e.harness.wire import ask
+from tests.e2e.harness.wire import Learner, Reply, ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(FFMPEG is None, reason="no ffmpeg on this machine")]
 
@@ -188,13 +188,62 @@ def test_where_nothing_fits_a_card_stands_in(site: Ladders, tropa: TropaProcess)
     assert refused.status == 403
 
 
-def test_where_nothing_fits_a_rung_is_made_and_plays_on(browser: Browser, site: Ladders, tropa: TropaProcess) -> None:
-    with playing(browser, tropa, "made", "hls.js", "/ts/master.m3u8") as visit:
-        watch(visit, SEGMENT_S + 1.5)  # over the join of two segments
+MADE = [
+    ("hls.js", "/ts/master.m3u8"),
+    ("hls.js", "/fmp4/master.m3u8"),
+    ("hls.js", "/ranges/master.m3u8"),
+    ("video.js", "/fmp4/master.m3u8"),
+    ("dash.js", "/dash/manifest.mpd"),  # by number
+    ("dash.js", "/times/manifest.mpd"),
+    ("dash.js", "/parts/manifest.mpd"),  # a list of ranges
+    ("dash.js", "/ondemand/manifest.mpd"),  # an index in front
+]
+
+
+@pytest.mark.parametrize(("player", "source"), MADE)
+def test_where_nothing_fits_a_rung_is_made_and_plays_on(
+    browser: Browser, site: Ladders, tropa: TropaProcess, player: str, source: str
+) -> None:
+    with playing(browser, tropa, "made", player, source) as visit:
+        until(lambda: watched_s(visit) > 0.5, what="playing", timeout_s=40)
+        visit.page.evaluate("document.querySelector('video').playbackRate = 4")
+        watch(visit, 2 * SEGMENT_S + 1)  # over the joins of segments
         assert height(visit) == 100
-    assert site.rungs("/ts/") == {"144"}
-    line = tropa.logged(url="/ts/144/1.ts", region="made")
-    assert line["treatment"] == "ladder" and line["bytes_to_learner"] < line["bytes_from_origin"]
+        assert visit.page.evaluate("document.querySelector('video').error") is None
+    folder = source.rpartition("/")[0]
+    assert site.rungs(f"{folder}/") <= {"144", "0", REPRESENTATIONS["sound"], "sound"}
+    lines = [line for line in tropa.log() if line["region"] == "made" and line["url"].partition(folder + "/")[1]]
+    made = [line for line in lines if line["treatment"] == "ladder" and not line["url"].endswith((".m3u8", ".mpd"))]
+    assert len(made) >= 3
+    assert sum(line["bytes_to_learner"] for line in made) < sum(line["bytes_from_origin"] for line in made)
+
+
+def test_the_line_of_a_made_rung_is_true(site: Ladders, tropa: TropaProcess) -> None:
+    learner = Learner(tropa.ports["made"])
+
+    def get(target: str) -> Reply:
+        return learner.ask(target, Sec_Fetch_Dest="empty", Accept="*/*")
+
+    master = get("/fmp4/master.m3u8").text
+    assert master.count("#EXT-X-STREAM-INF") == 1 and "RESOLUTION=178x100" in master
+    peak_bps = int(master.partition("AVERAGE")[0].rpartition("BANDWIDTH=")[2].strip(","))
+    assert "init.mp4" in get("/fmp4/144/list.m3u8").text
+    head = get("/fmp4/144/init.mp4").body
+    config = head[head.index(b"avcC") + 5 :][:3].hex().upper()
+    assert f'CODECS="avc1.{config},mp4a.40.2"' in master
+    sound_bps = 48_000
+    for number in range(3):
+        body = get(f"/fmp4/144/{number}.m4s").body
+        assert len(body) * 8 / SEGMENT_S + sound_bps <= peak_bps
+
+
+def test_of_what_cannot_be_made_the_lowest_goes_with_the_reason(site: Ladders, tropa: TropaProcess) -> None:
+    port = tropa.ports["made"]
+    text = ask(port, "/livedash/manifest.mpd", headers={"Sec-Fetch-Dest": "empty"}, host=f"localhost:{port}").text
+    assert 'height="144"' in text and 'height="240"' not in text
+    line = tropa.logged(url="/livedash/manifest.mpd", region="made")
+    assert "ladder-rung-not-made" in [rule for rule, _ in line["reasons"]]
+    until(lambda: "no smaller rung of localhost: live" in tropa.said(), what="why not")
 
 
 @pytest.mark.slow

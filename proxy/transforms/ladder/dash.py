@@ -75,7 +75,7 @@ def cap_dash(source: bytes, spec: LadderSpec) -> LadderOutcome:
     if len(source) > MAX_MANIFEST_BYTES:
         return Refused(why="too-large")
     try:
-        root = _parsed(source)
+        root = parsed(source)
     except (etree.XMLSyntaxError, ValueError):
         return Refused(why="malformed: no XML")
     if root.getroottree().docinfo.internalDTD is not None:
@@ -99,18 +99,19 @@ def cap_dash(source: bytes, spec: LadderSpec) -> LadderOutcome:
         take_away(patch)
     _drop_preselections(root)
     locations = tuple((one.text or "").strip() for one in children(root, "Location") if (one.text or "").strip())
-    body = _written(root, source)
+    body = written(root, source)
     return Capped(body=body, kept=tuple(work.kept), removed=_asked_no_more(work), locations=locations)
 
 
-def _parsed(source: bytes) -> Element:
+def parsed(source: bytes) -> Element:
+    """The manifest. No entity is resolved and nothing fetched. Raises XMLSyntaxError, ValueError."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, strip_cdata=False, recover=False
     )
     return etree.fromstring(source, parser)
 
 
-def _written(root: Element, source: bytes) -> bytes:
+def written(root: Element, source: bytes) -> bytes:
     """The text, what stands before the manifest's own element byte for byte."""
     encoding = root.getroottree().docinfo.encoding or "UTF-8"
     prolog = _PROLOG.match(source)

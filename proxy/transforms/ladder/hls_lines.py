@@ -131,10 +131,10 @@ def read_master(source: bytes, query: str) -> Master | None:
         elif text.startswith(_IFRAMES):
             master.stills.append(_stills(number, text[len(_IFRAMES) :], variables))
         elif text.startswith(_MEDIA):
-            raw = _attributes(text[len(_MEDIA) :])
+            raw = attributes_of(text[len(_MEDIA) :])
             master.media.append(Media(line=number, attributes=_filled(raw, variables), raw=raw))
         elif pending is not None and text and not text.startswith("#"):
-            raw, lines_of = _attributes(pending[1]), range(pending[0], number + 1)
+            raw, lines_of = attributes_of(pending[1]), range(pending[0], number + 1)
             uri = _fill(text, variables)
             master.variants.append(Variant(lines=lines_of, attributes=_filled(raw, variables), raw=raw, uri=uri))
             pending = None
@@ -148,13 +148,13 @@ def read_master(source: bytes, query: str) -> Master | None:
 
 
 def _stills(number: int, text: str, variables: Mapping[str, str]) -> Variant:
-    raw = _attributes(text)
+    raw = attributes_of(text)
     attributes = _filled(raw, variables)
     lines = range(number, number + 1)
     return Variant(lines=lines, attributes=attributes, raw=raw, uri=attributes.get("URI", ""), stills=True)
 
 
-def _attributes(text: str) -> dict[str, str]:
+def attributes_of(text: str) -> dict[str, str]:
     """An attribute list (section 4.2): names in capitals, values as written. The first of a name counts."""
     found: dict[str, str] = {}
     for name, value in _ATTRIBUTE.findall(text):
@@ -176,7 +176,7 @@ def _variables(lines: list[str], query: str) -> dict[str, str]:
     told = dict(parse_qsl(query, keep_blank_values=True))
     for line in lines:
         if line.startswith(_DEFINE):
-            raw = _attributes(line[len(_DEFINE) :].strip())
+            raw = attributes_of(line[len(_DEFINE) :].strip())
             if "NAME" in raw:
                 found[raw["NAME"].strip('"')] = raw.get("VALUE", "").strip('"')
             elif (name := raw.get("QUERYPARAM", "").strip('"')) in told:

@@ -7,7 +7,7 @@ from proxy.transforms.ladder.spec import LadderSpec
 MAX_MANIFEST_BYTES = 8 * 1024**2  # a day's live timeline with its every second spelled out is about 4 MB
 MAX_RENDITIONS = 2000
 
-_SOUND_BPS = 64_000
+SOUND_BPS = 64_000
 # 0.1 bit a pixel at 25 frames a second and 16:9, which is a well-filled H.264 rung: 240 lines 0.32, 720 2.4 Mbit/s.
 _BPS_PER_SQUARE_LINE = 4.5
 _FPS_SLACK = 0.5  # 15.2 pictures a second are 15
@@ -42,7 +42,7 @@ def rate_bps(peak_bps: int | None, average_bps: int | None) -> int | None:
 
 def usual_bps(height_px: int) -> int:
     """What a rung of this height usually takes with its sound: the judge of rungs that don't tell their height."""
-    return _SOUND_BPS + round(_BPS_PER_SQUARE_LINE * height_px * height_px)
+    return SOUND_BPS + round(_BPS_PER_SQUARE_LINE * height_px * height_px)
 
 
 def fits(spec: LadderSpec, *, height_px: int | None, bitrate_bps: int | None, fps: float | None = None) -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from proxy.exchange import Refused, Unchanged
 
-LADDER_VERSION = 1
+LADDER_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,7 @@ def hls_timeline(source: bytes, url: str, part: Part = Part.PICTURE) -> ListedTi
         elif line.startswith("#EXT-X-BYTERANGE:"):
             byte_range = line[17:]
         elif line and not line.startswith("#"):
-            first_byte, next_byte = _range(byte_range, next_byte)
+            first_byte, next_byte = listed_range(byte_range, next_byte)
             entries.append((_name(_absolute(url, line), first_byte), at_s, duration_s))
             at_s, duration_s, byte_range = at_s + duration_s, 0.0, ""
             if len(entries) >= _MOST_SEGMENTS:
@@ -126,7 +126,7 @@ def _seconds(text: str) -> float:
     return seconds if 0 <= seconds < 86_400 else 0.0
 
 
-def _range(text: str, next_byte: int) -> tuple[int, int]:
+def listed_range(text: str, next_byte: int) -> tuple[int, int]:
     """First byte of this segment, and of the next one if that goes on from here (RFC 8216bis section 4.4.4.2)."""
     length, _, offset = text.partition("@")
     if not length.strip().isdigit():

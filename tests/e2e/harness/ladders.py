@@ -51,7 +51,13 @@ def build(folder: Path) -> None:
     tone = f"sine=frequency=330:sample_rate=44100:duration={SECONDS}"
     _ffmpeg("-f", "lavfi", "-i", tone, "-c:a", "aac", "-b:a", "48k", str(sound))
     _fragmented(folder / "fmp4", sources, sound)
-    _dash(folder / "dash", sources, sound)
+    _dash(folder / "dash", sources, sound, "-use_template", "1", "-use_timeline", "0")
+    _dash(folder / "parts", sources, sound, "-use_template", "0", "-use_timeline", "0", "-single_file", "1")
+    names = ("-media_seg_name", "part-stream$RepresentationID$-$Time$.m4s")
+    _dash(folder / "times", sources, sound, "-use_timeline", "1", *names)
+    early = folder / "times" / f"part-stream{len(sources)}--1024.m4s"  # priming samples, which its list doesn't count
+    early.rename(early.with_name(early.name.replace("--1024", "-0")))
+    _on_demand(folder / "ondemand", sources, sound)
     for name, single in (("ts", False), ("ranges", True)):
         _muxed(folder / name, sources, sound, single=single)
 
@@ -108,14 +114,45 @@ def _hls(folder: Path, source: Path, *options: str) -> None:
     )
 
 
-def _dash(folder: Path, sources: dict[int, Path], sound: Path) -> None:
+def _dash(folder: Path, sources: dict[int, Path], sound: Path, *form: str) -> None:
     folder.mkdir()
     inputs = [word for path in (*sources.values(), sound) for word in ("-i", str(path))]
     maps = [word for number in range(len(sources) + 1) for word in ("-map", str(number))]
     _ffmpeg(
         *(*inputs, *maps, "-c", "copy", "-f", "dash", "-seg_duration", str(SEGMENT_S)),
-        *("-use_template", "1", "-use_timeline", "0", "-adaptation_sets", "id=0,streams=v id=1,streams=a"),
-        str(folder / "manifest.mpd"),
+        *("-adaptation_sets", "id=0,streams=v id=1,streams=a", *form, str(folder / "manifest.mpd")),
+    )
+
+
+def _on_demand(folder: Path, sources: dict[int, Path], sound: Path) -> None:
+    """One file a representation, its index in front."""
+    folder.mkdir()
+    sets: list[str] = []
+    for number, source in enumerate((*sources.values(), sound)):
+        target = folder / f"all-stream{number}.mp4"
+        cut = ("-frag_duration", str(SEGMENT_S * 1_000_000)) if source is sound else ()
+        flags = "+dash+global_sidx" + ("" if cut else "+frag_keyframe")
+        _ffmpeg("-i", str(source), "-c", "copy", "-movflags", flags, *cut, str(target))
+        sets.append(_representation(target, number, None if cut else sorted(sources)[number]))
+    pictures, sounds = "".join(sets[:-1]), sets[-1]
+    (folder / "manifest.mpd").write_text(
+        '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" minBufferTime="PT6S" '
+        f'profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" mediaPresentationDuration="PT{SECONDS}S"><Period>'
+        f'<AdaptationSet mimeType="video/mp4" subsegmentAlignment="true">{pictures}</AdaptationSet>'
+        f'<AdaptationSet mimeType="audio/mp4" lang="ru">{sounds}</AdaptationSet></Period></MPD>\n',
+        "utf-8",
+    )
+
+
+def _representation(file: Path, number: int, height: int | None) -> str:
+    body = file.read_bytes()
+    at = body.index(b"sidx") - 4
+    end = at + int.from_bytes(body[at : at + 4])
+    rate = len(body) * 8 // SECONDS
+    size = f'width="{_WIDTHS[height]}" height="{height}" codecs="avc1.42c01e"' if height else 'codecs="mp4a.40.2"'
+    return (
+        f'<Representation id="{number}" bandwidth="{rate}" {size}><BaseURL>{file.name}</BaseURL>'
+        f'<SegmentBase indexRange="{at}-{end - 1}"><Initialization range="0-{at - 1}"/></SegmentBase></Representation>'
     )
 
 

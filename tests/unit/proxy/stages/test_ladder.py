@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +26,8 @@ from proxy.errors import ExchangeError
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.ladder import NOT_FOUND_TO_FIT, REMOVED_RUNG, LadderStage
 from proxy.stages.ladder_book import LadderBook
-from proxy.stages.rung import RungMaker, bench_in
+from proxy.stages.rung import NOT_MADE, RungMaker
+from proxy.stages.rung_pieces import PieceMaker, bench_in
 from proxy.transforms.media.spec import Workbench
 from proxy.upstream.response import UpstreamResponse
 from tests.exchanges import NOON, a_decision, an_answer, an_exchange
@@ -51,13 +53,24 @@ class FromTheOrigin:
 class Stage:
     """A stage with all that it stands on."""
 
-    def __init__(self, rungs: RungMaker | None = None) -> None:
+    def __init__(self, maker: PieceMaker | None = None) -> None:
         self.book, self.read_ahead, self.sticky = LadderBook(), ReadAhead(), Sticky()
         self.refused: list[Withhold] = []
         clock = OffsetClock(NOON)
         nowhere = Path("/nowhere")
-        rungs = rungs or RungMaker(VariantStore(nowhere, max_bytes=1, clock=clock), nowhere)
+        self.lying: dict[str, bytes] = {}  # what the origin gives when it is asked for by the rungs' maker
+        self.asked: list[str] = []
+        maker = maker or PieceMaker(VariantStore(nowhere, max_bytes=1, clock=clock), nowhere)
+        rungs = RungMaker(maker, self._piece)
         self.stage = LadderStage(self.book, self.read_ahead, self.sticky, clock, self._withheld, rungs)
+
+    async def _piece(
+        self, exchange: Exchange, url: str, *, max_bytes: int, first: int = 0, last: int | None = None
+    ) -> bytes | None:
+        path = url.removeprefix(f"{exchange.inbound.scheme}://{exchange.inbound.authority}")
+        self.asked.append(path)
+        body = self.lying.get(path)
+        return body[first : None if last is None else last + 1] if body is not None else None
 
     def _withheld(self, exchange: Exchange, what: Withhold) -> Answer:
         self.refused.append(what)
@@ -78,12 +91,12 @@ def watching(target: str = "/l/master.m3u8", stream: VideoTreatment = LOW, **fie
     return an_exchange(an_inbound(target, **headers), decision=decision)
 
 
-def fetched(body: bytes, *, coding: str = "", **headers: str) -> Fetched:
+def fetched(body: bytes, *, coding: str = "", status: int = 200, **headers: str) -> Fetched:
     head = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
     head["Content-Length"] = str(len(body))
     if coding:
         head["Content-Encoding"] = coding
-    facts = ResponseFacts(status=200, content_coding=coding, length_bytes=len(body))
+    facts = ResponseFacts(status=status, content_coding=coding, length_bytes=len(body))
     upstream = cast("UpstreamResponse", FromTheOrigin(head))
     return Fetched(upstream=upstream, headers=head, facts=facts, prefix=body, complete=True)
 
@@ -233,6 +246,7 @@ async def test_segments_wait_only_where_megabytes_cost(fields: dict[str, Any], w
     assert (stage.read_ahead.hold_s(learner, "https://lms.example.org/l/3.ts", 0, now_s) > 0) == waits
 
 
+Making = Callable[..., Awaitable["Stage"]]
 MAKE = VideoTreatment(action=Action.ADAPT, max_height_px=96, max_fps=10, nothing_fits=NothingFits.MAKE)
 LIST = b"#EXTM3U\n#EXTINF:2,\n0.ts\n#EXT-X-ENDLIST\n"
 
@@ -247,17 +261,55 @@ def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+TEMPLATE = (
+    b'<SegmentTemplate timescale="1" duration="2" initialization="$RepresentationID$/init.mp4" '
+    b'media="$RepresentationID$/$Number$.m4s"/>'
+)
+SMALL_MPD = b"""<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S"><Period>
+<AdaptationSet mimeType="video/mp4" maxHeight="360">
+<Representation id="high" bandwidth="900000" width="640" height="360" codecs="avc1.64001e">TEMPLATE</Representation>
+<Representation id="low" bandwidth="300000" width="426" height="240" codecs="avc1.64001e">TEMPLATE</Representation>
+</AdaptationSet></Period></MPD>""".replace(b"TEMPLATE", TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def fragments(segment: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as one fragment behind its head."""
+    folder = tmp_path_factory.mktemp("fragments")
+    (folder / "0.ts").write_bytes(segment)
+    argv = ["ffmpeg", "-v", "error", "-i", str(folder / "0.ts"), "-c", "copy", "-f", "hls", "-hls_segment_type", "fmp4"]
+    argv += ["-hls_segment_filename", str(folder / "%d.m4s"), "-hls_time", "9", str(folder / "list.m3u8")]
+    subprocess.run(argv, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+async def making(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
+    """Stages that make what they are asked for."""
+    stores: list[VariantStore] = []
+
+    async def made(open_bench: Callable[[Path], Workbench | None] = bench_in) -> Stage:
+        folder = tmp_path / str(len(stores))
+        stores.append(VariantStore(folder / "variants", max_bytes=1 << 30, clock=OffsetClock(NOON)))
+        await stores[-1].open()
+        return Stage(PieceMaker(stores[-1], folder / "making", open_bench))
+
+    yield made
+    for store in stores:
+        await store.close()
+
+
 @needs_ffmpeg
-async def test_the_segments_of_a_rung_that_does_not_fit_are_made_smaller_once(tmp_path: Path, segment: bytes) -> None:
+async def test_the_segments_of_a_rung_that_does_not_fit_are_made_smaller_once(making: Making, segment: bytes) -> None:
     opened: list[Path] = []
 
     def counted(folder: Path) -> Workbench | None:
         opened.append(folder)
         return bench_in(folder)
 
-    store = VariantStore(tmp_path / "variants", max_bytes=1 << 30, clock=OffsetClock(NOON))
-    await store.open()
-    stage = Stage(RungMaker(store, tmp_path / "making", counted))
+    stage = await making(counted)
+    stage.lying["/l/144.m3u8"] = LIST
     assert b"144.m3u8" in text_of(await stage.get(MUXED, MAKE))
     assert text_of(await stage.get(LIST, MAKE, target="/l/144.m3u8")) == LIST
     for _ in range(2):
@@ -267,15 +319,116 @@ async def test_the_segments_of_a_rung_that_does_not_fit_are_made_smaller_once(tm
     assert await stage.stage.passed(watching("/l/1.ts", MAKE), fetched(segment)) is None
     broken = await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(b"no segment"))
     assert broken is not None and text_of(broken) == b"no segment"
-    await store.close()
 
 
-@pytest.mark.parametrize("line", [b'#EXT-X-KEY:METHOD=AES-128,URI="k"', b'#EXT-X-MAP:URI="i"', b"#EXT-X-BYTERANGE:1@0"])
-async def test_what_cannot_be_made_passes(line: bytes) -> None:
+async def test_the_line_of_a_made_rung_says_what_its_segments_are() -> None:
     stage = Stage()
-    await stage.get(MUXED, MAKE)
-    await stage.get(LIST.replace(b"#EXTINF", line + b"\n#EXTINF"), MAKE, target="/l/144.m3u8")
-    assert await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(b"bytes")) is None
+    stage.lying["/l/144.m3u8"] = LIST
+    told = MUXED.replace(b"RESOLUTION", b'CODECS="hvc1.1.6.L93,mp4a.40.2",FRAME-RATE=25.0,SCORE=2,RESOLUTION')
+    text = text_of(await stage.get(told, MAKE)).decode()
+    assert "RESOLUTION=170x96" in text and 'CODECS="avc1.4D400D,mp4a.40.2"' in text and "360.m3u8" not in text
+    assert "BANDWIDTH=154000,AVERAGE-BANDWIDTH=84000" in text and "FRAME-RATE=10.000" in text and "SCORE" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (LIST.replace(b"#EXTINF", b'#EXT-X-KEY:METHOD=AES-128,URI="k"\n#EXTINF'), "encrypted"),
+        (LIST.replace(b"0.ts", b"https://elsewhere.example/0.ts"), "elsewhere"),
+        (LIST.replace(b"#EXTINF", b'#EXT-X-MAP:URI="https://elsewhere.example/i"\n#EXTINF'), "elsewhere"),
+        (b"<html>", "unreadable"),
+        (None, "unreadable"),
+    ],
+)
+@pytest.mark.parametrize("nothing_fits", [NothingFits.MAKE, NothingFits.MAKE_OR_CARD])
+async def test_what_cannot_be_made_goes_as_policy_says_with_the_reason(
+    text: bytes | None, why: str, nothing_fits: NothingFits
+) -> None:
+    stage, exchange = Stage(), watching("/l/master.m3u8")
+    if text is not None:
+        stage.lying["/l/144.m3u8"] = text
+    answer = await stage.get(MUXED, replace(MAKE, nothing_fits=nothing_fits), exchange=exchange)
+    told = [reason for reason in exchange.tally.reasons if reason.rule == NOT_MADE]
+    assert [reason.params for reason in told] == [(("why", why),)]
+    if nothing_fits is NothingFits.MAKE_OR_CARD:
+        assert answer.status == 403 and stage.refused[0].reason.rule == NOT_FOUND_TO_FIT
+    else:
+        assert b"144.m3u8" in text_of(answer) and b"4D400D" not in text_of(answer)
+        await stage.get(LIST, MAKE, target="/l/144.m3u8")
+        assert await stage.stage.passed(watching("/l/0.ts", MAKE), fetched(b"bytes")) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ((b'type="static"', b'type="dynamic"'), "live"),
+        ((b"<Representation", b"<ContentProtection/><Representation"), "encrypted"),
+    ],
+)
+async def test_of_what_dash_cannot_be_made_the_lowest_goes_with_the_reason(
+    change: tuple[bytes, bytes], why: str
+) -> None:
+    stage, exchange = Stage(), watching("/l/m.mpd")
+    answer = await stage.get(SMALL_MPD.replace(*change), MAKE, target="/l/m.mpd", exchange=exchange)
+    assert b'id="low"' in text_of(answer) and b'id="high"' not in text_of(answer) and b"4D400D" not in text_of(answer)
+    assert exchange.tally.reasons[-1].params == (("why", why),)
+
+
+@needs_ffmpeg
+async def test_fragments_are_made_for_the_head_that_was_made(making: Making, fragments: Path) -> None:
+    stage = await making()
+    await stage.get(SMALL_MPD, MAKE, target="/l/m.mpd")
+    head, first = ((fragments / name).read_bytes() for name in ("init.mp4", "0.m4s"))
+    made_head = await stage.stage.passed(watching("/l/low/init.mp4", MAKE), fetched(head))
+    assert made_head is not None and b"avcC" in text_of(made_head) and text_of(made_head) != head
+    made = await stage.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(first))
+    assert made is not None and len(text_of(made)) < len(first) / 2 and not stage.asked
+    again = await making()  # whose head went by before it knew
+    await again.get(SMALL_MPD, MAKE, target="/l/m.mpd")
+    again.lying["/l/low/init.mp4"] = head
+    made_too = await again.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(first))
+    assert made_too is not None and text_of(made_too) == text_of(made) and again.asked == ["/l/low/init.mp4"]
+
+
+@needs_ffmpeg
+async def test_a_fragment_that_is_not_made_is_never_given_behind_a_made_head(making: Making, fragments: Path) -> None:
+    stage = await making()
+    await stage.get(SMALL_MPD, MAKE, target="/l/m.mpd")
+    answer = await stage.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(b"whatever"))
+    assert answer is not None and answer.status == 503 and answer.headers["Retry-After"]
+    broken = await stage.stage.passed(watching("/l/low/init.mp4", MAKE), fetched(b"no head"))
+    assert broken is not None and text_of(broken) == b"no head"  # then all of it goes as it is
+    assert await stage.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(b"whatever")) is None
+
+
+@needs_ffmpeg
+async def test_a_range_of_one_file_is_made_as_a_shorter_part_of_it(making: Making, fragments: Path) -> None:
+    head, first = ((fragments / name).read_bytes() for name in ("init.mp4", "0.m4s"))
+    stage = await making()
+    last = len(head) - 1
+    index = f'<SegmentBase indexRange="{last + 1}-{last + 100}"><Initialization range="0-{last}"/></SegmentBase>'
+    text = SMALL_MPD.replace(TEMPLATE, b"<BaseURL>$RepresentationID$.mp4</BaseURL>" + index.encode())
+    await stage.get(text.replace(b"$RepresentationID$", b"low"), MAKE, target="/l/m.mpd")
+    total, start = len(head) + 100 + len(first), len(head) + 100
+
+    async def ranged(body: bytes, at: int) -> Answer | None:
+        told = f"bytes {at}-{at + len(body) - 1}/{total}"
+        exchange = watching("/l/low.mp4", MAKE, headers={"Range": f"bytes={at}-{at + len(body) - 1}"})
+        return await stage.stage.passed(exchange, fetched(body, status=206, Content_Range=told))
+
+    made_head, index_too, made = await ranged(head, 0), await ranged(bytes(100), len(head)), await ranged(first, start)
+    assert made_head is not None and index_too is None and made is not None
+    assert made.status == 206 and len(text_of(made)) < len(first) / 2
+    assert made.headers["Content-Range"] == f"bytes {start}-{start + len(text_of(made)) - 1}/{total}"
+    assert made.headers["Cache-Control"] == "no-store"
+
+
+async def test_when_nothing_is_to_be_made_any_more_nothing_is() -> None:
+    stage = Stage()
+    await stage.get(SMALL_MPD, MAKE, target="/l/m.mpd")
+    stage.stage.forget("0123456789abcdef0123")
+    await stage.get(SMALL_MPD, replace(MAKE, max_height_px=720), target="/l/m.mpd")
+    assert await stage.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(b"bytes")) is None
 
 
 async def test_a_rung_that_fits_is_never_made() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from proxy.exchange import Refused, Unchanged
-from proxy.transforms.ladder.rung import first_instants, make_rung_segment
+from proxy.transforms.ladder.made import RungSpec
+from proxy.transforms.ladder.rung import first_instants, make_rung_head, make_rung_segment
 from proxy.transforms.media.spec import CappedSpec, MediaMade
 from tests.unit.proxy.transforms.media.benches import bench, needs_ffmpeg
 
-SPEC = CappedSpec(max_height_px=96, max_fps=10, video_bitrate_bps=40_000)
+SPEC = RungSpec(capped=CappedSpec(max_height_px=96, max_fps=10, video_bitrate_bps=40_000), size_px=(170, 96))
 SEGMENT_S, COUNT, FPS = 4, 3, 25
 pytestmark = needs_ffmpeg
 
@@ -47,7 +48,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def made_of(stream: Path, form: str, tmp_path: Path) -> list[tuple[Path, int]]:
-    """(the made segment, its source's size) of each; the head stands beside the first."""
+    """(the made segment, its source's size) of each."""
     made: list[tuple[Path, int]] = []
     for number in range(COUNT):
         folder = tmp_path / str(number)
@@ -65,20 +66,36 @@ async def made_of(stream: Path, form: str, tmp_path: Path) -> list[tuple[Path, i
 async def test_made_segments_join_without_a_gap(stream: Path, tmp_path: Path, form: str) -> None:
     made = await made_of(stream, form, tmp_path)
     assert sum(path.stat().st_size for path, _ in made) < sum(size for _, size in made) / 4
-    # One head serves them all: that of any segment.
-    heads = [(made[-1][0].parent / "init.mp4").read_bytes()] if form != "ts" else []
+    heads = [await head_of(stream / form / "init.mp4", tmp_path)] if form != "ts" else []
     whole = tmp_path / ("whole.ts" if form == "ts" else "whole.mp4")
     whole.write_bytes(b"".join([*heads, *(path.read_bytes() for path, _ in made)]))
     assert "non monoton" not in run("-xerror", "-i", str(whole), "-f", "null", "-").lower()
     shown_s = times(whole, "v")
-    assert len(shown_s) == pytest.approx(SEGMENT_S * COUNT * SPEC.max_fps, abs=COUNT)
+    assert len(shown_s) == pytest.approx(SEGMENT_S * COUNT * SPEC.fps, abs=COUNT)
     steps = [after - before for before, after in pairwise(shown_s)]
-    assert max(steps) <= 1.5 / SPEC.max_fps and min(steps) > 0
+    assert max(steps) <= 1.5 / SPEC.fps and min(steps) > 0
     before = times(stream / form / "0.ts", "v") if form == "ts" else [0.0]
     assert shown_s[0] == pytest.approx(before[0], abs=0.1)  # where the segment stood
     if form != "fmp4":
         heard_s = times(whole, "a")
         assert abs(heard_s[-1] - shown_s[-1]) < 0.2 and abs(heard_s[0] - shown_s[0]) < 0.2
+
+
+async def head_of(init: Path, tmp_path: Path) -> bytes:
+    folder = tmp_path / "head"
+    folder.mkdir()
+    outcome = await make_rung_head(init, SPEC, bench(folder))
+    assert isinstance(outcome, MediaMade), outcome
+    return (folder / "bench" / outcome.main).read_bytes()
+
+
+async def test_a_head_says_what_the_manifest_says(stream: Path, tmp_path: Path) -> None:
+    head = await head_of(stream / "muxed" / "init.mp4", tmp_path)
+    at = head.index(b"avcC") + 4
+    assert f"avc1.{head[at + 1 : at + 4].hex().upper()}" == SPEC.codec == "avc1.4D400D"
+    assert b"mp4a" in head
+    width, height = (int.from_bytes(head[head.index(b"avc1") + 28 + i :][:2]) for i in (0, 2))
+    assert (width, height) == SPEC.size_px
 
 
 def times(path: Path, kind: str) -> list[float]:
@@ -114,13 +131,17 @@ async def test_what_is_encrypted_or_damaged_is_refused(stream: Path, tmp_path: P
     init, segment = tmp_path / "init.mp4", stream / "fmp4" / "1.m4s"
     init.write_bytes(head.replace(b"avc1", b"encv"))
     assert await make_rung_segment(segment, init, SPEC, bench(tmp_path)) == Refused(why="malformed: encrypted")
+    assert await make_rung_head(init, SPEC, bench(tmp_path)) == Refused(why="malformed: encrypted")
     init.write_bytes(head[:60])
-    outcome = await make_rung_segment(segment, init, SPEC, bench(tmp_path))
-    assert isinstance(outcome, Refused) and outcome.why.startswith("malformed")
+    for outcome in (
+        await make_rung_segment(segment, init, SPEC, bench(tmp_path)),
+        await make_rung_head(init, SPEC, bench(tmp_path)),
+    ):
+        assert isinstance(outcome, Refused)
 
 
 async def test_what_is_small_already_stays(stream: Path, tmp_path: Path) -> None:
-    fine = CappedSpec(max_height_px=360, max_fps=25, video_bitrate_bps=9_000_000)
+    fine = RungSpec(capped=CappedSpec(max_height_px=360, max_fps=25, video_bitrate_bps=9_000_000))
     low = tmp_path / "low.ts"
     run("-i", str(stream / "ts" / "0.ts"), "-vf", "scale=128:72", "-c:v", "libx264", "-crf", "50", "-an", str(low))
     assert await make_rung_segment(low, None, fine, bench(tmp_path)) == Unchanged(why="not-smaller")

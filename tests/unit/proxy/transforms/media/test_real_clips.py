@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.exchange import Refused, Unchanged
+from proxy.transforms.ladder.made import RungSpec
 from proxy.transforms.ladder.rung import make_rung_segment
 from proxy.transforms.media.growing import WholeFile, make_capped_growing
 from proxy.transforms.media.probe import probe
@@ -46,7 +47,7 @@ async def test_its_sound_alone_is_a_small_part_of_it(tmp_path: Path) -> None:
 async def test_a_segment_becomes_smaller_in_its_own_time_or_passes(name: str, tmp_path: Path) -> None:
     source, at = package_file("mux.js", f"test/segments/{name}"), bench(tmp_path)
     before = await probe(source, at)
-    made = await make_rung_segment(source, None, SMALL, at)
+    made = await make_rung_segment(source, None, RungSpec(capped=SMALL), at)
     if isinstance(made, Unchanged):
         assert made.why == "not-smaller"
         return
@@ -60,7 +61,7 @@ async def test_a_segment_becomes_smaller_in_its_own_time_or_passes(name: str, tm
 async def test_a_fragment_is_made_with_a_head_of_its_own_or_refused(name: str, tmp_path: Path) -> None:
     folder = package_file("mux.js", "test/segments/test-segment.ts").parent
     fragment = folder / ("malformed-sei.m4s" if name == "malformed-sei" else "dash-608-captions-seg.m4s")
-    made = await make_rung_segment(fragment, folder / f"{name}-init.mp4", SMALL, bench(tmp_path))
+    made = await make_rung_segment(fragment, folder / f"{name}-init.mp4", RungSpec(capped=SMALL), bench(tmp_path))
     assert isinstance(made, (MediaMade, Unchanged, Refused))
 
 
