@@ -54,8 +54,8 @@ _ROWS = (
     _row(
         "upload",
         frozenset({Mode.REVERSE}),
-        "загрузка файлов частями и предложение уменьшить фотографии",
-        "uploads in pieces, and photographs offered smaller",
+        "загрузка файлов частями; предложение уменьшить фотографии, видео и звук",
+        "uploads in pieces; photographs, films and sound offered smaller",
     ),
     _row("font", _READABLE, "веб-шрифты", "web fonts"),
     _row("script", _READABLE, "скрипты", "scripts"),

@@ -142,6 +142,9 @@ def _upload(a: UploadTreatment, b: UploadTreatment) -> UploadTreatment:
     return UploadTreatment(
         photo_width_px=lower(a.photo_width_px, b.photo_width_px),
         photo_quality=min(a.photo_quality, b.photo_quality),
+        film_width_px=lower(a.film_width_px, b.film_width_px),
+        film_bps=min(a.film_bps, b.film_bps),
+        sound_bps=lower(a.sound_bps, b.sound_bps),
         resumable_above_bytes=lower(a.resumable_above_bytes, b.resumable_above_bytes),
         max_bytes=lower(a.max_bytes, b.max_bytes),
     )

@@ -149,12 +149,18 @@ class UploadTreatment:
 
     photo_width_px         photographs are offered at most so wide; None: none is offered
     photo_quality          of the smaller photograph, on JPEG's scale 1..100
+    film_width_px          films are offered with their longer side at most so long; None: none is offered
+    film_bps               of the smaller film, its sound included
+    sound_bps              of a smaller recording of sound; None: none is offered
     resumable_above_bytes  forms whose files are larger go in pieces; None: every form goes as the browser sends it
     max_bytes              forms above it go as the browser sends them; None: no limit of the policy's
     """
 
     photo_width_px: int | None = None
     photo_quality: int = 75
+    film_width_px: int | None = None
+    film_bps: int = 300_000
+    sound_bps: int | None = None
     resumable_above_bytes: int | None = None
     max_bytes: int | None = None
 

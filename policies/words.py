@@ -53,6 +53,10 @@ def _upload(upload: UploadTreatment) -> str:
     parts = []
     if upload.photo_width_px is not None:
         parts.append(f"photos offered at {upload.photo_width_px} px, quality {upload.photo_quality}")
+    if upload.film_width_px is not None:
+        parts.append(f"films offered at {upload.film_width_px} px, {rate(upload.film_bps)}")
+    if upload.sound_bps is not None:
+        parts.append(f"sound offered at {rate(upload.sound_bps)}")
     if upload.resumable_above_bytes is not None:
         most = "" if upload.max_bytes is None else f" up to {size(upload.max_bytes)}"
         parts.append(f"in pieces above {size(upload.resumable_above_bytes)}{most}")

@@ -161,11 +161,15 @@ def _sized(section: BodySection | None) -> SizedTreatment:
 def _upload(section: UploadsSection | None) -> UploadTreatment:
     if section is None:
         return UploadTreatment()
-    photos = section.photos
-    offered = photos is not None and photos.offer
+    kept, photos, films, sound = UploadTreatment(), section.photos, section.films, section.sound
+    photos = photos if photos is not None and photos.offer else None
+    films = films if films is not None and films.offer else None
     return UploadTreatment(
-        photo_width_px=photos.max_width if photos is not None and offered else None,
-        photo_quality=photos.quality if photos is not None and offered else UploadTreatment().photo_quality,
+        photo_width_px=None if photos is None else photos.max_width,
+        photo_quality=kept.photo_quality if photos is None else photos.quality,
+        film_width_px=None if films is None else films.max_width,
+        film_bps=kept.film_bps if films is None else films.max_rate,
+        sound_bps=sound.rate if sound is not None and sound.offer else None,
         resumable_above_bytes=section.resumable_above,
         max_bytes=section.max,
     )

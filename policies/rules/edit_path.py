@@ -32,7 +32,7 @@ def edit_path(at: Situation, treatments: Treatments) -> tuple[Treatments, Reason
         archive=SizedTreatment(),
         video=_whole_video(treatments.video),
         audio=_whole_audio(treatments.audio),
-        upload=replace(treatments.upload, photo_width_px=None),
+        upload=replace(treatments.upload, photo_width_px=None, film_width_px=None, sound_bps=None),
     )
     return kept, Reason(rule="edit-path", source=at.origin.preset.source or at.origin.source)
 

@@ -229,10 +229,37 @@ class PhotosSection(Section):
         return {"offer": "false"} if value == "keep" else value
 
 
+class OfferedFilmsSection(Section):
+    """Films that a learner sends: a smaller one is offered, she chooses. Short form: keep (none is offered)."""
+
+    offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
+    max_width: Pixels = Field(default=640, description="Its longer side at most.")
+    max_rate: FilmRate = Field(default=300_000, description="Picture and sound together.")
+
+    @classmethod
+    def longhand(cls, value: object) -> object:
+        return {"offer": "false"} if value == "keep" else value
+
+
+class OfferedSoundSection(Section):
+    """Recordings of sound that a learner sends: a smaller one is offered. Short form: keep, or a rate of speech."""
+
+    offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
+    rate: SoundRate = Field(default=24_000, description="Of the smaller one; one channel.")
+
+    @classmethod
+    def longhand(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return {"offer": "false"} if value == "keep" else {"rate": value}
+
+
 class UploadsSection(Section):
     """What learners send. Documents are never changed; a form without scripts goes as ever."""
 
     photos: PhotosSection | None = Field(default=None, description="Photographs; left out: nothing is offered.")
+    films: OfferedFilmsSection | None = Field(default=None, description="Films; left out: nothing is offered.")
+    sound: OfferedSoundSection | None = Field(default=None, description="Sound; left out: nothing is offered.")
     resumable_above: Bytes | None = Field(
         default=None, description="Larger ones go in pieces and survive a cut; left out: none does."
     )

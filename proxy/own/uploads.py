@@ -75,14 +75,15 @@ class UploadRoutes:
     def told(self, exchange: Exchange, headers: CIMultiDict[str]) -> Mapping[str, str]:
         """What the loader in a course's page is told; nothing where policy says nothing of uploads."""
         upload = exchange.decision.treatments.upload
-        if upload.photo_width_px is None and upload.resumable_above_bytes is None:
+        photos = (upload.photo_width_px or 0, upload.photo_quality)
+        films, sound = (upload.film_width_px or 0, upload.film_bps), (upload.sound_bps or 0,)
+        if not (photos[0] or films[0] or sound[0]) and upload.resumable_above_bytes is None:
             return {}
         most_bytes = exchange.limits.max_upload_bytes
         if upload.max_bytes is not None:
             most_bytes = min(most_bytes, upload.max_bytes)
         link_bps = exchange.decision.link.up_bps or 0
-        photos = (upload.photo_width_px or 0, upload.photo_quality)
-        figures = (*photos, upload.resumable_above_bytes or 0, most_bytes, link_bps)
+        figures = (*photos, *films, *sound, upload.resumable_above_bytes or 0, most_bytes, link_bps)
         until = exchange.now + _TOKEN_LIFETIME
         return {
             "uploads": static_href(f"uploads.{exchange.who.language}.js"),

@@ -18,6 +18,7 @@ from pathlib import Path
 from policies.model import Origin, OwnStore, PathRule
 from policies.values import TrafficClass
 from proxy.pages.phrases import phrases
+from proxy.pages.squeeze import squeezed
 from proxy.pages.static import RESERVED, static_href
 
 MAX_WORKER_BYTES = 10_000
@@ -29,10 +30,6 @@ SCRIPTS = ("keep", "shelf", "drafts", "store")
 """Scripts that are served with their sentences, as `/.tropa/store/NAME-LANGUAGE.js`."""
 
 _FOLDER = Path(__file__).parent / "static"
-# Comments stand on lines of their own or behind a statement's end; nothing of the kind stands in our strings.
-_COMMENT = re.compile(r"^(?://.*)?\n|(?<=[;{},]) //.*$", re.MULTILINE)
-# A string stays as it is; spaces around these characters go, line breaks stay: they may end a statement.
-_SPACES = re.compile(r"(\"[^\"\n]*\")|[ ]*([=+*<>?:&|,{}()\[\];-])[ ]*")
 _HEAD = re.compile(r"\^/[a-z.\\]+/(?:\[\^/\]\*/)*")
 _NOWHERE, _EVERYWHERE = "(?!)", "^"
 # What Python's regular expressions have and browsers' don't, or differently.
@@ -140,9 +137,7 @@ def _has_shorter(one: str, written: list[str]) -> bool:
 
 @lru_cache(maxsize=8)
 def _source(name: str) -> str:
-    text = (_FOLDER / name).read_text("utf-8")
-    bare = _COMMENT.sub("", re.sub(r"^[ ]+", "", text, flags=re.MULTILINE))
-    return _SPACES.sub(lambda found: found[1] or found[2], bare)
+    return squeezed((_FOLDER / name).read_text("utf-8"))
 
 
 def _script(text: str) -> Script:

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from proxy.pages.phrases import LANGUAGES
-from proxy.pages.uploads_script import uploads_script
+from proxy.pages.uploads_script import PARTS, script_name, uploads_script
 
 RESERVED = "/.tropa"
 _FOLDER = Path(__file__).parent / "static"
@@ -25,31 +25,31 @@ _TYPES = {
     "slidecast.js": "text/javascript; charset=utf-8",
     "tropa.svg": "image/svg+xml",
     "uploads.css": "text/css; charset=utf-8",
-    "uploads.ru.js": "text/javascript; charset=utf-8",
-    "uploads.en.js": "text/javascript; charset=utf-8",
 }
 _VIEWPORT = ('<meta name="viewport" content="width=device-width,initial-scale=1">',)
+_SCRIPT = "text/javascript; charset=utf-8"
 
 
-# Files that are put together when they are first asked for.
+def _uploads(part: str, language: str) -> bytes:
+    return uploads_script(part, language, href=static_href)
+
+
+# Scripts with their sentences, put together when they are first asked for.
 _MADE: Mapping[str, Callable[[], bytes]] = {
-    f"uploads.{language}.js": partial(
-        lambda name: uploads_script(name, stylesheet=static_href("uploads.css")), language
-    )
-    for language in LANGUAGES
+    script_name(part, language): partial(_uploads, part, language) for part in ("", *PARTS) for language in LANGUAGES
 }
 
 
-@lru_cache(maxsize=len(_TYPES) + 1)
+@lru_cache(maxsize=len(_TYPES) + len(_MADE))
 def _read(name: str) -> tuple[bytes, str, str]:
     made = _MADE.get(name)
     body = made() if made is not None else (_FOLDER / name).read_bytes()
-    return body, _TYPES[name], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    return body, _SCRIPT if made is not None else _TYPES[name], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 def static_file(name: str) -> tuple[bytes, str, str] | None:
     """Body, content type and strong ETag of a file; None: there is no such file."""
-    return _read(name) if name in _TYPES else None
+    return _read(name) if name in _TYPES or name in _MADE else None
 
 
 def static_href(name: str) -> str:

@@ -109,7 +109,7 @@ def test_a_photograph_goes_smaller_upright_and_without_its_place_when_she_choose
         smaller = visit.page.get_by_role("button", name="Отправить меньше")
         smaller.wait_for()
         said = visit.page.locator(".tropa-send").inner_text()
-        sizes = re.search(r"Доска 9 «Б».jpg: ([\d,]+) МБ → ([\d,]+) КБ", said)
+        sizes = re.search(r"Доска 9 «Б».jpg: ([\d,]+)\sМБ → ([\d,]+)\sКБ", said)
         assert sizes and "Место и время съёмки" in said
         assert visit.too_wide_px() == wide_px
         visit.shot("uploads-photo-320-ru")

@@ -88,6 +88,9 @@ uploads = st.builds(
     UploadTreatment,
     photo_width_px=st.sampled_from([None, 1024, 1600]),
     photo_quality=st.integers(50, 90),
+    film_width_px=st.sampled_from([None, 480, 640]),
+    film_bps=st.sampled_from([150_000, 300_000]),
+    sound_bps=st.sampled_from([None, 16_000, 24_000]),
     resumable_above_bytes=limits,
     max_bytes=limits,
 )

@@ -1,320 +1,85 @@
-// Heavy forms go in pieces that survive a cut. This file and photos.js are the body of one function of `says`, put
-// together by pages/uploads_script.py. What isn't understood is left to the browser; without it every form works as ever.
+// What learners send from a course's page: here is only what notices it. What is to be done (pieces, a smaller copy) is
+// loaded when it is needed, by `need`. What isn't understood is left to the browser; without this every form works as ever.
 const told = document.getElementById("tropa-page"), P = XMLHttpRequest.prototype, F = HTMLFormElement.prototype;
 if (!told || !told.dataset.upload || !FormData.prototype.entries || window.tropaUploads) { return; }
-window.tropaUploads = true;
-const [photoSide, photoQuality, above, most, upBps] = told.dataset.upload.split(" ").map(Number);
-const raw = { open: P.open, send: P.send, head: P.setRequestHeader, abort: P.abort, submit: F.submit };
-const busy = new Set(), TUS = { "Tus-Resumable": "1.0.0" };
+const [photoSide, photoQuality, filmSide, filmBps, soundBps, above, most, upBps] = told.dataset.upload.split(" ").map(Number);
+const raw = { open: P.open, send: P.send, head: P.setRequestHeader, abort: P.abort, submit: F.submit, fetch: window.fetch };
+const busy = new Set(), loading = {};
+const kit = window.tropaUploads = { told, raw, photoSide, photoQuality, filmSide, filmBps, soundBps, upBps, need, busy };
 
-// -- words and the panel --------------------------------------------------------------------------------------
-function size(n) {
-  const mb = n >= 999500, v = Math.max(n, 1000) / (mb ? 1e6 : 1e3);
-  return (mb ? says.mb : says.kb).replace("{n}", v.toLocaleString(says.lang, { maximumFractionDigits: v < 9.95 ? 1 : 0 }));
-}
-function span(s) { return s < 90 ? says.about_minute : says.about_minutes.replace("{n}", Math.ceil(s / 60).toLocaleString(says.lang)); }
-function time(s) { return s < 90 ? says.minute : says.minutes.replace("{n}", Math.ceil(s / 60).toLocaleString(says.lang)); }
-function fill(text, names) { return text.replace(/\{(\w+)\}/g, (all, name) => names[name]); }
-function make(tag, name, text) {
-  const node = document.createElement(tag);
-  node.className = "tropa-" + name;
-  if (text) { node.textContent = text; }
-  return node;
-}
-let place;
-function panel(title) {
-  if (!place) {
-    const sheet = document.createElement("link");
-    sheet.rel = "stylesheet"; sheet.href = says.css;
-    document.head.append(sheet);
-    place = make("div", "sends");
-    document.body.append(place);
-  }
-  const box = make("section", "send"), bar = make("progress", "far"), line = make("p", "line"), doing = make("p", "doing");
-  box.setAttribute("aria-label", title);
-  line.setAttribute("role", "status");
-  bar.max = 1; bar.hidden = true;
-  bar.setAttribute("aria-label", title);
-  box.append(make("p", "title", title), bar, line, doing);
-  place.append(box);
-  let spoken = 0;
-  return {
-    box, line,
-    say(text, far, quietly) { // a reader with a screen reader hears of progress now and then, of all else at once
-      if (far !== undefined) { bar.hidden = false; bar.value = far; }
-      const now = Date.now();
-      line.setAttribute("aria-live", quietly && now - spoken < 15000 ? "off" : "polite");
-      if (!quietly || now - spoken >= 15000) { spoken = now; }
-      line.textContent = text;
-    },
-    offer(...choices) { // [text, what it does]; the first is the recommended one
-      doing.textContent = "";
-      choices.forEach(([text, act], i) => {
-        const button = make("button", i ? "else" : "go", text);
-        button.type = "button"; button.onclick = act;
-        doing.append(button);
-      });
-    },
-    focus() { const first = doing.querySelector("button"); if (first) { first.focus({ preventScroll: true }); } },
-    end() { box.remove(); },
-  };
+function need(...names) { // parts of these scripts, in this order
+  return Promise.all(names.map((name) => loading[name] = loading[name] || new Promise((done, fail) => {
+    const script = document.createElement("script");
+    script.async = false;
+    script.onload = done;
+    script.onerror = () => { delete loading[name]; fail(new Error("link")); };
+    script.src = says.parts[name];
+    document.head.append(script);
+  })));
 }
 
-// -- the wire ---------------------------------------------------------------------------------------------------
-function ask(method, url, heads, body, onprogress, job) {
-  return new Promise((done, fail) => {
-    const x = new XMLHttpRequest();
-    let quiet;
-    const alive = () => { clearTimeout(quiet); quiet = setTimeout(() => raw.abort.call(x), 90000); };
-    raw.open.call(x, method, url);
-    Object.keys(heads).forEach((name) => raw.head.call(x, name, heads[name]));
-    x.upload.onprogress = (e) => { alive(); if (onprogress) { onprogress(e.loaded); } };
-    x.onloadend = () => { clearTimeout(quiet); if (job) { job.x = null; } if (x.status) { done(x); } else { fail(new Error("link")); } };
-    if (job) { job.x = x; }
-    alive();
-    raw.send.call(x, body);
-  });
-}
-const table = Array.from({ length: 256 }, (_, n) => { for (let k = 8; k--;) { n = n & 1 ? 0xEDB88320 ^ (n >>> 1) : n >>> 1; } return n; });
-function crc(bytes) {
-  let c = -1;
-  for (let i = 0; i < bytes.length; i++) { c = table[(c ^ bytes[i]) & 255] ^ (c >>> 8); }
-  c = ~c;
-  return btoa(String.fromCharCode(c >>> 24, c >>> 16 & 255, c >>> 8 & 255, c & 255));
-}
-const read = async (blob, from, end) => new Uint8Array(await new Response(blob.slice(from, end)).arrayBuffer());
-const b64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-function waited(ms, job) {
-  return new Promise((done) => {
-    job.wake = done;
-    setTimeout(done, ms);
-    addEventListener("online", done, { once: true });
-  });
-}
-
-// -- a form's files ---------------------------------------------------------------------------------------------
-const isFile = (value) => value instanceof File && value.size > 0;
+// -- forms with heavy files ---------------------------------------------------------------------------------------
+kit.isFile = (value) => value instanceof File && value.size > 0;
 function heavy(data) {
   let total = 0;
-  for (const [, value] of data.entries()) { if (isFile(value)) { total += value.size; } }
+  for (const [, value] of data.entries()) { if (kit.isFile(value)) { total += value.size; } }
   return above > 0 && total > above && total <= most;
 }
-function marked(data) { // the same form with marks for its files, and the files in their order
-  const form = new FormData(), files = [];
-  let at = 0;
-  for (const [name, value] of data.entries()) {
-    if (!isFile(value)) { form.append(name, value); continue; }
-    form.append(name, new File(["tropa-piece:" + at + "-" + (at += value.size)], value.name, { type: value.type }));
-    files.push(value);
-  }
-  return [form, files];
-}
-async function fingerprint(files) {
-  const parts = [];
-  for (const f of files) {
-    parts.push(f.name, f.size, f.type, crc(await read(f, 0, 65536)), crc(await read(f, Math.max(0, f.size - 65536), f.size)));
-  }
-  return parts.join("/");
-}
-
-class Gone extends Error {}
-class Plain extends Error {} // the browser may send it its own way
-class Stopped extends Error {}
-
-class Job {
-  // url: where the form goes, by: "form" or "script", heads: more of its head, seen: told of progress
-  constructor(data, url, by, heads, seen) {
-    [this.form, this.files] = marked(data);
-    this.blob = new Blob(this.files);
-    Object.assign(this, { url, by, heads, seen, offset: 0, bps: upBps / 8 });
-    this.names = this.files.map((f) => f.name).join(", ");
-    this.panel = panel(fill(says.title, { names: this.names }));
-    busy.add(this);
-  }
-  note(on) { // a page that is loaded again says that the file is to be chosen again
-    try {
-      if (on) { sessionStorage.setItem("tropa-upload", JSON.stringify([location.pathname, this.names, this.at])); }
-      else { sessionStorage.removeItem("tropa-upload"); }
-    } catch (e) { /* storage is off */ }
-  }
-  over() { busy.delete(this); this.note(false); this.panel.end(); }
-  check() { if (this.stopped) { throw new Stopped(); } }
-  stop() {
-    this.stopped = true;
-    if (this.x) { raw.abort.call(this.x); }
-    if (this.wake) { this.wake(); }
-    if (this.go) { this.go(); }
-    if (this.at) { ask("DELETE", this.at, TUS).catch(() => 0); }
-    this.over();
-  }
-  buttons() {
-    this.panel.offer([this.go ? says.go : says.pause, () => this.toggle()], [says.cancel, () => this.stop()]);
-  }
-  toggle() {
-    if (this.go) { this.go(); this.going = this.go = null; }
-    else { this.going = new Promise((done) => { this.go = done; }); if (this.x) { raw.abort.call(this.x); } this.panel.say(says.paused); }
-    this.buttons();
-    this.panel.focus();
-  }
-  show(bytes) {
-    const left = this.blob.size - bytes, all = size(this.blob.size);
-    const says_ = fill(says.progress, { sent: size(bytes), all });
-    this.panel.say(this.bps ? says_ + " " + time(left / this.bps) : says_, bytes / this.blob.size, true);
-    if (this.seen) { this.seen(bytes, this.blob.size); }
-  }
-  async held(act) { // until it is answered, over however many cuts
-    for (let wait = 1000; ; wait = Math.min(wait * 2, 30000)) {
-      this.check();
-      await this.going;
-      this.check();
-      try { return await act(); } catch (error) {
-        this.check();
-        if (error.message !== "link") { throw error; }
-        if (this.going) { wait = 500; continue; }
-        this.panel.say(says.lost);
-        await waited(wait, this);
-      }
-    }
-  }
-  async begin() {
-    const told_ = "target " + b64(this.url.pathname + this.url.search) + ",fingerprint " + b64(await fingerprint(this.files));
-    const x = await this.held(() => ask("POST", "/.tropa/uploads", Object.assign({
-      "Upload-Length": String(this.blob.size), "Upload-Metadata": told_, "Tropa-Token": told.dataset.uploadToken }, TUS)));
-    if (x.status !== 201) { throw new Plain(); }
-    this.at = x.getResponseHeader("Location");
-    this.note(true);
-    this.heard(x);
-  }
-  heard(x) {
-    this.offset = Number(x.getResponseHeader("Upload-Offset"));
-    const [state, attempts] = (x.getResponseHeader("Tropa-Upload") || "").split(" ");
-    Object.assign(this, { state, attempts: Number(attempts) });
-  }
-  async pieces() {
-    let step = 131072, fresh = true;
-    while (this.offset < this.blob.size) {
-      const from = this.offset, end = Math.min(from + step, this.blob.size), bytes = await read(this.blob, from, end);
-      this.show(from);
-      await this.held(async () => {
-        if (!fresh) { // after a cut: how much is there?
-          const x = await ask("HEAD", this.at, TUS);
-          if (x.status === 404) { throw new Gone(); }
-          fresh = true;
-          this.heard(x);
-          if (this.offset !== from) { return; }
-        }
-        fresh = false;
-        const began = Date.now(), x = await ask("PATCH", this.at, Object.assign({ "Content-Type": "application/offset+octet-stream",
-          "Upload-Offset": String(from), "Upload-Checksum": "crc32 " + crc(bytes) }, TUS), bytes, (n) => this.show(from + n), this);
-        if (x.status === 404) { throw new Gone(); }
-        if ([403, 413, 503, 507].includes(x.status)) { throw new Plain(); } // policy or the disk says no
-        if (x.status !== 204) { throw new Error("link"); }
-        fresh = true;
-        this.heard(x);
-        const now = bytes.length * 1000 / Math.max(1, Date.now() - began);
-        this.bps = this.bps ? (this.bps * 2 + now) / 3 : now;
-        step = Math.max(32768, Math.min(1048576, Math.round(this.bps * 6))); // what a cut costs: six seconds
-      });
-    }
-    this.show(this.blob.size);
-  }
-  token() { return this.at.slice(this.at.lastIndexOf("/") + 1); }
-  async send() { // one attempt, asked for as often as the link breaks
-    const attempt = this.attempts + 1;
-    this.panel.offer();
-    let x = await this.held(() => ask("POST", this.url.href, Object.assign({}, this.heads, {
-      "Tropa-Upload": "send " + this.token() + " " + attempt + " " + this.by }), this.form));
-    if (![200, 202, 409].includes(x.status)) { throw new Plain(); }
-    for (let now = JSON.parse(x.responseText); ; now = JSON.parse(x.responseText)) {
-      if (now.state !== "sending") { this.attempts = now.attempts; return now; }
-      this.panel.say(fill(says.handing, { sent: size(now.sent), all: size(this.blob.size) }), now.sent / this.blob.size, true);
-      x = await this.held(() => ask("GET", this.at, { Prefer: "wait=20" }));
-      if (x.status !== 200) { throw new Gone(); }
-    }
-  }
-  question(text, ...choices) {
-    return new Promise((done) => {
-      this.panel.say(text);
-      this.panel.offer(...choices.map(([label, value]) => [label, () => done(value)]));
-      this.panel.focus();
-    });
-  }
-  async again(text) { // nothing is sent twice by itself
-    const choice = await this.question(text, [says.look, "look"], [says.again, "again"], [says.cancel, "no"]);
-    if (choice === "look") { open(location.href); return this.again(text); }
-    if (choice === "no") { this.stop(); throw new Stopped(); }
-  }
-  async run() { // until the origin has answered
-    this.buttons();
-    for (;;) {
-      try {
-        await this.begin();
-        if (this.state === "accepted") { // sent before this page was loaded, and its answer never reached a page
-          await this.again(says.already);
-          await this.held(() => ask("DELETE", this.at, TUS));
-          continue;
-        }
-        if (this.state === "in-doubt") { await this.again(says.doubt); }
-        await this.pieces();
-        for (;;) {
-          const now = await this.send();
-          if (now.answer) { return; }
-          if (now.state === "accepted") { await this.question(says.taken, [says.look, 0]); this.over(); location.reload(); throw new Stopped(); }
-          await this.again(now.state === "in-doubt" ? says.doubt : now.state === "ready" ? says.unreached : says.refused);
-        }
-      } catch (error) {
-        if (!(error instanceof Gone)) { throw error; }
-      }
-    }
-  }
-}
-// plainly: how the browser does it by itself; claimed: how the page gets the origin's answer
-async function taken(job, plainly, claimed, givenUp) {
-  try {
-    await job.run();
-    busy.delete(job);
-    claimed(job.token());
-    job.over();
-  } catch (error) {
-    if (error instanceof Stopped) { if (givenUp) { givenUp(); } return; }
-    job.over();
-    plainly();
-  }
-}
-addEventListener("beforeunload", (e) => { if (busy.size) { e.preventDefault(); e.returnValue = ""; } });
 function atHome(address) {
   try {
     const url = new URL(address, document.baseURI);
     return url.origin === location.origin && !url.pathname.startsWith("/.tropa/") ? url : null;
   } catch (e) { return null; }
 }
+// order: data, url, by ("form" or "script"), heads: more of the request's head, seen: told of progress;
+// plainly: how the browser does it by itself; claimed: how the page gets the origin's answer; givenUp: she stopped it
+function take(order, plainly, claimed, givenUp) {
+  const work = { stop() { work.stopped = true; if (work.job) { work.job.stop(); } } };
+  busy.add(work);
+  need("panel", "pieces").then(() => {
+    if (work.stopped) { return; }
+    work.job = new kit.Job(order);
+    return work.job.run();
+  }).then(() => {
+    busy.delete(work);
+    if (work.stopped) { givenUp(); return; }
+    claimed(work.job.token());
+    work.job.over();
+  }, () => {
+    busy.delete(work);
+    if (work.job) { work.job.over(); }
+    if (work.stopped || (work.job && work.job.stopped)) { givenUp(); } else { plainly(); }
+  });
+  return work;
+}
+addEventListener("beforeunload", (e) => { if (busy.size) { e.preventDefault(); e.returnValue = ""; } });
 
-// -- forms ------------------------------------------------------------------------------------------------------
 function takesForm(form, button) {
   const say = (name) => (button && button.getAttribute("form" + name)) || form.getAttribute(name) || "";
   const url = atHome(say("action") || location.href), target = say("target");
   const inPage = !target || target === "_self" || [...document.querySelectorAll("iframe")].some((one) => one.name === target);
   const utf8 = document.characterSet === "UTF-8" && /^(utf-?8)?$/i.test(form.getAttribute("accept-charset") || "");
   if (!url || !inPage || !utf8 || say("method").toLowerCase() !== "post" || say("enctype") !== "multipart/form-data") { return false; }
-  if ([...busy].some((job) => job.of === form)) { return true; }
+  if ([...busy].some((work) => work.of === form)) { return true; }
   let data;
   try { data = new FormData(form, button); } catch (e) { data = new FormData(form); }
   if (button && button.name && !data.has(button.name)) { data.append(button.name, button.value); }
   if (!heavy(data)) { return false; }
-  const job = new Job(data, url, "form", { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
-  job.of = form;
-  taken(job, () => {
-    const also = make("input", "form");
-    if (button && button.name) { also.type = "hidden"; also.name = button.name; also.value = button.value; form.append(also); }
+  take({ data, url, by: "form", heads: { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" } }, () => {
+    if (button && button.name) {
+      const also = document.createElement("input");
+      also.type = "hidden"; also.name = button.name; also.value = button.value;
+      form.append(also);
+    }
     raw.submit.call(form);
   }, (token) => {
-    const claim = make("form", "form"), hash = url.hash;
+    const claim = document.createElement("form"), hash = url.hash;
     url.hash = "";
-    claim.method = "post"; claim.target = target;
+    claim.method = "post"; claim.target = target; claim.hidden = true;
     claim.action = url.href + (url.search ? "&" : "?") + "tropa-answer=" + token + hash;
     document.body.append(claim);
     raw.submit.call(claim);
-  });
+  }, () => 0).of = form;
   return true;
 }
 addEventListener("submit", (e) => { // last of all listeners: the page's own have had their say
@@ -335,32 +100,96 @@ P.setRequestHeader = function (name, value) {
 };
 P.abort = function () {
   const known = asked.get(this);
-  if (known && known.job) { known.job.stop(); }
+  if (known && known.work) { known.work.stop(); }
   return raw.abort.apply(this, arguments);
 };
 P.send = function (body) {
   const x = this, known = asked.get(x);
   if (!known || !known.url || !(body instanceof FormData) || !heavy(body)) { return raw.send.apply(x, arguments); }
   const tell = (node, type, loaded, total) => node.dispatchEvent(new ProgressEvent(type, { lengthComputable: total > 0, loaded, total }));
-  known.job = new Job(body, known.url, "script", known.heads, (n, all) => tell(x.upload, "progress", n, all));
-  taken(known.job, () => { known.job = null; raw.send.call(x, body); }, (token) => {
-    known.job = null;
+  const seen = (n, all) => tell(x.upload, "progress", n, all);
+  known.work = take({ data: body, url: known.url, by: "script", heads: known.heads, seen }, () => {
+    known.work = null;
+    raw.send.call(x, body);
+  }, (token) => {
+    known.work = null;
     tell(x.upload, "load", 1, 1);
     raw.head.call(x, "Tropa-Upload", "answer " + token);
     raw.send.call(x);
-  }, () => { known.job = null; tell(x, "abort", 0, 0); tell(x, "loadend", 0, 0); });
+  }, () => { known.work = null; tell(x, "abort", 0, 0); tell(x, "loadend", 0, 0); });
 };
+// Of fetch only what is plain: an address, a form, options whose meaning is known here. All else passes untouched.
+const PLAIN = { method: /^post$/i, body: 0, headers: 0, signal: 0, credentials: /^(same-origin|include)$/, mode: /^(cors|same-origin)$/,
+  redirect: 0, cache: 0, referrerPolicy: 0, priority: 0 };
+function isPlain(init) {
+  return Object.keys(init).every((key) => key in PLAIN && (!PLAIN[key] || PLAIN[key].test(init[key]))) &&
+    !(init.signal && init.signal.aborted) && !new Headers(init.headers).has("Content-Type");
+}
+window.fetch = function (address, init) {
+  const mine = init && init.method && init.body instanceof FormData && (typeof address === "string" || address instanceof URL);
+  const url = mine && isPlain(init) && heavy(init.body) ? atHome(address) : null;
+  if (!url) { return raw.fetch.apply(this, arguments); }
+  return new Promise((done, fail) => {
+    const heads = new Headers(init.headers), leave = () => work.stop();
+    const end = (then) => { if (init.signal) { init.signal.removeEventListener("abort", leave); } then(); };
+    const work = take({ data: init.body, url, by: "script", heads: Object.fromEntries(heads) }, () => end(() => {
+      done(raw.fetch.call(window, address, init));
+    }), (token) => end(() => {
+      heads.set("Tropa-Upload", "answer " + token);
+      done(raw.fetch.call(window, address, Object.assign({}, init, { body: undefined, headers: heads })));
+    }), () => end(() => fail(new DOMException("Aborted", "AbortError"))));
+    if (init.signal) { init.signal.addEventListener("abort", leave); }
+  });
+};
+
+// -- files that may be offered smaller: photographs, films, sound; documents never -----------------------------------
+const settled = new WeakSet();
+kit.kind = (file) => {
+  if (photoSide && file.size > 150000 && (/^image\/(jpeg|png|webp|heic|heif)$/.test(file.type) || /\.hei[cf]$/i.test(file.name))) { return "photo"; }
+  const one = /^(video|audio)\//.exec(file.type);
+  return one && file.size > 300000 && (one[1] === "video" ? filmSide : soundBps) ? one[1] : "";
+};
+kit.given = (files) => {
+  const box = new DataTransfer();
+  files.forEach((file) => box.items.add(file));
+  return box;
+};
+kit.go = (input, files) => { // the page hears of what she has chosen
+  if (files) { input.files = kit.given(files).files; }
+  settled.add(input);
+  ["input", "change"].forEach((type) => input.dispatchEvent(new Event(type, { bubbles: true })));
+  settled.delete(input);
+};
+function offered(key, accept, files, go) {
+  need("panel", "smaller").then(() => kit.offer(key, accept, files, go)).catch(() => go());
+}
+function chosen(e) {
+  const input = e.target;
+  if (!(input instanceof HTMLInputElement) || input.type !== "file" || settled.has(input)) { return; }
+  if (kit.close) { kit.close(input); }
+  const files = [...input.files];
+  if (!files.some(kit.kind)) { return; }
+  e.stopImmediatePropagation(); // the course's own scripts hear of it when she has chosen
+  if (e.type === "change") { offered(input, input.accept, files, (smaller) => kit.go(input, smaller)); }
+}
+function dropped(e) { // only where the page takes what is dropped: elsewhere a browser tells nobody of it
+  const items = e.dataTransfer ? [...e.dataTransfer.items] : [], files = e.dataTransfer ? [...e.dataTransfer.files] : [];
+  if (!e.isTrusted || !files.some(kit.kind) || items.length !== files.length || (e.target.matches && e.target.matches("input[type=file]"))) { return; }
+  if (items.some((item) => item.webkitGetAsEntry && (item.webkitGetAsEntry() || {}).isDirectory)) { return; }
+  e.preventDefault();
+  e.stopImmediatePropagation();
+  const { target, clientX, clientY, screenX, screenY } = e, dataTransfer = kit.given(files);
+  offered(target, "", files, (smaller) => target.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, composed: true,
+    clientX, clientY, screenX, screenY, dataTransfer: smaller ? kit.given(smaller) : dataTransfer })));
+}
+if (photoSide + filmSide + soundBps && window.DataTransfer) {
+  addEventListener("input", chosen, true);
+  addEventListener("change", chosen, true);
+  addEventListener("drop", dropped, true);
+}
 
 // -- after the page was loaded again ------------------------------------------------------------------------------
 try {
-  const [path, names, at] = JSON.parse(sessionStorage.getItem("tropa-upload"));
-  if (path === location.pathname) {
-    ask("HEAD", at, TUS).then((x) => {
-      if (x.status !== 200) { sessionStorage.removeItem("tropa-upload"); return; }
-      const left = panel(fill(says.title, { names }));
-      left.say(says.choose_again, Number(x.getResponseHeader("Upload-Offset")) / Number(x.getResponseHeader("Upload-Length")));
-      left.offer([says.well, () => left.end()]);
-      addEventListener("change", () => left.end(), { once: true });
-    }, () => 0);
-  }
+  const left = JSON.parse(sessionStorage.getItem("tropa-upload"));
+  if (left && left[0] === location.pathname) { need("panel", "pieces").then(() => kit.left(...left.slice(1)), () => 0); }
 } catch (e) { /* nothing was left */ }

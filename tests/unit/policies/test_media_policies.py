@@ -19,6 +19,7 @@ from policies.treatments import (
     LightCopy,
     NothingFits,
     Treatments,
+    UploadTreatment,
     VideoTreatment,
 )
 from policies.values import TrafficClass
@@ -98,6 +99,15 @@ def test_sound_documents_players_and_animations(tmp_path: Path) -> None:
     assert found.document == DocumentTreatment(max_bytes=5_000_000, light=frozenset(LightCopy))
     assert found.embed == VideoTreatment(action=Action.CARD, credit=Credit.FULL_NEEDED)
     assert found.image.animation is Animation.SMALLER
+
+
+def test_what_learners_send(tmp_path: Path) -> None:
+    films = "films: {max_width: 480 px, max_rate: 200 kbit/s}"
+    base = f"    uploads: {{photos: {{max_width: 1280 px}}, {films}, sound: 16 kbit/s}}\n"
+    found = treatments_of(tmp_path, base).upload
+    assert found == UploadTreatment(photo_width_px=1280, film_width_px=480, film_bps=200_000, sound_bps=16_000)
+    kept = treatments_of(tmp_path, base, "      uploads: {films: keep, sound: keep}\n").upload
+    assert (kept.photo_width_px, kept.film_width_px, kept.sound_bps) == (1280, None, None)
 
 
 # -- standing on another policy ----------------------------------------------------------------------------------------

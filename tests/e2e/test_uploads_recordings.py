@@ -1,0 +1,140 @@
+"""Films and sound that learners send, made smaller by their browsers: judged by what arrived at the course."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from proxy.demo.course import USERS, RunningCourse
+from tests.e2e.harness.browser import DESKTOP, SMALL_PHONE, Visit, visiting
+from tests.e2e.harness.tropa import TropaProcess
+from tests.media_samples import film, sound
+from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
+
+pytestmark = [pytest.mark.browser, needs_ffmpeg]
+HER = USERS["teacher1"]
+FORUM = "/mod/forum/discuss.php?d=11"
+SECONDS = 8.0
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Path:
+    """A film as a phone takes it, but short."""
+    path = tmp_path / "Урок в 5 «А».mp4"
+    shutil.copyfile(film(seconds=SECONDS, width=1280, height=720, kbps=3000), path)
+    return path
+
+
+def probed(path: Path) -> dict[str, Any]:
+    """What ffprobe says of it: seconds as the file itself tells them, and a description of each stream."""
+    command = ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", str(path)]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=30).stdout)
+    assert "duration" in told["format"], "whoever opens the file sees how long it is"
+    streams = {one["codec_type"]: one for one in told["streams"]}
+    return {"seconds": float(told["format"]["duration"]), **streams}
+
+
+def played_s(path: Path) -> float:
+    """How long it is when all of it is decoded."""
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "null", "-progress", "-", "-"]
+    lines = subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout.splitlines()
+    return max(int(line.partition("=")[2]) for line in lines if line.startswith("out_time_us=")) / 1e6
+
+
+def in_forum(visit: Visit, house: TropaProcess) -> None:
+    base = f"http://127.0.0.1:{house.ports['metered']}"
+    visit.log_in(base, HER.login, HER.password)
+    visit.page.goto(base + FORUM)
+
+
+def test_a_film_goes_smaller_and_whole_once_she_chose_so_and_may_be_stopped(
+    house: TropaProcess, browser: Browser, course: RunningCourse, lesson: Path
+) -> None:
+    before = len(course.state.uploads)
+    with visiting(browser, size=SMALL_PHONE) as visit:
+        in_forum(visit, house)
+        page, wide_px = visit.page, visit.too_wide_px()
+        page.locator("#id_file").set_input_files(lesson)
+        make = page.get_by_role("button", name="Уменьшить: около")
+        make.wait_for()
+        said = page.locator(".tropa-send").inner_text()
+        assert "Видео можно отправить меньше" in said and "→ около" in said
+        assert "меньше минуты на этом устройстве" in said
+        assert visit.too_wide_px() == wide_px
+        visit.shot("uploads-film-320-ru")
+        make.click()
+        page.get_by_text("Уменьшаем на вашем устройстве").wait_for()
+        visit.shot("uploads-film-making-320-ru")
+        page.get_by_role("button", name="Остановить").click()
+        make.click()
+        smaller = page.get_by_role("button", name="Отправить меньше")
+        smaller.wait_for()
+        visit.shot("uploads-film-made-320-ru")
+        assert len(course.state.uploads) == before, "nothing goes unasked"
+        smaller.click()
+        page.get_by_text("загружен").wait_for()
+    [upload] = course.state.uploads[before:]
+    told = probed(upload.path)
+    assert upload.filename in ("Урок в 5 «А».webm", "Урок в 5 «А».mp4")
+    assert upload.size_bytes < lesson.stat().st_size / 3
+    assert abs(told["seconds"] - SECONDS) < 1 and abs(played_s(upload.path) - SECONDS) < 1
+    assert (told["video"]["width"], told["video"]["height"]) == (640, 360)
+    assert told["audio"]["codec_name"] in ("opus", "aac")
+
+
+@pytest.mark.parametrize("encodes_at_once", [True, False])
+def test_sound_goes_smaller_whether_or_not_the_browser_encodes_it_at_once(
+    house: TropaProcess, browser: Browser, course: RunningCourse, tmp_path: Path, encodes_at_once: bool
+) -> None:
+    recording = Path(shutil.copyfile(sound("wav", SECONDS), tmp_path / "Диктант.wav"))
+    before = len(course.state.uploads)
+    with visiting(browser, size=DESKTOP, locale="en-GB") as visit:
+        if not encodes_at_once:  # as browsers without WebCodecs are
+            visit.page.add_init_script("delete window.AudioEncoder")
+        in_forum(visit, house)
+        visit.page.locator("#id_file").set_input_files(recording)
+        visit.page.get_by_role("button", name="Make it smaller").click()
+        visit.page.get_by_role("button", name="Send it smaller").click()
+        visit.page.get_by_text("загружен").wait_for()
+        assert not visit.page.locator(".tropa-send").count()
+    [upload] = course.state.uploads[before:]
+    told = probed(upload.path)
+    assert upload.filename == ("Диктант.ogg" if encodes_at_once else "Диктант.webm")
+    assert upload.size_bytes < 24_000 / 8 * SECONDS * 1.5 + 5_000
+    assert abs(told["seconds"] - SECONDS) < 0.5 and abs(played_s(upload.path) - SECONDS) < 0.5
+    assert told["audio"]["codec_name"] == "opus" and "video" not in told
+
+
+def test_the_original_is_one_tap_away_also_while_a_smaller_one_is_made(
+    house: TropaProcess, browser: Browser, course: RunningCourse, lesson: Path
+) -> None:
+    before = len(course.state.uploads)
+    with visiting(browser, size=DESKTOP) as visit:
+        in_forum(visit, house)
+        visit.page.locator("#id_file").set_input_files(lesson)
+        visit.page.get_by_role("button", name="Уменьшить: около").click()
+        visit.page.get_by_text("Уменьшаем на вашем устройстве").wait_for()
+        visit.page.get_by_role("button", name="Отправить как есть").click()
+        visit.page.get_by_text("загружен").wait_for()
+    [upload] = course.state.uploads[before:]
+    assert upload.path.read_bytes() == lesson.read_bytes()
+
+
+def test_what_this_browser_cant_play_goes_as_it_is_without_a_question(
+    house: TropaProcess, browser: Browser, course: RunningCourse, tmp_path: Path
+) -> None:
+    odd = tmp_path / "Старая запись.avi"
+    odd.write_bytes(bytes(range(256)) * 2000)
+    before = len(course.state.uploads)
+    with visiting(browser, size=DESKTOP) as visit:
+        in_forum(visit, house)
+        visit.page.locator("#id_file").set_input_files(odd)
+        visit.page.get_by_text("загружен").wait_for()
+    [upload] = course.state.uploads[before:]
+    assert upload.path.read_bytes() == odd.read_bytes()
