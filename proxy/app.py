@@ -64,7 +64,7 @@ class Tropa:
             self._keeper,
             pseudonym=pseudonym,
             drain_s=_DRAIN_S,
-            at_once=self.parts.pipeline.at_once,
+            at_once=self.parts.pipeline,
         )
         self._runner = Runner(self.parts.jobs(), failed=self._job_failed)
         self._metrics_runner: web.AppRunner | None = None

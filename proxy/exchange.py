@@ -8,6 +8,7 @@ Laws of this file: frozen values; a stage returns a new one and never edits the 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.frozen import Frozen
-from policies.model import Origin, Territory
+from policies.model import Catalogue, Origin, Territory
 from policies.values import MediaKind, Mode, Reason, TrafficClass
 
 if TYPE_CHECKING:  # workers that transform images import this file and need no HTTP server
     from aiohttp import web
+    from multidict import CIMultiDict
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -46,6 +48,7 @@ class Inbound(Frozen, frozen=True, kw_only=True):
     target              path and query exactly as received, beginning with "/"
     origin              None: a host that no origin lists (forward mode)
     listener            the listener's name
+    made                what origins were sent for equal heads, for the next one; None: no equal head was read
     """
 
     request: web.BaseRequest
@@ -57,6 +60,7 @@ class Inbound(Frozen, frozen=True, kw_only=True):
     origin: Origin | None
     client: ClientAddress
     listener: str
+    made: dict[Hashable, tuple[Catalogue, CIMultiDict[str]]] | None = None
 
     @property
     def path(self) -> str:

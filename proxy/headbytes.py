@@ -14,13 +14,10 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 def head_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> bytes:
     """Start line, fields and the empty line. Raises ValueError for control bytes in any of them."""
-    lines = [start_line]
-    lines += [f"{name}: {value}" for name, value in fields]
-    text = "\r\n".join(lines)
-    # Printable without its line ends, and as many of those as we made: nothing brought its own.
-    if text.count("\n") != len(lines) - 1 or not text.replace("\r\n", "").isprintable():
+    lines = [start_line, *map(": ".join, fields)]
+    if not "".join(lines).isprintable():  # so are bytes that aren't UTF-8, which pass
         _refuse_controls(lines)
-    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 
 def _refuse_controls(lines: list[str]) -> None:

@@ -7,7 +7,6 @@ files is left out; the body is asked for from the client only when the origin wa
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from aiohttp import web
@@ -16,6 +15,7 @@ from multidict import CIMultiDict
 
 from policies.decision import Decision
 from policies.facts import ResponseFacts
+from policies.frozen import Frozen
 from policies.kinds import kind_of_path, kind_of_type
 from policies.sniff import sniff
 from policies.streams import manifest_of_bytes
@@ -38,6 +38,7 @@ from proxy.upstream.reply import OriginReply, Way
 _PAGE_PREFIX_BYTES, _PAGE_PREFIX_S = 65536, 0.2
 _FIRST_BYTES, _FIRST_BYTES_S = 16384, 0.05
 _ONE_PIECE_BYTES = 65536
+_MOST_MADE = 8  # addresses from which one head comes
 _SNIFF_ROOM_BYTES = 1024**2
 _TEXTS = frozenset({MediaKind.PAGE, MediaKind.SCRIPT, MediaKind.STYLE, MediaKind.DATA})
 _RULE_FIELDS = ("Content-Range", "Cache-Control", "Content-Disposition")
@@ -45,8 +46,7 @@ _DOCUMENTS = frozenset({Audience.PAGE, Audience.EMBED})
 _MODERN_IMAGES = ("image/avif", "image/webp")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Frozen, frozen=True, kw_only=True, gc=False):
     """What a stage wants changed in the request: the validator of a source it already holds, and its own way."""
 
     if_none_match: str | None = None
@@ -101,8 +101,7 @@ class Obtainer:
 
     def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
         inbound = exchange.inbound
-        settings = exchange.catalogue.settings
-        headers = request_headers(inbound, settings, via=self._via, accept_encoding=_asked_codings(exchange.codings))
+        headers = self._end_to_end(exchange)
         if client.any or wish is not NO_WISH or "If-None-Match" in headers or "If-Modified-Since" in headers:
             self._map_conditions(headers, client, wish)
         names = names_of(inbound)
@@ -111,6 +110,22 @@ class Obtainer:
         if "Range" in headers and self._range_would_splice(exchange, headers):
             headers.popall("Range", None)
             headers.popall("If-Range", None)
+        return headers
+
+    def _end_to_end(self, exchange: Exchange) -> CIMultiDict[str]:
+        """The client's fields that travel on; of a head that was read before they were found before."""
+        inbound, catalogue = exchange.inbound, exchange.catalogue
+        made, client = inbound.made, inbound.client
+        key = (inbound.scheme, client.trusted, client.address.version, int(client.address))
+        known = made.get(key) if made is not None else None
+        if known is not None and known[0] is catalogue:
+            return known[1].copy()
+        codings = _asked_codings(exchange.codings)
+        headers = request_headers(inbound, catalogue.settings, via=self._via, accept_encoding=codings)
+        if made is not None:
+            if len(made) >= _MOST_MADE:
+                made.clear()
+            made[key] = catalogue, headers.copy()
         return headers
 
     @staticmethod

@@ -147,11 +147,13 @@ class Pipeline:
         self._accounted(exchange, sent, started_s, meter)
         return sent.response
 
+    def may_answer(self, target: str) -> bool:
+        """Whether something like it has gone out before."""
+        return self._parts.repeats.may_have(target)
+
     def at_once(self, inbound: Inbound) -> bool:
         """Whether this was answered without waiting for anything: the same had been made of what is stored before."""
         parts, clock = self._parts, self._parts.clock
-        if not parts.repeats.may_have(inbound.target):
-            return False
         started_s = clock.steady_s()
         try:
             exchange = self._decided(inbound, clock.now())

@@ -12,9 +12,11 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Protocol, cast
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
 
 from policies.model import Catalogue, Limits, Listener
 from proxy.clock import Clock
@@ -40,7 +42,29 @@ from proxy.upstream.dial import Dial
 
 logger = logging.getLogger("tropa.wire")
 Handler = Callable[[Inbound], Awaitable[web.StreamResponse]]
-AtOnce = Callable[[Inbound], bool]
+
+
+class AtOnce(Protocol):
+    """Answers in the same turn of the loop what needs no waiting."""
+
+    def may_answer(self, target: str) -> bool:
+        """Whether there is any hope of it; asked for every request, so it may err."""
+        ...
+
+    def at_once(self, inbound: Inbound) -> bool:
+        """Whether it has; False: nothing was written."""
+        ...
+
+
+class Never:
+    """All goes to the handler."""
+
+    def may_answer(self, target: str) -> bool:
+        return False
+
+    def at_once(self, inbound: Inbound) -> bool:
+        return False
+
 
 _SWEEP_S = 5.0
 _READ_BUFFER_BYTES = 16384
@@ -51,7 +75,7 @@ class Front:
     """One listener.
 
     handler      answers every readable exchange (the pipeline)
-    at_once      answers one in the same turn of the loop, or leaves it to the handler (False)
+    at_once      answers some in the same turn of the loop, and leaves the others to the handler
     tunnel_gate  decides about CONNECT in forward mode
     pseudonym    ours in Via: unique to this process, the same in all its parts
     exchanges    running now
@@ -69,11 +93,11 @@ class Front:
         keeper: TaskKeeper,
         pseudonym: str,
         dial: Dial | None = None,
-        at_once: AtOnce = lambda inbound: False,
+        at_once: AtOnce | None = None,
     ) -> None:
         self.listener = listener
         self._handler = handler
-        self._at_once = at_once
+        self._at_once = at_once if at_once is not None else Never()
         self._catalogue = catalogue
         self._clock = clock
         self._keeper = keeper
@@ -252,13 +276,18 @@ class Front:
             raise overloaded(f"{self.exchanges} exchanges")
         return await self._handler(self._mode.inbound(request, seen, catalogue, self.listener))
 
-    def _answered_at_once(self, request: web.BaseRequest, known: KnownHead) -> bool:
+    def _answered_at_once(self, protocol: ClientProtocol, message: RawRequestMessage, known: KnownHead) -> bool:
         """Whether nothing is left to do for a request whose head was read before."""
-        catalogue, protocol = self._catalogue(), cast(ClientProtocol, request.protocol)
-        if not known.is_within(request.raw_path, catalogue.settings.limits):
+        if not self._at_once.may_answer(message.path):
+            return False
+        catalogue = self._catalogue()
+        if not known.is_within(message.path, catalogue.settings.limits):
+            return False
+        request = protocol.request_of(message, EMPTY_PAYLOAD)
+        if request is None:
             return False
         try:
-            return self._at_once(self._mode.inbound(request, protocol.seen, catalogue, self.listener))
+            return self._at_once.at_once(self._mode.inbound(request, protocol.seen, catalogue, self.listener))
         except ExchangeError:
             return False  # said on the ordinary way
 

@@ -13,13 +13,15 @@ nobody takes another's head; nothing of it is written anywhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
-from aiohttp import HttpVersion11
+from aiohttp import HttpVersion11, web
 from aiohttp.http import RawRequestMessage
+from multidict import CIMultiDict
 from yarl import URL
 
-from policies.model import Limits
+from policies.model import Catalogue, Limits
 
 _MOST = 2048
 _MAX_BYTES = 4096  # of head and target
@@ -31,11 +33,13 @@ _NO_URL = URL("/")  # nobody asks a request for it: targets go as received
 
 @dataclass(slots=True)
 class KnownHead:
-    """field_bytes: as `strict` counts them; checked: the limits under which `strict` let it pass, None: not yet."""
+    """field_bytes: as `strict` counts them; checked: the limits under which `strict` let it pass, None: not yet;
+    made: see `Inbound.made`."""
 
     message: RawRequestMessage
     field_bytes: int
     checked: Limits | None = None
+    made: dict[Hashable, tuple[Catalogue, CIMultiDict[str]]] = field(default_factory=dict)
 
     def is_within(self, target: str, limits: Limits) -> bool:
         """Whether `strict` has nothing against this head, and nothing against its size with this target."""
@@ -84,3 +88,9 @@ class KnownHeads:
             del self._heads[next(iter(self._heads))]
         field_bytes = sum(len(name) + len(value) + 4 for name, value in message.raw_headers)
         self._heads[data[end:]] = KnownHead(message, field_bytes)
+
+
+def made_before(request: web.BaseRequest) -> dict[Hashable, tuple[Catalogue, CIMultiDict[str]]] | None:
+    """What was made of heads that are equal to this request's; None: there was none."""
+    known: KnownHead | None = getattr(request.protocol, "known", None)
+    return None if known is None else known.made

@@ -78,7 +78,7 @@ class ClientProtocol(web.RequestHandler):
         clock: Clock,
         home: set[ClientProtocol],
         heads: KnownHeads,
-        at_once: Callable[[web.BaseRequest, KnownHead], bool],
+        at_once: Callable[[ClientProtocol, RawRequestMessage, KnownHead], bool],
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
@@ -117,16 +117,20 @@ class ClientProtocol(web.RequestHandler):
             return False
         message, known = found
         self._request_count += 1
-        task = self._task_handler
-        if task is not None and self._at_once(
-            make_request(message, EMPTY_PAYLOAD, self, AnswerWriter(self, self._loop), task), known
-        ):
+        if self._at_once(self, message, known):
             self.head_s = None
             return True
         self._next = known
         self._messages.append((message, EMPTY_PAYLOAD))
         waiter.set_result(None)
         return True
+
+    def request_of(self, message: RawRequestMessage, payload: StreamReader) -> web.BaseRequest | None:
+        """The request that the server makes of it; None: the connection is ending."""
+        task = self._task_handler
+        if task is None or self._request_factory is None:
+            return None
+        return self._request_factory(message, payload, self, AnswerWriter(self, self._loop), task)
 
     def _read_whole(self, data: bytes, queued: int) -> bool:
         """Whether llhttp has made exactly one request of exactly this piece, and nothing of it is left."""
@@ -170,11 +174,9 @@ class ClientProtocol(web.RequestHandler):
         handler = self._request_handler
         if not isinstance(message, RawRequestMessage):  # a parse error
             handler, message = self._make_error_handler(message), ERROR
-        if handler is None or self._request_factory is None:
+        request = self.request_of(message, payload)
+        if handler is None or request is None:
             return False
-        task = self._task_handler or asyncio.current_task()
-        assert task is not None
-        request = self._request_factory(message, payload, self, AnswerWriter(self, self._loop), task)
         try:
             response, left = await self._handle_request(request, None, handler)
             if left:

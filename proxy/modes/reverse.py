@@ -10,6 +10,7 @@ from proxy.errors import ExchangeError, Fault, bad_request
 from proxy.exchange import Inbound, IPAddress
 from proxy.modes.addresses import client_address, told_host, told_scheme
 from proxy.modes.authority import OriginsByHost, split_authority
+from proxy.modes.known_heads import made_before
 from proxy.modes.seen import Seen
 from proxy.modes.strict import is_authority
 
@@ -51,6 +52,7 @@ class Reverse:
             origin=origin,
             client=client,
             listener=listener.name,
+            made=made_before(request),
         )
 
     def _read_target(self, request: web.BaseRequest) -> tuple[str, str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policies.frozen import Frozen
 from proxy.cache.sources import Source
 from proxy.cache.variant_values import Variant
 from proxy.obtain import Wish
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Frozen, frozen=True, kw_only=True):
     """variant None: only the way is known (a client's tag of that way may be mapped), nothing is stored."""
 
     way: str

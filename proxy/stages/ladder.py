@@ -204,7 +204,9 @@ class LadderStage:
 
     async def passed(self, exchange: Exchange, fetched: Fetched) -> Answer | None:
         """A response that passes may be a segment of a rung that is made smaller here. None: it isn't."""
-        return await self._rungs.answer(exchange, fetched) if self._rungs is not None else None
+        if self._rungs is None or not self._book.is_of(exchange.who.learner):
+            return None
+        return await self._rungs.answer(exchange, fetched)
 
     def _note(self, exchange: Exchange, outcome: LadderOutcome, made: Rendition | None) -> None:
         """What went out. made: the rung that is made smaller, where it is the only one that there was, too."""

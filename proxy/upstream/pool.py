@@ -55,16 +55,17 @@ class Pool:
             self._connector = self._made()
         return await self._connector.connect(self._request(route), [], _timeout(timeouts))
 
-    async def wire(self, route: Route, timeouts: Timeouts, *, fresh: bool) -> Wire:
-        """A connection for requests without a body: the one used last, or (always with fresh) a new one.
-
-        Raises what aiohttp raises.
-        """
+    def resting(self, route: Route) -> Wire | None:
+        """The connection for requests without a body that was used last; None: none rests."""
         resting = self._resting.get(route)
-        while resting and not fresh:
+        while resting:
             wire = resting.pop()
             if wire.usable:
                 return wire
+        return None
+
+    async def wire(self, route: Route, timeouts: Timeouts) -> Wire:
+        """Another such connection. Raises what aiohttp raises."""
         connection = await self.connect(route, timeouts)
         return Wire(connection, lambda wire: self._rests(route, wire))
 

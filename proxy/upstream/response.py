@@ -17,6 +17,7 @@ from multidict import CIMultiDictProxy
 
 from proxy.errors import ExchangeError
 from proxy.live.duplex import Duplex, taken_from_origin
+from proxy.upstream.address import Target
 from proxy.upstream.channel import Channel
 from proxy.upstream.faults import body_fault, upstream_too_large
 from proxy.upstream.reply import FORWARDED, Way
@@ -41,7 +42,7 @@ class UpstreamResponse:
         "_max_body_bytes",
         "_message",
         "_read_bytes",
-        "_target",
+        "_where",
         "content_length",
         "headers",
         "on_break",
@@ -57,14 +58,14 @@ class UpstreamResponse:
         message: RawResponseMessage,
         content: StreamReader,
         *,
-        target: str,
+        where: Target,
         max_body_bytes: int,
     ) -> None:
         self._channel = channel
         self._connection = connection
         self._message = message
         self._content = content
-        self._target = target
+        self._where = where
         self._max_body_bytes = max_body_bytes
         self._read_bytes = 0
         self.on_break: Callable[[], None] | None = None
@@ -149,7 +150,7 @@ class UpstreamResponse:
     def _broken(self, error: BaseException) -> ExchangeError:
         if self.on_break is not None:
             self.on_break()
-        return body_fault(error, self._target)
+        return body_fault(error, self._where.authority)
 
     def _count(self, chunk: bytes | bytearray) -> None:
         self._read_bytes += len(chunk)

@@ -6,7 +6,7 @@ bodyless idempotent request is sent twice, and only where the first one met a co
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from proxy.upstream.guard import check_host, sockets_made
 from proxy.upstream.pool import Pool, Route, split_login
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.trust import tls_context
+from proxy.upstream.wire import Wire
 from proxy.watch import LinkWatch
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -103,27 +104,29 @@ class Upstream:
         return response
 
     async def _sent(self, call: _Call) -> UpstreamResponse:
-        fresh: list[bool] = []
-        sockets_made.set(fresh)
+        route, pool = call.route(), self._pool(call)
+        if call.body is not None:
+            return await self._exchanged(call, route, pool)
+        if "Upgrade" in call.headers:
+            return await _anew(call, lambda: self._exchanged(call, route, pool))
+        wire = pool.resting(route)
+        if wire is None:
+            return await _anew(call, lambda: self._asked_anew(call, route, pool))
         try:
-            return await self._once(call)
+            return await self._asked(call, route, wire)
         except DISCONNECTED:
-            # A connection from the pool that the origin had closed meanwhile: nothing was lost but the way there.
-            if fresh or call.body is not None or call.method not in _IDEMPOTENT:
+            # The origin had closed it meanwhile: nothing was lost but the way there.
+            if call.method not in _IDEMPOTENT:
                 raise
-        return await self._once(call, fresh=True)
+        return await self._asked_anew(call, route, pool)
 
-    async def _once(self, call: _Call, *, fresh: bool = False) -> UpstreamResponse:
-        route = call.route()
-        if call.body is None and "Upgrade" not in call.headers:
-            return await self._asked(call, route, fresh=fresh)
-        return await self._exchanged(call, route)
+    async def _asked_anew(self, call: _Call, route: Route, pool: Pool) -> UpstreamResponse:
+        return await self._asked(call, route, await pool.wire(route, call.settings.timeouts))
 
-    async def _asked(self, call: _Call, route: Route, *, fresh: bool) -> UpstreamResponse:
-        """By a `Wire`: no body goes out, and no other protocol may follow."""
+    async def _asked(self, call: _Call, route: Route, wire: Wire) -> UpstreamResponse:
+        """No body goes out, and no other protocol may follow."""
         settings = call.settings
         head = request_head(call.method, call.target_line(route), call.headers)
-        wire = await self._pool(call).wire(route, settings.timeouts, fresh=fresh)
         message, content = await wire.ask(
             head, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts
         )
@@ -132,14 +135,14 @@ class Upstream:
             None,
             message,
             content,
-            target=call.where.authority,
+            where=call.where,
             max_body_bytes=settings.limits.max_body_bytes,
         )
 
-    async def _exchanged(self, call: _Call, route: Route) -> UpstreamResponse:
+    async def _exchanged(self, call: _Call, route: Route, pool: Pool) -> UpstreamResponse:
         """By a `Channel`: with a body, or into another protocol."""
         settings = call.settings
-        connection = await self._pool(call).connect(route, settings.timeouts)
+        connection = await pool.connect(route, settings.timeouts)
         try:
             channel = Channel(
                 connection, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts
@@ -155,7 +158,7 @@ class Upstream:
             connection,
             message,
             content,
-            target=call.where.authority,
+            where=call.where,
             max_body_bytes=settings.limits.max_body_bytes,
         )
 
@@ -216,6 +219,18 @@ class _Call(NamedTuple):
         if login is not None:
             self.headers["Proxy-Authorization"] = login.encode()
         return f"http://{self.where.authority}{self.target}"
+
+
+async def _anew(call: _Call, ask: Callable[[], Awaitable[UpstreamResponse]]) -> UpstreamResponse:
+    """By a connection that aiohttp's pool gives: one that the origin had closed meanwhile lost nothing but the way."""
+    fresh: list[bool] = []
+    sockets_made.set(fresh)
+    try:
+        return await ask()
+    except DISCONNECTED:
+        if fresh or call.method not in _IDEMPOTENT:
+            raise
+    return await ask()
 
 
 def _frame(headers: CIMultiDict[str], method: str, body: RequestBody | None, *, expect: bool) -> None:
