@@ -38,7 +38,7 @@ def decision_field(decision: Decision, treatment: str, support_code: str, *, bri
     `allow;region="koryak";class=lesson;until=@1767225600;why="save-data video-withheld";treatment=page`
     brief  verdict, class and treatment alone: what rides on every picture must cost the learner next to nothing
     """
-    text = f"{decision.verdict.value};class={decision.traffic_class.value}" if brief else _fixed_part(decision)
+    text = f"{decision.verdict};class={decision.traffic_class}" if brief else _fixed_part(decision)
     text += f";treatment={treatment}"
     return f'{text};code="{support_code}"' if support_code else text
 

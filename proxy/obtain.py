@@ -102,8 +102,10 @@ class Obtainer:
     def _request_headers(self, exchange: Exchange, client: Conditions, wish: Wish) -> CIMultiDict[str]:
         inbound = exchange.inbound
         headers = self._end_to_end(exchange)
-        if client.any or wish is not NO_WISH or "If-None-Match" in headers or "If-Modified-Since" in headers:
-            self._map_conditions(headers, client, wish)
+        # The client's own conditions first: a 304 to them costs her link nothing.
+        asks = client if client.any else wish
+        _set_or_drop(headers, "If-None-Match", asks.if_none_match)
+        _set_or_drop(headers, "If-Modified-Since", asks.if_modified_since)
         names = names_of(inbound)
         if names is not None:
             names.request(headers)
@@ -127,16 +129,6 @@ class Obtainer:
                 made.clear()
             made[key] = catalogue, headers.copy()
         return headers
-
-    @staticmethod
-    def _map_conditions(headers: CIMultiDict[str], client: Conditions, wish: Wish) -> None:
-        # The client's own conditions first: a 304 to them costs her link nothing.
-        asks = client if client.any else wish
-        wanted = (asks.if_none_match, asks.if_modified_since)
-        for name, value in zip(("If-None-Match", "If-Modified-Since"), wanted, strict=True):
-            headers.popall(name, None)
-            if value:
-                headers[name] = value
 
     def _range_would_splice(self, exchange: Exchange, headers: CIMultiDict[str]) -> bool:
         if "If-Range" in headers:
@@ -176,6 +168,13 @@ class Obtainer:
         return fetched if names is None else renamed(exchange, fetched, names)
 
 
+def _set_or_drop(headers: CIMultiDict[str], name: str, value: str | None) -> None:
+    if name in headers:
+        headers.popall(name)
+    if value:
+        headers[name] = value
+
+
 @lru_cache(maxsize=64)
 def _asked_codings(accepted: tuple[str, ...]) -> str:
     """What the origin is asked for: of the codings that this client takes those that we can read."""
@@ -187,7 +186,7 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
     inbound, decision = exchange.inbound, exchange.decision
     request, held = inbound.request, exchange.held
     has_body = held is not None or (request.body_exists and request.can_read_body)
-    length = request.content_length if held is None else len(held)
+    length = None if not has_body else request.content_length if held is None else len(held)
     if decision.stored_only:
         headers["Cache-Control"] = "only-if-cached"  # RFC 9111 section 5.2.1.7
     return Asked(
@@ -199,7 +198,7 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
         target=inbound.target,
         headers=headers,
         body=(client_body(exchange) if held is None else held.pieces()) if has_body else None,
-        content_length=length if has_body else None,
+        content_length=length,
         expect_continue=_continuer(request) if has_body and held is None else None,
         learner=exchange.who.learner,
         untouched=is_untouched(decision),

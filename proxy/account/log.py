@@ -35,9 +35,9 @@ def line_of(receipt: Receipt) -> str:
     r = receipt
     return (
         f'{{"at":"{r.at.isoformat(timespec="milliseconds")}","duration_s":{r.duration_s:.3f}'
-        f"{_whose(r.region, r.site, r.learner, r.origin, r.mode.value, r.method, r.host)}"
+        f"{_whose(r.region, r.site, r.learner, r.origin, r.mode, r.method, r.host)}"
         f',"url":{_safe(redacted(r.url))},"status":{r.status}'
-        f"{_judged(r.traffic_class.value, r.kind.value, r.verdict, r.treatment, r.reasons)}"
+        f"{_judged(r.traffic_class, r.kind, r.verdict, r.treatment, r.reasons)}"
         f',"bytes_from_origin":{r.bytes_from_origin},"bytes_to_learner":{r.bytes_to_learner}'
         f',"bytes_up":{r.bytes_up},"metered_bytes":{r.metered_bytes}'
         f',"bytes_direct":{r.bytes_direct},"bytes_withheld":{r.bytes_withheld}'
