@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from policies.model import Origin
 from proxy.cache.asked import Asked
-from proxy.cache.object_files import ObjectFiles
+from proxy.cache.body_files import BodyFiles
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.origin_cache import OriginCache
 from proxy.tasks import TaskKeeper
@@ -111,7 +111,7 @@ async def cached(
     *,
     clock: HandClock | None = None,
     max_bytes: int = 10**9,
-    files: ObjectFiles | None = None,
+    files: BodyFiles | None = None,
     **origin_keys: object,
 ) -> AsyncIterator[Cached]:
     """A store under `folder` before an origin that answers so; a Date by our clock where it gives none."""

@@ -14,7 +14,7 @@ import os
 from collections.abc import AsyncIterator
 
 from proxy.cache.asked import Pace
-from proxy.cache.object_files import ObjectFiles
+from proxy.cache.body_files import BodyFiles
 from proxy.errors import ExchangeError
 from proxy.media.bell import Bell
 from proxy.media.extents import Extents
@@ -39,7 +39,7 @@ class Arrival:
 
     def __init__(
         self,
-        files: ObjectFiles,
+        files: BodyFiles,
         name: str,
         *,
         length: int | None,

@@ -18,7 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from proxy.cache.object_files import PIECE_BYTES, ObjectFiles, checks_of, taken_bytes
+from proxy.cache.body_checks import PIECE_BYTES, checks_of
+from proxy.cache.body_files import BodyFiles, taken_bytes
 from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.stored import StoredResponse, address_key
@@ -76,7 +77,7 @@ def _entry(stored: StoredResponse, digest: str) -> dict[str, Any]:
     return {**{name: getattr(row, name) for name in _CARRIED}, "twin": row.twin.hex(), "sha256": digest}
 
 
-def _body_out(files: ObjectFiles, stored: StoredResponse, folder: Path) -> tuple[str, bool] | None:
+def _body_out(files: BodyFiles, stored: StoredResponse, folder: Path) -> tuple[str, bool] | None:
     """(its digest, whether it lay there); None: it is gone, or isn't what was stored."""
     try:
         source = files.open(stored.row.file)

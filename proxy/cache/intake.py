@@ -8,15 +8,15 @@ the index from time to time, so that a power cut at nine tenths costs one tenth.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from proxy.cache.answering import Held
 from proxy.cache.arrival import Arrival
 from proxy.cache.asked import Asked, Pace
+from proxy.cache.body_checks import checks_of, checks_of_bytes
+from proxy.cache.body_files import taken_bytes
 from proxy.cache.http.conditions import is_strong
-from proxy.cache.object_files import checks_of, checks_of_bytes, taken_bytes
 from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.stored import StoredResponse, stored_of, with_body
@@ -183,7 +183,7 @@ class Intake:
         arrival = taking.arrival
         body = arrival.small_body() if arrival.storing and arrival.done and arrival.failed is None else None
         if body is not None:
-            taken = await asyncio.to_thread(self._written_small, arrival.name, body)
+            taken = await asyncio.to_thread(self._store.files.keep, arrival.name, body)
             checks = checks_of_bytes(body)
             return taking.row_with(length=len(body), there=arrival.there, checks=checks, taken=taken)
         whole = arrival.done and arrival.length is not None and arrival.there.covers(0, arrival.length)
@@ -193,21 +193,6 @@ class Intake:
         if not arrival.storing and not arrival.published:
             return None
         return await asyncio.to_thread(self._large, taking, arrival.on_disk)
-
-    def _written_small(self, name: str, body: bytes) -> int:
-        """Off the event loop."""
-        files = self._store.files
-        file = files.create(name)
-        try:
-            files.write(file, 0, body)
-            taken = taken_bytes(file, len(body))
-        except OSError:
-            files.give_up(name)
-            raise
-        finally:
-            os.close(file)
-        files.publish(name)
-        return taken
 
     def _large(self, taking: Taking, there: Extents) -> Row:
         """Off the event loop."""

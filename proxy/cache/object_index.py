@@ -1,18 +1,17 @@
-"""Which responses are stored: one SQLite table in WAL mode, so that 100,000 of them need no scan at start.
+"""Which responses are stored.
 
-Laws of this file: one connection, used by one thread; each statement is whole or not there after kill -9. A row is
-written after its file, and removed before it: a row without its file is a miss, a file without its row an orphan that
-a sweep removes. Times are seconds since 1970.
+Laws of this file: those of `index_file`; a row is written after its file, and removed before it: a row without its file
+is a miss, a file without its row an orphan that a sweep removes.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, IndexFile, marking
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -34,8 +33,7 @@ CREATE TABLE IF NOT EXISTS readers (
 CREATE INDEX IF NOT EXISTS readers_object ON readers (object);
 CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
-_LEARNER_BYTES = 8
-_ENOUGH_BYTES = 2 * _LEARNER_BYTES  # two learners
+_MARK = marking("objects", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,22 +98,11 @@ class Put:
     grown_bytes: int
 
 
-class ObjectIndex:
+class ObjectIndex(IndexFile):
     """The index in one file. Every method may raise sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-        try:
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute("PRAGMA synchronous=NORMAL")
-            self._base.execute("PRAGMA foreign_keys=ON")
-            self._base.executescript(_SCHEMA)
-        except BaseException:
-            self._base.close()
-            raise
-
-    def close(self) -> None:
-        self._base.close()
+        super().__init__(path, _SCHEMA)
 
     # -- finding -----------------------------------------------------------------------------------------------
 
@@ -180,13 +167,9 @@ class ObjectIndex:
 
     def touch(self, used: Iterable[tuple[int, float, int, float]], learners: Iterable[tuple[int, bytes]]) -> None:
         """(id, used, further uses, worth); and who had what, until two are known."""
-        add = (
-            "UPDATE objects SET learners = CAST(learners || ?2 AS BLOB)"
-            " WHERE id = ?1 AND instr(learners, ?2) = 0 AND length(learners) < ?3"
-        )
         with self._together():
             self._base.executemany("UPDATE objects SET used = ?2, uses = uses + ?3, worth = ?4 WHERE id = ?1", used)
-            self._base.executemany(add, ((one, who[:_LEARNER_BYTES], _ENOUGH_BYTES) for one, who in learners))
+            self._base.executemany(_MARK, ((one, who[:MARK_BYTES], ENOUGH_BYTES) for one, who in learners))
 
     def note_reader(self, learner: str, one: int, until: float) -> None:
         self._base.execute("INSERT OR REPLACE INTO readers VALUES (?, ?, ?)", (learner, one, until))
@@ -247,7 +230,7 @@ class ObjectIndex:
         rows = self._base.execute(
             f"SELECT {_COLUMNS} FROM objects WHERE whose IN ({marks}) AND (whose = 'shared' OR length(learners) >= ?)"  # noqa: S608
             " ORDER BY used DESC LIMIT ?",
-            (*whose, _ENOUGH_BYTES, limit),
+            (*whose, ENOUGH_BYTES, limit),
         )
         return [Row(**dict(zip(_NAMES, row, strict=True))) for row in rows]
 
@@ -271,18 +254,3 @@ class ObjectIndex:
 
     def set_number(self, name: str, value: float) -> None:
         self._base.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", (name, value))
-
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the base, so that it doesn't grow."""
-        self._base.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """One transaction: many small commits would each wait for the disk."""
-        self._base.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            raise
-        self._base.execute("COMMIT")

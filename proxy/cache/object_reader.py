@@ -10,7 +10,8 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from proxy.cache.object_files import PIECE_BYTES, ObjectFiles, is_right, there_of
+from proxy.cache.body_checks import PIECE_BYTES, is_right, there_of
+from proxy.cache.body_files import BodyFiles
 from proxy.cache.stored import StoredResponse
 from proxy.media.extents import Extents
 from proxy.upstream.faults import upstream_truncated
@@ -32,7 +33,7 @@ class ObjectReader:
         self.damaged: Callable[[OSError], Awaitable[None]] | None = None
 
     @classmethod
-    def opened(cls, files: ObjectFiles, stored: StoredResponse, first: int = 0) -> ObjectReader:
+    def opened(cls, files: BodyFiles, stored: StoredResponse, first: int = 0) -> ObjectReader:
         """Off the event loop. Raises OSError where the file is gone, or its first piece isn't what was stored."""
         reader = cls(files.open(stored.row.file), stored.there, stored.row.checks)
         try:

@@ -20,9 +20,10 @@ from functools import partial
 from pathlib import Path
 
 from proxy.base_thread import BaseThread
+from proxy.cache.body_checks import PIECE_BYTES
+from proxy.cache.body_files import SHARDS, BodyFiles
 from proxy.cache.known_keys import KnownKeys
 from proxy.cache.memory import BoundedMemory
-from proxy.cache.object_files import PIECE_BYTES, SHARDS, ObjectFiles
 from proxy.cache.object_index import ObjectIndex, Row
 from proxy.cache.object_reader import ObjectReader
 from proxy.cache.stored import StoredResponse, stored_of
@@ -61,10 +62,10 @@ class ObjectStore:
         *,
         max_bytes: int,
         clock: Clock,
-        files: ObjectFiles | None = None,
+        files: BodyFiles | None = None,
         memory_bytes: int = 32 << 20,
     ) -> None:
-        self.files = files or ObjectFiles(folder)
+        self.files = files or BodyFiles(folder)
         self.max_bytes = max_bytes
         self._clock = clock
         self._index = BaseThread(

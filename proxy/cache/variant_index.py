@@ -1,17 +1,15 @@
-"""What variants there are: one SQLite table in WAL mode, so that 100,000 of them need no scan at start.
+"""What variants there are, and which source a validator stands for.
 
-Laws of this file: one connection, used by one thread (the store's); statements commit by themselves, each is whole
-or not there after kill -9. `synchronous=NORMAL` may forget the last statements at a power cut, never corrupt.
-Times are seconds since 1970.
+Laws of this file: those of `index_file`.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, IndexFile, marking, marks_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS variants (
@@ -27,8 +25,7 @@ CREATE TABLE IF NOT EXISTS sources (
 CREATE INDEX IF NOT EXISTS sources_expires ON sources (expires);
 """
 _COLUMNS = "key, kind, why, content_type, notes, digest, length, disk_bytes, private, learners, made, expires, used"
-_LEARNER_BYTES = 8
-_ENOUGH_BYTES = 2 * _LEARNER_BYTES  # two learners
+_MARK = marking("variants", "key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +54,11 @@ class Totals:
     disk_bytes: int
 
 
-class VariantIndex:
+class VariantIndex(IndexFile):
     """The index in one file. Every method may raise sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-        try:
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute("PRAGMA synchronous=NORMAL")
-            self._base.executescript(_SCHEMA)
-        except BaseException:
-            self._base.close()
-            raise
-
-    def close(self) -> None:
-        self._base.close()
+        super().__init__(path, _SCHEMA)
 
     def find(self, key: str) -> Row | None:
         found = self._base.execute(f"SELECT {_COLUMNS} FROM variants WHERE key = ?", (key,)).fetchone()  # noqa: S608
@@ -97,24 +84,9 @@ class VariantIndex:
 
     def touch(self, used: Iterable[tuple[str, float]], learners: Iterable[tuple[str, bytes]]) -> None:
         """Note when variants were last used, and by whom, until two learners are known."""
-        statement = (
-            "UPDATE variants SET learners = CAST(learners || ?2 AS BLOB)"
-            " WHERE key = ?1 AND instr(learners, ?2) = 0 AND length(learners) < ?3"
-        )
         with self._together():
             self._base.executemany("UPDATE variants SET used = ?2 WHERE key = ?1", used)
-            self._base.executemany(statement, ((key, who[:_LEARNER_BYTES], _ENOUGH_BYTES) for key, who in learners))
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """One transaction: many small commits would each wait for the disk."""
-        self._base.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            raise
-        self._base.execute("COMMIT")
+            self._base.executemany(_MARK, ((key, who[:MARK_BYTES], ENOUGH_BYTES) for key, who in learners))
 
     def totals(self) -> Totals:
         files, taken = self._base.execute(
@@ -151,7 +123,7 @@ class VariantIndex:
         """The latest used variants that may be shown: public ones, and private ones that two learners have had."""
         rows = self._base.execute(
             f"SELECT {_COLUMNS} FROM variants WHERE private = 0 OR length(learners) >= ? ORDER BY used DESC LIMIT ?",  # noqa: S608
-            (_ENOUGH_BYTES, limit),
+            (ENOUGH_BYTES, limit),
         )
         return [_row(row) for row in rows]
 
@@ -177,9 +149,9 @@ class VariantIndex:
         """(key, it is private and nobody else's) of the variants that note one learner. marks_her: key -> her mark."""
         rows = self._base.execute("SELECT key, learners, private FROM variants WHERE length(learners) > 0")
         return [
-            (key, bool(private) and len(learners) == _LEARNER_BYTES)
+            (key, bool(private) and len(learners) == MARK_BYTES)
             for key, learners, private in rows
-            if marks_her(key) in _marks(learners)
+            if marks_her(key) in marks_of(learners)
         ]
 
     def unnote(self, marks: Iterable[tuple[str, bytes]]) -> None:
@@ -188,16 +160,8 @@ class VariantIndex:
             for key, mark in marks:
                 row = self._base.execute("SELECT learners FROM variants WHERE key = ?", (key,)).fetchone()
                 if row is not None:
-                    kept = b"".join(one for one in _marks(row[0]) if one != mark)
+                    kept = b"".join(one for one in marks_of(row[0]) if one != mark)
                     self._base.execute("UPDATE variants SET learners = ? WHERE key = ?", (kept, key))
-
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the base, so that it doesn't grow."""
-        self._base.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-
-def _marks(learners: bytes) -> list[bytes]:
-    return [learners[at : at + _LEARNER_BYTES] for at in range(0, len(learners), _LEARNER_BYTES)]
 
 
 def _row(values: Sequence[object]) -> Row:

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 
 from proxy.base_thread import BaseThread
+from proxy.cache.body_files import SHARDS, BodyFiles
 from proxy.cache.memory import BoundedMemory
-from proxy.cache.variant_files import SHARDS, VariantFiles
 from proxy.cache.variant_index import Row, VariantIndex
 from proxy.cache.variant_keys import Provisional, provisional_key
 from proxy.cache.variant_values import StoreStats, Variant, bytes_of, etag_of, variant_of
@@ -43,10 +43,18 @@ _MAX_UNSAVED_TOUCHES = 2000
 class VariantStore:
     """Variants under a folder, at most `max_bytes` on disk (blocks really taken; the index comes on top)."""
 
-    def __init__(self, folder: Path, *, max_bytes: int, clock: Clock, memory_bytes: int = 32 << 20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int,
+        clock: Clock,
+        files: BodyFiles | None = None,
+        memory_bytes: int = 32 << 20,
+    ) -> None:
         self._max_bytes = max_bytes
         self._clock = clock
-        self._files = VariantFiles(folder)
+        self._files = files or BodyFiles(folder)
         self._index = BaseThread(
             folder / "variants.sqlite",
             VariantIndex,
@@ -245,7 +253,7 @@ class VariantStore:
         self._bodies.put(row.key, body)
         self._writing.add(row.key)
         try:
-            filed = replace(row, disk_bytes=max(1, await asyncio.to_thread(self._files.write, row.key, body)))
+            filed = replace(row, disk_bytes=max(1, await asyncio.to_thread(self._files.keep, row.key, body)))
             if await self._put_row(filed):
                 return filed
             await asyncio.to_thread(self._files.remove, [row.key])

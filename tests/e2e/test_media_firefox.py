@@ -16,6 +16,7 @@ from tests.e2e.harness.firefox import Firefox, find_firefox, firefox
 from tests.e2e.harness.origins import Origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
+from tests.e2e.harness.waiting import PATIENCE_S
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 missing = find_firefox() is None and os.environ.get("CI") != "true"
@@ -48,24 +49,27 @@ def shows(slide: int) -> str:
     return f"/(\\D|^){slide} (из|of) 4$/.test(document.querySelector('#sc-live').textContent)"
 
 
-async def test_a_lecture_by_keyboard_and_over_a_link_that_is_cut(tropa: TropaProcess, tmp_path: Path) -> None:
+async def test_a_lecture_by_keyboard(tropa: TropaProcess, tmp_path: Path) -> None:
+    async with firefox(tmp_path / "profile") as browser:
+        await open_lecture(browser, tropa.ports["metered"])
+        await browser.until(shows(1))
+        for key, slide in ((RIGHT, 2), (END, 4), ("3", 3)):
+            await browser.keys(key)
+            await browser.until(shows(slide))
+        await browser.until(f"{SOUND}.currentTime > 23 && {SOUND}.currentTime < 26")
+        SCREENS.mkdir(exist_ok=True)
+        await browser.picture(SCREENS / "slidecast-firefox.png")
+
+
+async def test_a_lecture_over_a_link_that_is_cut(tropa: TropaProcess, tmp_path: Path) -> None:
+    """In a browser that hasn't heard it before: what lies in its memory needs no link."""
     with link_to(tropa.ports["metered"]) as link:
         async with firefox(tmp_path / "profile") as browser:
             await open_lecture(browser, link.port)
-            await browser.until(shows(1))
-            for key, slide in ((RIGHT, 2), (END, 4), ("3", 3)):
-                await browser.keys(key)
-                await browser.until(shows(slide))
-            await browser.until(f"{SOUND}.currentTime > 23 && {SOUND}.currentTime < 26")
-            SCREENS.mkdir(exist_ok=True)
-            await browser.picture(SCREENS / "slidecast-firefox.png")
-            await browser.open(f"http://127.0.0.1:{link.port}{page('lecture')}")
-            await browser.click("[formaction='/.tropa/make/slidecast']")
-            await browser.until("!!document.querySelector('#sc-list')")
             link.cut_after(20_000)
             await browser.keys(" ")
             await browser.run(f"{SOUND}.muted = true, {SOUND}.playbackRate = 4, 1")
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while not link.cuts:
                     await asyncio.sleep(0.1)
             link.mend()

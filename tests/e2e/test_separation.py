@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.harness.origins import Given, Origin, origin
 from tests.e2e.harness.regions import METERED, OPEN, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
+from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Reply, ask
 from tests.pictures import photo, saved
 
@@ -133,17 +134,24 @@ def test_many_requests_of_two_learners_at_once_never_cross(tropa: TropaProcess, 
     assert tropa.alive
 
 
+def _picture(tropa: TropaProcess, who: str, target: str) -> Reply:
+    return _ask(tropa.ports["metered"], who, target, Accept="image/webp,*/*")
+
+
 @pytest.mark.parametrize("first", LEARNERS)
 def test_a_picture_of_ones_own_is_asked_for_again_and_never_the_others(
     tropa: TropaProcess, site: Origin, first: str
 ) -> None:
     second = next(name for name in LEARNERS if name != first)
     target = f"/picture/1/face-{first}"
-    mine = _ask(tropa.ports["metered"], first, target, Accept="image/webp,*/*")
-    hers = _ask(tropa.ports["metered"], second, target, Accept="image/webp,*/*")
-    again = _ask(tropa.ports["metered"], first, target, Accept="image/webp,*/*")
+    for who in LEARNERS:  # whom an encoder was too slow for gets the picture as it is, and a smaller one the next time
+        until(
+            lambda who=who: _picture(tropa, who, target).get("Content-Type") == "image/webp", what="a smaller picture"
+        )
+    before = len(site.journal)
+    mine, hers, again = (_picture(tropa, who, target) for who in (first, second, first))
     assert mine.body == again.body != hers.body
-    assert [line for line in site.journal if line[1] == target] == [("GET", target)] * 3
+    assert [line for line in site.journal[before:] if line[1] == target] == [("GET", target)] * 3
     for reply in (mine, hers, again):
         assert "public" not in reply.get("Cache-Control")
         assert len(reply.body) < len(PICTURES[first])

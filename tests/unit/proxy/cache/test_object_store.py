@@ -1,15 +1,14 @@
-"""What the store promises whoever stands on it: found at once, bounded, started without a scan."""
+"""What the store of responses does beside its contract: denied from memory, one twin in another's place, worth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from proxy.cache.object_files import ObjectFiles, checks_of_bytes
+from proxy.cache.body_checks import checks_of_bytes
 from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.stored import StoredResponse, address_key
@@ -18,13 +17,6 @@ from tests.media_desk import HandClock
 
 BODY = b"body" * 1000
 URL = "http://lms.test/a"
-
-
-class Unscanned(ObjectFiles):
-    """Files that may not be listed."""
-
-    def in_shard(self, number: int) -> Iterator[str]:
-        raise AssertionError("opening looks at no file")
 
 
 async def a_store(folder: Path, clock: HandClock, **more: object) -> ObjectStore:
@@ -59,19 +51,6 @@ async def kept(
     stored = await store.put(replace(row, **more))  # type: ignore[arg-type]
     assert stored is not None
     return stored
-
-
-async def test_what_was_stored_is_found_by_the_next_process_without_a_scan(tmp_path: Path) -> None:
-    clock = HandClock()
-    first = await a_store(tmp_path, clock)
-    await kept(first, clock)
-    await first.close()
-    second = await a_store(tmp_path, clock, files=Unscanned(tmp_path))
-    (found,) = await second.find(address_key(URL, frozenset()))
-    reader = await second.reader(found)
-    assert reader is not None and await reader.read(0, 10**6) == BODY
-    reader.close()
-    await second.close()
 
 
 async def test_what_isnt_stored_is_denied_from_memory_once_the_keys_are_known(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""The variant store: what it keeps, for how long, and that no disk trouble reaches an exchange."""
+"""The variant store beside its contract: what it keeps, for how long, and what it promises of a source not yet read."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sqlite3
@@ -171,57 +170,6 @@ async def test_over_its_limit_the_store_drops_what_was_unused_longest(tmp_path: 
         assert taken == stats.disk_bytes and len(stored_files(tmp_path)) == stats.files
 
 
-async def test_a_damaged_or_missing_file_is_no_variant(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        await store.put(key(1), picture(b"whole"))
-        await store.put(key(2), picture(b"gone"))
-    for path in stored_files(tmp_path):
-        if path.read_bytes() == b"whole":
-            path.write_bytes(b"who")
-        else:
-            path.unlink()
-    async with opened(tmp_path) as store:
-        for number in (1, 2):
-            variant = await store.find(key(number))
-            assert variant is not None and await store.read(variant) is None
-            assert await store.find(key(number)) is None
-        assert store.stats().faults == 2 and stored_files(tmp_path) == []
-
-
-async def test_files_that_no_row_knows_are_swept_away(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        await store.put(key(1), picture(b"known"))
-        stray = tmp_path / "objects" / "00" / ("00" + "f" * 62)
-        stray.parent.mkdir(exist_ok=True)
-        stray.write_bytes(b"stray")
-        for _ in range(256):
-            await store.sweep(START)
-        assert not stray.exists() and len(stored_files(tmp_path)) == 1
-
-
-async def test_unfinished_files_of_an_earlier_process_are_cleared(tmp_path: Path) -> None:
-    (tmp_path / "unfinished").mkdir()
-    (tmp_path / "unfinished" / "left").write_bytes(b"half")
-    async with opened(tmp_path):
-        assert list((tmp_path / "unfinished").iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "garbage", [b"this is no database at all" * 400, b"SQLite format 3\0" + bytes(range(256)) * 40]
-)
-async def test_an_index_that_cannot_be_read_is_begun_anew(tmp_path: Path, garbage: bytes) -> None:
-    async with opened(tmp_path) as store:
-        await store.put(key(1), picture(b"one"))
-    for name in ("-wal", "-shm"):
-        (tmp_path / f"variants.sqlite{name}").unlink(missing_ok=True)
-    (tmp_path / "variants.sqlite").write_bytes(garbage)
-    async with opened(tmp_path) as store:
-        assert await store.find(key(1)) is None and store.stats().faults >= 1
-        await store.put(key(2), picture(b"two"))
-        assert (await store.find(key(2))) is not None
-    assert (tmp_path / "variants.broken").exists()
-
-
 async def test_a_source_is_known_again_by_its_validator(tmp_path: Path) -> None:
     clock = HandClock()
     public = Provisional(origin="lms", url="http://lms/1.jpg", etag='"v1"', length_bytes=9)
@@ -351,20 +299,6 @@ def test_a_disk_without_room_costs_only_the_variant(tmp_path: Path, room_bytes: 
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-
-
-async def test_forty_at_once_don_t_disturb_each_other(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_bytes=30 * 4096) as store:
-
-        async def one(number: int) -> None:
-            body = bytes([number]) * 3000
-            variant = await store.put(key(number % 20), picture(bytes([number % 20]) * 3000))
-            assert await store.read(variant) in (bytes([number % 20]) * 3000, None)
-            assert len(body) == 3000
-
-        await asyncio.gather(*(one(number) for number in range(40)), store.sweep(START), store.inspect())
-        await store.sweep(START)
-        assert store.stats().files == 20 == len(stored_files(tmp_path))
 
 
 def test_bodies_in_memory_are_bounded_and_the_least_used_goes_first() -> None:

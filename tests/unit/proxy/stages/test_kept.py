@@ -84,9 +84,10 @@ class Teacher:
 
 
 async def kept(there: Served) -> None:
-    """Wait until what was opened is noted; nothing else runs while the link is up."""
+    """Wait until what was opened is stored and noted; nothing else runs while the link is up."""
+    halves = there.tropa.parts.halves
     async with asyncio.timeout(_PATIENCE_S):
-        while len(there.tropa.parts.halves.outage.keeper):
+        while len(halves.outage.keeper) or halves.cache.origin._intake._under_way:
             await asyncio.sleep(0.01)
 
 
@@ -107,6 +108,7 @@ async def test_a_page_that_she_opened_opens_without_a_link_and_says_how_old_it_i
         anna = Teacher(there)
         assert "Сейчас нет связи" not in await anna.read(LESSON)
         clock.by += timedelta(hours=3, minutes=5)
+        await kept(there)
         course.cut = True
         reply = await anna.get(LESSON)
         page = reply.body.decode()
@@ -140,6 +142,7 @@ async def test_a_stale_page_that_goes_out_for_want_of_a_link_says_its_age(tmp_pa
         anna = Teacher(there)
         await anna.until(LESSON, is_stored)
         clock.by += timedelta(hours=3, minutes=5)
+        await kept(there)
         course.cut = True
         first, again = await anna.get(LESSON), await anna.get(LESSON, tag=tag)
         assert says_its_age(first) and "3 часа назад" in first.body.decode()
@@ -155,6 +158,7 @@ async def test_a_fresh_page_of_a_store_says_its_age_while_the_link_is_known_to_b
         anna = Teacher(there)
         fresh = await anna.until(LESSON, is_stored)
         assert "Сейчас нет связи" not in fresh.body.decode()
+        await kept(there)
         course.cut = True
         await anna.until(OTHER, lambda reply: reply.status == 503)
         assert says_its_age(await anna.get(LESSON))
@@ -211,6 +215,7 @@ async def test_a_quiz_is_an_honest_error_and_never_a_kept_page(tmp_path: Path) -
     async with served(tmp_path, course, **BOX) as there:
         anna = Teacher(there)
         assert (await anna.get(QUIZ)).status == 200
+        await kept(there)
         course.cut = True
         for method in ("GET", "POST"):
             reply = await anna.get(QUIZ, method)
@@ -224,6 +229,7 @@ async def test_a_bad_link_counts_as_none_after_the_deadline(tmp_path: Path) -> N
     async with served(tmp_path, course, **BOX) as there:
         anna = Teacher(there)
         await anna.get(LESSON)
+        await kept(there)
         course.stuck = True
         reply = await asyncio.wait_for(anna.get(LESSON), _PATIENCE_S)
         assert reply.status == 200 and "Сейчас нет связи" in reply.body.decode()
@@ -239,6 +245,7 @@ async def test_parts_of_pages_come_from_what_is_kept(tmp_path: Path) -> None:
         anna = Teacher(there)
         await anna.until("/theme/styles.css", is_stored, to="style")
         clock.by += timedelta(hours=1)
+        await kept(there)
         course.cut = True
         reply = await anna.get("/theme/styles.css", to="style")
         assert (reply.status, reply.body) == (200, b"p{color:red}")
@@ -251,6 +258,7 @@ async def test_a_script_gets_what_is_kept_without_the_bar(tmp_path: Path) -> Non
         anna = Teacher(there)
         await anna.read(LESSON)
         clock.by += timedelta(hours=1)
+        await kept(there)
         course.cut = True
         assert "нет связи" in await anna.read(LESSON)
         piece = await anna.get(LESSON, to="empty")
@@ -281,6 +289,7 @@ async def test_nothing_of_hers_is_kept_elsewhere_than_at_a_school(tmp_path: Path
     async with served(tmp_path, course, tropa=f"place: {place}") as there:
         anna = Teacher(there)
         await anna.get(LESSON)
+        await kept(there)
         course.cut = True
         reply = await anna.get(LESSON)
         assert reply.status in NO_LINK and "Страница для anna" not in reply.body.decode()

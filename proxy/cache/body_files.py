@@ -1,36 +1,31 @@
-"""Stored responses' bodies on disk, and the digests by which every piece is checked before it is sent.
+"""Bodies on disk: whole under their name, or not there.
 
 Laws of this file: a body appears under its name by one rename; bytes that a row tells of are never written over;
 nothing here runs on the event loop. No fsync: after a power cut a file may be short, empty or hold other bytes, so
-each piece of 64 KiB is compared with its CRC before it goes out, and what fails is fetched again. That costs nothing
-while all is well, where an fsync for each picture would wear out a school box's card.
+whoever reads one compares it with what was stored (a digest of the whole, or a CRC for each piece), and what fails is
+fetched or made again. What that saves, and why it is enough: docs/decisions/bodies-without-fsync.md.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import zlib
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
-from proxy.media.extents import Extents
-
-PIECE_BYTES = 65536
 SHARDS = 256
 _BLOCK_BYTES = 512  # st_blocks counts these (stat(2))
 
 
-class ObjectFiles:
-    """A folder of bodies named by random hex, in 256 shards. Its methods are the only ones that touch the disk, one
-    step each: what a crash between any two of them leaves must be found in order again."""
+class BodyFiles:
+    """A folder of bodies named in hex, in 256 shards by the first byte. Its methods are the only ones that touch the
+    disk, one step each: what a crash between any two of them leaves must be found in order again."""
 
     def __init__(self, root: Path) -> None:
         self._objects = root / "objects"
         self._unfinished = root / "unfinished"
 
-    def prepare(self, *, clear: bool) -> None:
+    def prepare(self, *, clear: bool = True) -> None:
         """Make the folders; clear: what an earlier process left unfinished goes. Raises OSError."""
         self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._unfinished.mkdir(exist_ok=True, mode=0o700)
@@ -61,14 +56,36 @@ class ObjectFiles:
             taken = os.pwrite(file, view, offset)
             view, offset = view[taken:], offset + taken
 
-    def publish(self, name: str) -> None:
-        """From here on it is found under its name. Raises OSError."""
-        target = self.path(name)
+    def publish(self, unfinished: str, name: str | None = None) -> None:
+        """From here on it is found under its name; None: the same. Raises OSError."""
+        target = self.path(name or unfinished)
         target.parent.mkdir(exist_ok=True, mode=0o700)
-        (self._unfinished / name).replace(target)
+        (self._unfinished / unfinished).replace(target)
 
-    def give_up(self, name: str) -> None:
-        (self._unfinished / name).unlink(missing_ok=True)
+    def keep(self, name: str, body: bytes) -> int:
+        """A body that is here as a whole, under its name; the bytes taken on disk. Raises OSError: nothing is left."""
+        unfinished = self.new_name()
+        file = self.create(unfinished)
+        try:
+            self.write(file, 0, body)
+            taken = taken_bytes(file, len(body))
+            self.publish(unfinished, name)
+        except OSError:
+            self.give_up(unfinished)
+            raise
+        finally:
+            os.close(file)
+        return taken
+
+    def read(self, name: str) -> bytes | None:
+        """All that lies under a name; None: nothing that can be read."""
+        try:
+            return self.path(name).read_bytes()
+        except OSError:
+            return None
+
+    def give_up(self, unfinished: str) -> None:
+        (self._unfinished / unfinished).unlink(missing_ok=True)
 
     def remove(self, names: list[str]) -> None:
         for name in names:
@@ -87,37 +104,3 @@ class ObjectFiles:
 def taken_bytes(file: int, length_bytes: int) -> int:
     """What a file takes on disk; some file systems count blocks only after write-back."""
     return max(os.fstat(file).st_blocks * _BLOCK_BYTES, min(length_bytes, 4096))
-
-
-def there_of(file: int, extents: Extents, number: int) -> bytes:
-    """Those bytes of a piece that the extents tell of, joined."""
-    start, end = number * PIECE_BYTES, (number + 1) * PIECE_BYTES
-    spans = [(max(start, a), min(end, b)) for a, b in extents.spans if a < end and b > start]
-    return b"".join(os.pread(file, b - a, a) for a, b in spans)
-
-
-def checks_of(file: int, extents: Extents, *, known: bytes = b"", known_to: int = 0) -> bytes:
-    """A CRC for every piece up to the last byte that is there, four bytes each, little end first.
-
-    known, known_to  checks made before, right for every whole piece below that offset
-    """
-    pieces = -(-extents.spans[-1][1] // PIECE_BYTES) if extents.spans else 0
-    first = min(known_to // PIECE_BYTES, len(known) // 4, pieces)
-    rest = (zlib.crc32(there_of(file, extents, number)) for number in range(first, pieces))
-    return known[: first * 4] + _packed(rest)
-
-
-def checks_of_bytes(body: bytes) -> bytes:
-    return _packed(zlib.crc32(body[at : at + PIECE_BYTES]) for at in range(0, len(body), PIECE_BYTES))
-
-
-def is_right(piece: bytes, checks: bytes, number: int) -> bool:
-    """Whether the bytes that are there of a piece are those that were stored."""
-    return zlib.crc32(piece) == int.from_bytes(checks[number * 4 : number * 4 + 4], "little")
-
-
-def _packed(values: Iterator[int]) -> bytes:
-    numbers = array("I", values)
-    if numbers.itemsize != 4 or array("I", [1]).tobytes()[0] != 1:  # pragma: no cover - no such machine is known
-        return b"".join(value.to_bytes(4, "little") for value in numbers)
-    return numbers.tobytes()
