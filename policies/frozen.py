@@ -11,6 +11,7 @@ what can never be part of a cycle: plain values, no request, no function.
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -20,9 +21,15 @@ class _Fields:
     """`__dataclass_fields__`, made when somebody asks: a class's fields aren't known yet while its body runs."""
 
     def __get__(self, value: object, owner: type[Struct]) -> dict[str, dataclasses.Field[Any]]:
-        # By name alone: a field's type may be one that only the type checker imports.
-        twin = dataclasses.make_dataclass(owner.__name__, [(name, Any) for name in owner.__struct_fields__])
-        return {field.name: field for field in dataclasses.fields(twin)}
+        return _fields_of(owner)
+
+
+@cache
+def _fields_of(owner: type[Struct]) -> dict[str, dataclasses.Field[Any]]:
+    """Once for a class: it takes a millisecond."""
+    # By name alone: a field's type may be one that only the type checker imports.
+    twin = dataclasses.make_dataclass(owner.__name__, [(name, Any) for name in owner.__struct_fields__])
+    return {field.name: field for field in dataclasses.fields(twin)}
 
 
 class Frozen(Struct, frozen=True):

@@ -6,8 +6,9 @@ Laws: reads headers, decides nothing; an absent or malformed hint is no hint.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from policies.facts import NO_HINTS, Hints, RequestFacts
 from policies.kinds import kind_of_destination, kind_of_path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 
+from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from proxy.cache.asked import Asked

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from policies.model import Origin
 from policies.values import Audience, Place

@@ -15,8 +15,10 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from policies.model import Origin, OutboxForm
 from policies.values import Audience, TrafficClass

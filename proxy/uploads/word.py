@@ -12,7 +12,9 @@ Laws of this file: only POSTs; the parameter never reaches an origin, a decision
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from proxy.exchange import Inbound
 
