@@ -518,6 +518,7 @@ class Limits:
     daily_sums_days: int = 1100
     weekly_sums_days: int = 3660
     night_wishes: int = 2000
+    night_texts_bytes: int = 20 * 10**6
     max_night_file_bytes: int = 1024**3
     outbox_form_bytes: int = 1024**2
     outbox_messages: int = 50  # of one learner, open at once

@@ -76,7 +76,9 @@ def build_facing(ground: Ground) -> Facing:
 def own_routes(ground: Ground, facing: Facing) -> OwnRoutes:
     """What answers under the reserved path."""
     dresser, halves, notes = facing.dresser, facing.halves, facing.notes
-    media = halves.media.routes(dresser, facing.refusals, notes.sizes, facing.elsewhere, ground.keeper, facing.scripts)
+    media = halves.media.routes(
+        dresser, facing.refusals, notes.sizes, facing.elsewhere, ground.keeper, facing.scripts, halves.texts.proofs
+    )
     return OwnRoutes(
         tokens=ground.tokens,
         dresser=dresser,
@@ -92,4 +94,5 @@ def own_routes(ground: Ground, facing: Facing) -> OwnRoutes:
         forget_pages=halves.cache.origin.forget,
         uploads=halves.uploads.routes,
         stores=facing.stores,
+        texts=halves.texts.routes(dresser),
     )

@@ -15,6 +15,7 @@ from proxy.app_ground import Ground, Notes
 from proxy.app_media import Media, build_media
 from proxy.app_night import NightWork, build_night, build_time
 from proxy.app_outage import OutageParts, build_outage
+from proxy.app_texts import Texts, build_texts
 from proxy.app_uploads import Uploads, build_uploads
 from proxy.clock import Clock
 from proxy.elsewhere import Elsewhere
@@ -32,11 +33,13 @@ class Halves:
     night: NightWork
     outage: OutageParts
     uploads: Uploads
+    texts: Texts
 
     async def start(self, now: datetime) -> None:
         """Open what is stored. Raises OSError naming what can't be had."""
         await self.adapting.store.open()
         await self.cache.open()
+        await self.texts.store.open()
         await self.night.start(now)
         await self.media.start(now)
         await self.outage.start()
@@ -53,6 +56,7 @@ class Halves:
         """Close the stores: nothing runs any more."""
         await self.adapting.store.close()
         await self.cache.close()
+        await self.texts.store.close()
 
     def jobs(self, clock: Clock) -> tuple[Job, ...]:
         """What is done now and then; none of it changes a decision."""
@@ -62,6 +66,7 @@ class Halves:
             *self.cache.jobs(),
             *self.uploads.jobs(),
             *self.night.jobs(),
+            *self.texts.jobs(),
         )
 
     def show_gauges(self, metrics: Metrics) -> None:
@@ -84,13 +89,14 @@ def build_halves(ground: Ground, notes: Notes, elsewhere: Elsewhere) -> tuple[Ha
     )
     obtainer = Obtainer(cache.origin, notes.sticky, via=ground.via)
     time = build_time(ground)
-    media = build_media(ground, time)
+    media, texts = build_media(ground, time), build_texts(ground, outage.opened)
     halves = Halves(
         adapting=build_adapting(ground, notes),
         cache=cache,
         media=media,
-        night=build_night(ground, time, cache.origin, media.desk),
+        night=build_night(ground, time, cache=cache.origin, desk=media.desk, texts=texts.store, had=media.had),
         outage=outage,
+        texts=texts,
         uploads=build_uploads(ground, obtainer, elsewhere),
     )
     return halves, obtainer

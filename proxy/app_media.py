@@ -24,6 +24,7 @@ from proxy.media.desk import Desk
 from proxy.media.jobs import Slots
 from proxy.media.sources import Sources
 from proxy.media.store import MediaStore
+from proxy.night.texts.proof import CourseProofs
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests
@@ -113,6 +114,7 @@ class Media:
         elsewhere: Elsewhere,
         keeper: TaskKeeper,
         scripts: PageScripts,
+        proofs: CourseProofs,
     ) -> MediaRoutes:
         return MediaRoutes(
             desk=self.desk,
@@ -120,6 +122,7 @@ class Media:
             book=self.book,
             choices=self.choices,
             had=self.had,
+            proofs=proofs,
             deferred=self.deferred,
             dresser=dresser,
             refusals=refusals,

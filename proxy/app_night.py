@@ -16,15 +16,18 @@ from proxy.account.personal import Holder, Holding
 from proxy.app_ground import Ground
 from proxy.cache.origin_cache import OriginCache
 from proxy.media.desk import Desk
+from proxy.media.refs import SourceRef
 from proxy.night.desk_hours import DeskHours
 from proxy.night.fetcher import NightFetcher
 from proxy.night.hours import NightHours
 from proxy.night.letters import Letters
 from proxy.night.looking import Looking
 from proxy.night.sources import NightSources
+from proxy.night.texts.store import LIFE, TextStore
 from proxy.night.toll import Toll
 from proxy.night.wishes import Wishes
 from proxy.operate.night_run import active_run
+from proxy.own.had import HadMedia
 from proxy.own.nightly import NightRequests
 from scheduler.jobs import Job
 
@@ -95,7 +98,9 @@ def build_time(ground: Ground) -> NightTime:
     )
 
 
-def build_night(ground: Ground, time: NightTime, cache: OriginCache, desk: Desk) -> NightWork:
+def build_night(
+    ground: Ground, time: NightTime, *, cache: OriginCache, desk: Desk, texts: TextStore, had: HadMedia
+) -> NightWork:
     """The parts, not yet started."""
     state, clock, runtime, toll = ground.state, ground.clock, ground.runtime, time.toll
     wishes = Wishes(state)
@@ -107,8 +112,14 @@ def build_night(ground: Ground, time: NightTime, cache: OriginCache, desk: Desk)
         state=state,
         clock=clock,
         toll=toll,
+        texts=texts,
         catalogue=lambda: runtime().catalogue,
     )
+
+    async def film_seen(ref: SourceRef, content_type: str) -> None:
+        """What may be had of it by those whom its course lets in, while there is no link."""
+        await had.note(ref, content_type, clock.now(), LIFE)
+
     fetcher = NightFetcher(
         hours=time.hours,
         wishes=wishes,
@@ -120,6 +131,7 @@ def build_night(ground: Ground, time: NightTime, cache: OriginCache, desk: Desk)
         clock=clock,
         keeper=ground.keeper,
         runtime=runtime,
+        film_seen=film_seen,
     )
     letters = Letters(state, wishes, desk, time.hours, clock, lambda: runtime().catalogue)
     requests = NightRequests(fetcher, desk, letters, state)

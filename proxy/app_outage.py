@@ -19,6 +19,7 @@ from proxy.app_ground import Ground
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.link_state import Link
+from proxy.night.texts.proof import CourseProofs
 from proxy.obtain import Obtainer
 from proxy.opened import OpenedPages
 from proxy.outbox.outbox import Outbox
@@ -75,13 +76,14 @@ class OutageParts:
     def routes(self, dresser: Dresser) -> OutboxRoutes:
         return OutboxRoutes(self.outbox, self.stage, dresser, self.opened.forget)
 
-    def kept(self, obtainer: Obtainer, cache: OriginCache, dresser: Dresser) -> KeptStage:
+    def kept(self, obtainer: Obtainer, cache: OriginCache, dresser: Dresser, proofs: CourseProofs) -> KeptStage:
         """The stage that stands for an origin out of reach."""
         return KeptStage(
             obtainer=obtainer,
             cache=cache,
             watch=self.watch,
             opened=self.opened,
+            proofs=proofs,
             dresser=dresser,
             keeper=self.keeper,
         )

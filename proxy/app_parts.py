@@ -146,7 +146,7 @@ def _build_pipeline(ground: Ground, facing: Facing, sockets: Sockets, shell: She
             accountant=ground.accountant,
             originals=facing.originals,
             obtainer=facing.obtainer,
-            kept=halves.outage.kept(facing.obtainer, halves.cache.origin, facing.dresser),
+            kept=halves.outage.kept(facing.obtainer, halves.cache.origin, facing.dresser, halves.texts.proofs),
             dresser=facing.dresser,
             refusals=facing.refusals,
             own=own_routes(ground, facing),

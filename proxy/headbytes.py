@@ -24,3 +24,8 @@ def _refuse_controls(lines: list[str]) -> None:
     for line in lines:
         if _FORBIDDEN.search(line) is not None:
             raise ValueError(f"a control byte in a head: {line[:64]!r}")
+
+
+def weight_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> int:
+    """What a head weighs on the wire (HTTP/1.1): start line, fields, the empty line."""
+    return len(start_line) + 4 + sum(len(name) + len(value) + 4 for name, value in fields)

@@ -64,6 +64,10 @@ class OpenedPages:
         rows = await self._base.ask(lambda base: _of(base, learner, origin)) or []
         return tuple(Opened(target, title, datetime.fromtimestamp(at, UTC)) for target, title, at in rows)
 
+    async def withdraw(self, learner: str, origin: str, target: str) -> None:
+        """The origin no longer gives her this page."""
+        await self._base.ask(lambda base: _withdraw(base, (learner, origin, target)))
+
     async def forget(self, learner: str) -> int:
         return await self._base.ask(lambda base: _drop(base, "learner = ?", learner)) or 0
 
@@ -97,6 +101,10 @@ def _put(base: sqlite3.Connection, row: tuple[str, str, str, str, float]) -> Non
         "ORDER BY at DESC LIMIT 1 OFFSET ?2)",
         (row[0], MOST_OF_ONE),
     )
+
+
+def _withdraw(base: sqlite3.Connection, page: tuple[str, str, str]) -> None:
+    base.execute("DELETE FROM opened WHERE learner = ? AND origin = ? AND target = ?", page)
 
 
 def _of(base: sqlite3.Connection, learner: str, origin: str | None) -> list[tuple[str, str, float]]:

@@ -103,6 +103,7 @@ _LIMIT_NAMES: Mapping[str, str] = {
     "upload_store": "upload_store_bytes",
     "max_upload": "max_upload_bytes",
     "log": "log_bytes",
+    "night_texts": "night_texts_bytes",
     "max_night_file": "max_night_file_bytes",
     "media_store": "media_store_bytes",
     "media_source_store": "media_source_store_bytes",

@@ -107,6 +107,7 @@ class LimitsSection(Section):
     daily_sums_days: Count = Field(default=1100, description="Days that their daily sums are kept.")
     weekly_sums_days: Count = Field(default=3660, description="Days that their weekly sums are kept.")
     night_wishes: Count = Field(default=2000, description="Things that may wait for the free hours, of each kind.")
+    night_texts: Bytes = Field(default=20 * 10**6, description="Texts of one course that are kept from a night.")
     max_night_file: Bytes = Field(default=1024**3, description="Larger files aren't fetched in the free hours.")
     outbox_form: Bytes = Field(default=1024**2, description="A larger form isn't kept while a link is down.")
     outbox_messages: Count = Field(default=50, description="Messages of one learner that may wait at once.")

@@ -67,6 +67,7 @@ class Filled:
     length_bytes   of the whole, None where it isn't known
     why            the reason for what isn't stored, a word for the log; ""
     retry_s        how long the origin asks to be left alone (Retry-After); None: it doesn't
+    head_bytes     what its answers' heads weighed
     """
 
     status: int
@@ -76,3 +77,4 @@ class Filled:
     length_bytes: int | None = None
     why: str = ""
     retry_s: float | None = None
+    head_bytes: int = 0

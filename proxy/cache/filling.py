@@ -6,6 +6,7 @@ ended; it stops where it is told to, at the next piece.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from proxy.cache.intake import More, Taking
 from proxy.cache.question import Question, chosen, use_for
 from proxy.cache.receiving import Receiver, Resumed, renewed_row
 from proxy.cache.stored import StoredResponse, confirmed_key
+from proxy.headbytes import weight_bytes
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.retry import retry_after_s
 
@@ -62,7 +64,7 @@ class Filler:
             return await self._taken(q, (response, asked_s), pace)
         response.release()
         await self._store.renew(renewed_row(stored.row, response.headers, asked_s, self._receiver.now()))
-        return _there(stored, 304)
+        return replace(_there(stored, 304), head_bytes=_weight(response))
 
     async def _gone_on(self, q: Question, stored: StoredResponse, pace: Pace) -> Filled:
         asked_s = self._receiver.now()
@@ -79,7 +81,13 @@ class Filler:
             response.release()
             retry_s = retry_after_s(response.headers, datetime.fromtimestamp(asked_s, UTC))
             return Filled(
-                status=response.status, stored=False, complete=False, fetched_bytes=0, why=taking.why, retry_s=retry_s
+                status=response.status,
+                stored=False,
+                complete=False,
+                fetched_bytes=0,
+                why=taking.why,
+                retry_s=retry_s,
+                head_bytes=_weight(response),
             )
         return await self._take(taking, response, 0, None, pace)
 
@@ -97,8 +105,13 @@ class Filler:
             fetched_bytes=arrival.there.total_bytes - arrival.had.total_bytes,
             length_bytes=arrival.length,
             why="" if taking.stored is not None else "disk" if not arrival.storing else "stopped",
+            head_bytes=_weight(response),
         )
 
 
 def _there(stored: StoredResponse, status: int) -> Filled:
     return Filled(status=status, stored=True, complete=True, fetched_bytes=0, length_bytes=stored.row.length)
+
+
+def _weight(response: UpstreamResponse) -> int:
+    return weight_bytes(f"HTTP/1.1 {response.status} {response.reason}", response.headers.items())

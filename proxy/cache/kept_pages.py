@@ -1,7 +1,8 @@
 """What may be shown while the origin is out of reach.
 
 Laws: a learner's own pages to her alone; anybody's as far as the origin didn't forbid it to go out stale (RFC 9111
-section 4.2.4); what the origin confirmed to her lately, to her; never a part that looks whole.
+section 4.2.4); what the origin confirmed to her lately, to her, or to those of whom the caller has proof; never a part
+that looks whole.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from proxy.cache.stored import StoredResponse, confirmed_key, own_key
 from proxy.upstream.reply import OriginReply, Way
 
 
-async def kept(store: ObjectStore, q: Question, name: str) -> OriginReply | None:
-    """The youngest of what may be shown to her, with its age; None: nothing."""
-    found = [*await _hers(store, q), *await _anybodys(store, q)]
+async def kept(store: ObjectStore, q: Question, name: str, *, is_everybodys: bool = False) -> OriginReply | None:
+    """The youngest of what may be shown to her, with its age; None: nothing.
+
+    is_everybodys: she was proven to be one of those whom the origin would confirm it to.
+    """
+    proven = await store.find(confirmed_key(q.asked, q.url)) if is_everybodys else ()
+    found = [*await _hers(store, q), *await _anybodys(store, q), *proven]
     for one in sorted(found, key=lambda one: one.head.came_s, reverse=True):
         held = Held(stored=one)
         if not can_give(held, part_of(q, held)):

@@ -93,14 +93,16 @@ class OriginCache:
             raise _not_stored()
         return await self._led(q, held, use)
 
-    async def kept(self, asked: Asked, now: datetime) -> OriginReply | None:
+    async def kept(self, asked: Asked, now: datetime, *, is_everybodys: bool = False) -> OriginReply | None:
         """What may be shown while the origin is out of reach: anybody's, or this learner's own; None: nothing.
 
-        Its `way` tells its age and whose it is.
+        is_everybodys: what the origin must confirm to each may go to her, for it was proven otherwise that she may have
+        it. The reply's `way` tells its age and whose it is.
         """
         if asked.untouched or asked.method not in ("GET", "HEAD"):
             return None
-        return await kept_pages.kept(self._store, question(asked, now.timestamp()), self._name)
+        q = question(asked, now.timestamp())
+        return await kept_pages.kept(self._store, q, self._name, is_everybodys=is_everybodys)
 
     # -- what nobody waits for ---------------------------------------------------------------------------------
 

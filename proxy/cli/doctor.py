@@ -48,9 +48,10 @@ def checks() -> tuple[Callable[[Subject], Iterable[Finding]], ...]:
     from proxy.cli.checks.machine import disk, ffmpeg, packages, pictures
     from proxy.cli.checks.policy import policy
     from proxy.cli.checks.ports import metrics_port, ports
+    from proxy.cli.checks.services import services
     from proxy.cli.checks.upstreams import upstreams
 
-    return (policy, ports, metrics_port, addresses, upstreams, links, disk, pictures, ffmpeg, packages)
+    return (policy, ports, metrics_port, addresses, upstreams, services, links, disk, pictures, ffmpeg, packages)
 
 
 def _print(call: Call, finding: Finding) -> None:
@@ -63,9 +64,9 @@ COMMAND = Command(
     name="doctor",
     summary=Text(ru="проверить машину, сеть и настройки", en="examine the machine, the network and the configuration"),
     details=Text(
-        ru="Порты, источники и их сертификаты, часы, адреса слушателей, ffmpeg, диск, политика.\n"
+        ru="Порты, источники, их сертификаты и учётные записи, часы, адреса слушателей, ffmpeg, диск, политика.\n"
         "Код выхода 1, если что-то неисправно.",
-        en="Ports, origins and their certificates, clocks, learners' addresses, ffmpeg, disk, policy.\n"
+        en="Ports, origins, their certificates and accounts, clocks, learners' addresses, ffmpeg, disk, policy.\n"
         "Exit code 1 if something fails.",
     ),
     arguments=(regions_option(), state_option()),

@@ -87,6 +87,8 @@ def _say_report(call: Call, one: PlaceReport) -> None:
     call.say(f"  {say('за последнюю ночь', 'in the last night')}: {size(one.spent_bytes)}")
     if one.trouble:
         call.say(f"  {say('курсы не удалось посмотреть', 'the courses could not be looked at')}: {one.trouble}")
+    if one.lacks:
+        call.say(f"  {say('учётной записи не даны', 'the account may not call')}: {', '.join(one.lacks)}")
 
 
 def _of(nbytes: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from proxy.media.board import Board
-from proxy.media.hours import OVER
+from proxy.media.hours import CUT_SHORT
 from proxy.media.jobs import Lane
 from proxy.media.making import Maker, view_of
 from proxy.media.sources import Sources
@@ -37,9 +37,8 @@ class Asking:
             await self._store.name(order.key, known[0], order.source.key)
             return view_of(known[1])
         past = self._board.past(order.key, within_s=_RETRY_AFTER_S)
-        return (
-            past if past is not None and past.state is State.REFUSED and past.why not in ("needs-visit", OVER) else None
-        )
+        refused = past is not None and past.state is State.REFUSED
+        return past if past is not None and refused and past.why not in CUT_SHORT | {"needs-visit"} else None
 
     async def add(
         self,

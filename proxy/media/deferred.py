@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from proxy.media.asking import Asking
-from proxy.media.hours import OVER, Hours
+from proxy.media.hours import CUT_SHORT, Hours
 from proxy.media.jobs import Lane
 from proxy.media.queue_state import Rows, deferred_row
 from proxy.media.refs import Fetch, SourceRef
@@ -177,9 +177,9 @@ class Deferred:
             request.begun = False
             if view.state is State.READY:
                 self._change(request, DeferredState.READY, now)
-            elif view.why == OVER:
+            elif view.why in CUT_SHORT:
                 when = self._hours.opens_at(request.order.region, now)
-                self._change(request, DeferredState.WAITING, now, why=OVER, when=when)
+                self._change(request, DeferredState.WAITING, now, why=view.why, when=when)
             elif view.why == _NEEDS_VISIT:
                 self._change(request, DeferredState.WAITING, now, why=_NEEDS_VISIT)
             else:

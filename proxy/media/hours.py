@@ -11,6 +11,8 @@ from typing import Protocol
 from proxy.media.refs import Fetch, SourceRef
 
 OVER = "window"  # why of a source whose hours ended before it was whole
+SPENT = "allowance"  # why of one that an allowance has no room for until it renews
+CUT_SHORT = frozenset((OVER, SPENT))  # it goes on when the hours come again
 
 
 class Hours(Protocol):
@@ -21,7 +23,7 @@ class Hours(Protocol):
         ...
 
     def within(self, source: SourceRef, region: str, fetch: Fetch) -> Fetch:
-        """The same source, at the pace of these hours. Raises SourceFailed(OVER) at their end."""
+        """The same source, at the pace of these hours. Raises SourceFailed(OVER) at their end, SourceFailed(SPENT)."""
         ...
 
 

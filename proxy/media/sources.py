@@ -20,7 +20,7 @@ from proxy.clock import Clock
 from proxy.media import source_files as files
 from proxy.media.arriving import Arriving
 from proxy.media.download import Download
-from proxy.media.hours import OVER
+from proxy.media.hours import CUT_SHORT
 from proxy.media.refs import Fetch, SourceFailed, SourceRef, Whole
 from proxy.media.shelf import Shelf
 from proxy.media.spool import Spool
@@ -29,7 +29,7 @@ from proxy.tasks import TaskKeeper
 logger = logging.getLogger("tropa.media")
 
 Pause = Callable[[float], Awaitable[None]]
-_RESUMABLE = frozenset(("broken", "needs-visit", "closed", OVER))
+_RESUMABLE = CUT_SHORT | {"broken", "needs-visit", "closed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from policies.model import Follow, Followed
 
@@ -20,14 +21,15 @@ JSON = Any
 _SOON = timedelta(hours=36)  # tomorrow, seen from any hour of the night before
 _SERVICE = "/webservice/pluginfile.php/"
 _STORED = "/pluginfile.php/"
-_ASSESSED = frozenset(
+ASSESSED = frozenset(
     ("quiz", "assign", "scorm", "h5pactivity", "hvp", "feedback", "lesson", "workshop", "survey", "choice", "data")
 )
 _LAID_OUT = frozenset(("resource", "folder"))
 _FILMS = ("video/", "audio/")
-_PLAYBACK = re.compile(r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/[^\s\"'<>?#]+")
+_PLAYBACK = re.compile(r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/[^\s\"'<>?#&\\]+")
 _SHOWN = ("image/", "video/", "audio/", "application/pdf", "text/")
 MAX_PARTS = 2000
+MAX_RECORDINGS = 50  # of one room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +55,11 @@ class Part:
 
 def current_section(course: JSON, now: datetime) -> int | None:
     """The number of the section that the course is at: the highlighted one, else this week's; None: not known."""
-    found = _mapping(course)
-    marker = _whole(found.get("marker"))
+    found = mapping(course)
+    marker = whole(found.get("marker"))
     if marker:
         return marker
-    starts = _whole(found.get("startdate"))
+    starts = whole(found.get("startdate"))
     if found.get("format") == "weeks" and starts and now.timestamp() >= starts:
         return int(now.timestamp() - starts) // (7 * 86400) + 1
     return None
@@ -66,42 +68,61 @@ def current_section(course: JSON, now: datetime) -> int | None:
 def parts_of(contents: JSON, follow: Follow, current: int | None, now: datetime) -> tuple[Part, ...]:
     """What of the sections that are followed can be had ahead, what comes up soon with its time."""
     found: list[Part] = []
-    for section in _mappings(contents):
-        number = _whole(section.get("section")) or 0
+    for section in mappings(contents):
+        number = whole(section.get("section")) or 0
         near = current is None or current <= number <= current + follow.ahead
-        for module in _mappings(section.get("modules")):
-            if module.get("modname") in _ASSESSED or module.get("uservisible") is False:
+        for module in mappings(section.get("modules")):
+            if module.get("modname") in ASSESSED or module.get("uservisible") is False:
                 continue
-            soon = _soon(module, now)
-            found += (part for part in _module_parts(module, soon) if near or soon is not None or _is_webinar(part))
+            opens = soon(module, now)
+            found += (part for part in module_parts(module, opens) if near or opens is not None or _is_webinar(part))
     wanted = (part for part in found if part.what in follow.what)
     return tuple({part.url: part for part in wanted}.values())[:MAX_PARTS]
 
 
 def forums_of(contents: JSON) -> tuple[int, ...]:
     """The numbers by which the course's forums are asked for."""
-    modules = [module for section in _mappings(contents) for module in _mappings(section.get("modules"))]
-    numbers = (_whole(module.get("instance")) for module in modules if module.get("modname") == "forum")
+    modules = [module for section in mappings(contents) for module in mappings(section.get("modules"))]
+    numbers = (whole(module.get("instance")) for module in modules if module.get("modname") == "forum")
     return tuple(number for number in numbers if number)
 
 
 def fresh_discussions(answer: JSON, since: datetime) -> tuple[int, ...]:
     """Discussions in which something was written since."""
-    rows = _mappings(_mapping(answer).get("discussions"))
-    found = ((_whole(row.get("discussion")), _whole(row.get("timemodified")) or 0) for row in rows)
+    rows = mappings(mapping(answer).get("discussions"))
+    found = ((whole(row.get("discussion")), whole(row.get("timemodified")) or 0) for row in rows)
     return tuple(number for number, at in found if number and at >= since.timestamp())
 
 
 def post_parts(answer: JSON) -> tuple[Part, ...]:
     """What the posts of a discussion carry: attachments and the pictures inside their text."""
     found: list[Part] = []
-    for post in _mappings(_mapping(answer).get("posts")):
+    for post in mappings(mapping(answer).get("posts")):
         title = str(post.get("subject") or "")
         for key in ("attachments", "messageinlinefiles"):
-            for file in _mappings(post.get(key)):
+            for file in mappings(post.get(key)):
                 part = _file_part(file, Followed.FORUMS, title, download=key == "attachments")
                 found += [part] if part is not None else []
     return tuple(found)
+
+
+def webinars_of(contents: JSON) -> tuple[tuple[int, str], ...]:
+    """(number, title) of the course's webinar rooms that are shown."""
+    modules = [module for section in mappings(contents) for module in mappings(section.get("modules"))]
+    rooms = [one for one in modules if one.get("modname") == "bigbluebuttonbn" and one.get("uservisible") is not False]
+    return tuple((number, str(room.get("name") or "")) for room in rooms if (number := whole(room.get("instance"))))
+
+
+def recorded_parts(answer: JSON, title: str) -> tuple[Part, ...]:
+    """A room's recordings as far as the answer names where they play, plainly or inside a link of Moodle's own.
+
+    Newer versions lead through a page of Moodle's that asks for a login; such a recording has no address here.
+    Source: mod_bigbluebuttonbn_get_recordings, tabledata.data: a JSON text of rows with HTML in them.
+    """
+    data = mapping(mapping(answer).get("tabledata")).get("data")
+    told = unquote(unescape(data.replace("\\/", "/"))) if isinstance(data, str) else ""
+    urls = dict.fromkeys(_PLAYBACK.findall(told))
+    return tuple(Part(url=url, what=Followed.RECORDINGS, title=title) for url in urls)[:MAX_RECORDINGS]
 
 
 def stored_url(url: str, *, download: bool) -> str | None:
@@ -121,9 +142,10 @@ def service_target(target: str) -> str | None:
     return path.replace(_STORED, _SERVICE, 1) + (f"?{query}" if query else "")
 
 
-def _module_parts(module: dict[str, JSON], urgent_at: datetime | None) -> Iterator[Part]:
+def module_parts(module: dict[str, JSON], urgent_at: datetime | None) -> Iterator[Part]:
+    """An activity's files, and the recordings that it links to."""
     name, laid_out = str(module.get("name") or ""), module.get("modname") in _LAID_OUT
-    for file in _mappings(module.get("contents")):
+    for file in mappings(module.get("contents")):
         content_type = str(file.get("mimetype") or "")
         if content_type.startswith(_FILMS):
             what = Followed.RECORDINGS
@@ -133,7 +155,7 @@ def _module_parts(module: dict[str, JSON], urgent_at: datetime | None) -> Iterat
         if part is not None:
             yield part
     told = [str(module.get("description") or "")]
-    told += [str(file.get("fileurl") or "") for file in _mappings(module.get("contents")) if file.get("type") == "url"]
+    told += [str(file.get("fileurl") or "") for file in mappings(module.get("contents")) if file.get("type") == "url"]
     for found in _PLAYBACK.findall(" ".join(told)):
         yield Part(url=found, what=Followed.RECORDINGS, title=name, urgent_at=urgent_at)
 
@@ -153,7 +175,7 @@ def _file_part(
         url=url,
         what=what,
         title=name or title,
-        size_bytes=_whole(file.get("filesize")),
+        size_bytes=whole(file.get("filesize")),
         content_type=content_type,
         urgent_at=urgent_at,
     )
@@ -164,20 +186,20 @@ def _is_webinar(part: Part) -> bool:
     return part.what is Followed.RECORDINGS and "/playback/presentation/" in part.url
 
 
-def _soon(module: dict[str, JSON], now: datetime) -> datetime | None:
+def soon(module: dict[str, JSON], now: datetime) -> datetime | None:
     """When it opens, if that is before the next night but one."""
-    times = (_whole(date.get("timestamp")) for date in _mappings(module.get("dates")))
+    times = (whole(date.get("timestamp")) for date in mappings(module.get("dates")))
     instants = [datetime.fromtimestamp(stamp, UTC) for stamp in times if stamp and stamp < 32503680000]
     return min((instant for instant in instants if now < instant <= now + _SOON), default=None)
 
 
-def _mapping(value: JSON) -> dict[str, JSON]:
+def mapping(value: JSON) -> dict[str, JSON]:
     return value if isinstance(value, dict) else {}
 
 
-def _mappings(value: JSON) -> Iterable[dict[str, JSON]]:
+def mappings(value: JSON) -> Iterable[dict[str, JSON]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
 
 
-def _whole(value: JSON) -> int | None:
+def whole(value: JSON) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -12,10 +12,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from policies.model import Catalogue, Territory
+from proxy.headbytes import weight_bytes
+from proxy.media.hours import OVER, SPENT
 from proxy.media.refs import Fetch, Fetched, SourceFailed, SourceRef
-from proxy.night.hours import NightHours, paced
+from proxy.night.hours import NightHours
+from proxy.night.service import asked_bytes, own_headers, where_of
 from proxy.night.toll import Fare, Fetching, Toll
 from scheduler.night import Why
+
+_FIRST_LINE = "HTTP/1.1 206 Partial Content"
 
 
 class DeskHours:
@@ -45,7 +50,8 @@ class DeskHours:
                 with self._fare(territory, source) as fare:
                     async with fetch(offset, validator, tail) as answer:
                         fare.status = answer.status
-                        yield replace(answer, chunks=paced(answer.chunks, fare.came))
+                        fare.weighed(weight_bytes(_FIRST_LINE, answer.headers.items()), _asked_bytes(source))
+                        yield replace(answer, chunks=_paid(answer.chunks, fare))
 
         return paid
 
@@ -56,3 +62,16 @@ class DeskHours:
             raise SourceFailed("needs-visit")
         fetching = Fetching(territory=territory, origin=origin, url=source.url)
         return self._toll.fare(fetching, self._hours.pace(territory, Why.QUEUED))
+
+
+def _asked_bytes(source: SourceRef) -> int:
+    where = where_of(source.url)
+    return asked_bytes(where, own_headers(where, ""))
+
+
+async def _paid(chunks: AsyncIterator[bytes], fare: Fare) -> AsyncIterator[bytes]:
+    """What comes, as far as it may. Raises SourceFailed: OVER, or SPENT."""
+    async for chunk in chunks:
+        if not await fare.came(len(chunk)):
+            raise SourceFailed(SPENT if fare.refused else OVER)
+        yield chunk

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from policies.model import Catalogue, Territory
@@ -23,14 +23,14 @@ from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.errors import ExchangeError
 from proxy.media.desk import Desk
-from proxy.media.hours import OVER
-from proxy.media.refs import SourceFailed
+from proxy.media.hours import CUT_SHORT, OVER, SPENT
+from proxy.media.refs import SourceFailed, SourceRef
 from proxy.media.views import DeferredState, DeferredView
 from proxy.night.hours import NightHours, place_of
 from proxy.night.looking import Looking
-from proxy.night.service import ServiceFailed, own_headers, where_of
+from proxy.night.service import ServiceFailed, asked_bytes, own_headers, where_of
 from proxy.night.sources import GLANCE_BYTES, Look, NightSources
-from proxy.night.toll import SPENT, Fetching, Toll
+from proxy.night.toll import Fetching, Toll
 from proxy.night.versions import Version, film_version, sound_version
 from proxy.night.wishes import Wanted, Wishes, kind_of, wish_id
 from proxy.runtime import Runtime
@@ -73,7 +73,9 @@ class NightFetcher:
         clock: Clock,
         keeper: TaskKeeper,
         runtime: Callable[[], Runtime],
+        film_seen: Callable[[SourceRef, str], Awaitable[None]],
     ) -> None:
+        """film_seen: told of a film that the origin gives, as the night sees it, and of its content type."""
         self.hours = hours
         self.wishes = wishes
         self.looking = looking
@@ -84,6 +86,7 @@ class NightFetcher:
         self._clock = clock
         self._keeper = keeper
         self._runtime = runtime
+        self._film_seen = film_seen
         self._working: set[str] = set()
         self._busy: set[str] = set()
 
@@ -250,6 +253,7 @@ class NightFetcher:
         if look.ref is None:
             await self._not_given(wanted, look.status, retry_s=look.retry_s)
             return True
+        await self._film_seen(look.ref, look.content_type)
         recipe = version(look.content_type)
         too_long = look.media_s is not None and look.media_s > self._catalogue.settings.limits.max_media_s
         if recipe is None or too_long:
@@ -272,7 +276,7 @@ class NightFetcher:
             if not await fare.may(GLANCE_BYTES):
                 raise SourceFailed(SPENT if fare.refused else OVER)
             look = await self._sources.look(wanted.url, self._clock.now())
-            fare.told(look.status, look.fetched_bytes)
+            fare.told(look.status, look.fetched_bytes, look.asked_bytes)
             return look
 
     async def _file(self, fetching: Fetching, wanted: Wanted) -> None:
@@ -294,7 +298,9 @@ class NightFetcher:
         began_s = self._clock.steady_s()
         with self._toll.fare(fetching, self.hours.pace(territory, wanted.why)) as fare:
             filled = await self._cache.fill(asked, fare.came)
-            fare.told(filled.status, max(filled.fetched_bytes, fare.from_origin_bytes))
+            came_bytes = max(filled.fetched_bytes, fare.from_origin_bytes)
+            up_bytes = asked_bytes(where, asked.headers) if filled.status else 0
+            fare.told(filled.status, came_bytes + filled.head_bytes, up_bytes)
         if self.hours.rate_bps(territory, self._clock.now()) is None:
             self.hours.measured(territory, filled.fetched_bytes, self._clock.steady_s() - began_s)
         over = SPENT if fare.refused else OVER if self._is_over(territory, self._clock.now()) else ""
@@ -361,7 +367,7 @@ class NightFetcher:
             await self.wishes.move(wanted.id, RequestState.WAITING, now, receipt="")
             return
         state = _OF_THE_DESK[view.state]
-        if view.why == "window" and view.state is DeferredState.WAITING:
+        if view.why in CUT_SHORT and view.state is DeferredState.WAITING:
             state = RequestState.WAITING
         if (state, view.why) != (wanted.state, wanted.reason):
             await self.wishes.move(wanted.id, state, now, reason=view.why)

@@ -232,11 +232,3 @@ class NightHours:
         ]
         if marks:
             await self._state.commit([PutMark(mark) for mark in marks])
-
-
-async def paced(chunks: AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:
-    """What comes, as far as pace lets it. Raises SourceFailed(OVER) there."""
-    async for chunk in chunks:
-        if not await pace(len(chunk)):
-            raise SourceFailed(OVER)
-        yield chunk

@@ -9,7 +9,8 @@ Laws of this file:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,11 +19,25 @@ from proxy.account.redact import redacted
 from proxy.account.state import Mark, PutMark, State
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
-from proxy.night.course_parts import Part, current_section, forums_of, fresh_discussions, parts_of, post_parts
+from proxy.media.hours import SPENT
+from proxy.night.course_parts import (
+    MAX_PARTS,
+    Part,
+    current_section,
+    forums_of,
+    fresh_discussions,
+    parts_of,
+    post_parts,
+    recorded_parts,
+    webinars_of,
+)
+from proxy.night.functions import SITE_INFO, missing
 from proxy.night.hours import NightHours, Pace, place_of
 from proxy.night.service import JSON, MoodleAccount, ServiceFailed
 from proxy.night.sources import NightSources
-from proxy.night.toll import SPENT, Fetching, Toll
+from proxy.night.texts.reading import MAX_THREADS, Course, discussions_of, read_course
+from proxy.night.texts.store import TextStore
+from proxy.night.toll import Fare, Fetching, Toll
 from proxy.night.wishes import Wanted, Wishes, wish_id
 from scheduler.night import NightSpan, Why
 from scheduler.requests import RequestState
@@ -31,7 +46,6 @@ logger = logging.getLogger("tropa.night")
 
 LOOKED = "night-looked"
 _FORUM_SPAN = timedelta(days=14)  # older posts were carried by nights before
-_FORUM_PAGES = 25
 _WS_BYTES = 16384  # about what one question and its answer weigh
 _OFTEN = 200  # addresses that are looked after
 _LOOK_AGAIN = timedelta(minutes=10)
@@ -48,21 +62,46 @@ class Trouble:
 
 
 class _Questions:
-    """Asks one account's web services, each question at the place's pace and expense."""
+    """Asks one account's web services, each question once, at the place's pace and expense."""
 
     def __init__(self, territory: Territory, origin: Origin, account: MoodleAccount, toll: Toll, pace: Pace) -> None:
         self._fetching = Fetching(territory=territory, origin=origin, url=account.url, method="POST")
+        self.site = account.site
         self._account = account
         self._toll = toll
         self._pace = pace
+        self._answers: dict[tuple[str, str], JSON] = {}
 
     async def ask(self, function: str, now: datetime, **values: str | int) -> JSON:
         """One answer. Raises ServiceFailed, with SPENT where an allowance has no room for it."""
+        key = (function, repr(sorted(values.items())))
+        if key not in self._answers:
+            async with self._paid() as fare:
+                self._answers[key] = await self._account.call(function, now, fare.told, **values)
+        return self._answers[key]
+
+    async def page(self, url: str, now: datetime) -> str:
+        """A stored text. Raises as `ask` does."""
+        async with self._paid() as fare:
+            return await self._account.text(url, now, fare.told)
+
+    @asynccontextmanager
+    async def _paid(self) -> AsyncIterator[Fare]:
         with self._toll.fare(self._fetching, self._pace) as fare:
             await fare.may(_WS_BYTES)
             if fare.refused:
                 raise ServiceFailed(SPENT)
-            return await self._account.call(function, now, fare.told, **values)
+            yield fare
+
+
+async def _lacking(questions: _Questions, follow: Follow, now: datetime) -> tuple[str, ...]:
+    """What the account may not call of what this follow needs; empty where it doesn't say."""
+    try:
+        return missing(await questions.ask(SITE_INFO, now), follow.what)
+    except ServiceFailed as failed:
+        if failed.why == SPENT:
+            raise
+        return ()  # what it may do shows when it is asked
 
 
 class Looking:
@@ -78,9 +117,11 @@ class Looking:
         state: State,
         clock: Clock,
         toll: Toll,
+        texts: TextStore,
         catalogue: Callable[[], Catalogue],
     ) -> None:
         self._hours = hours
+        self._texts = texts
         self._wishes = wishes
         self._sources = sources
         self._cache = cache
@@ -109,12 +150,15 @@ class Looking:
         """What the followed courses hold now becomes wishes, once a night."""
         place, now = place_of(territory), self._clock.now()
         pace = self._hours.pace(territory, Why.FOLLOWED)
+        lacks: set[str] = set()
         self.troubles.pop(place, None)
         for follow in territory.night.follow:
             if follow.origin in self._catalogue.bypassed_origins:
                 continue
             try:
-                for part in await self._parts(territory, follow, pace):
+                questions = self._questions(territory, follow, pace)
+                lacks |= set(await _lacking(questions, follow, now))
+                for part in await self._parts(questions, territory, follow):
                     await self._want(territory, part)
             except ServiceFailed as failed:
                 logger.warning("%s: course %d of %s: %s", place, follow.course, follow.origin, failed.why)
@@ -123,34 +167,75 @@ class Looking:
         await self._want_often(territory)
         self._looked[place] = night.key
         trouble = self.troubles.get(place)
-        facts = {"why": trouble.why if trouble is not None else ""}
+        facts = {"why": trouble.why if trouble is not None else "", "lacks": sorted(lacks)}
         mark = Mark(kind=LOOKED, owner=place, key="last", until=now + _LOOKED_LIFE, facts=facts)
         await self._state.commit([PutMark(mark)])
 
-    async def _parts(self, territory: Territory, follow: Follow, pace: Pace) -> tuple[Part, ...]:
+    def _questions(self, territory: Territory, follow: Follow, pace: Pace) -> _Questions:
         origin = self._catalogue.origins[follow.origin]
         account = self._sources.account(origin)
         if account is None:
             raise ServiceFailed("no-service")
+        return _Questions(territory, origin, account, self._toll, pace)
+
+    async def _parts(self, questions: _Questions, territory: Territory, follow: Follow) -> tuple[Part, ...]:
+        """What is to be fetched of a course; its texts are here then."""
         now = self._clock.now()
-        questions = _Questions(territory, origin, account, self._toll, pace)
         told = await questions.ask("core_course_get_courses_by_field", now, field="id", value=follow.course)
         courses = told.get("courses") if isinstance(told, dict) else None
         course = courses[0] if isinstance(courses, list) and courses else {}
         contents = await questions.ask("core_course_get_contents", now, courseid=follow.course)
-        parts = parts_of(contents, follow, current_section(course, now), now)
+        current = current_section(course, now)
+        parts = parts_of(contents, follow, current, now)
         if Followed.FORUMS in follow.what:
             parts += await self._forum_parts(questions, contents, now)
-        return parts
+        if Followed.RECORDINGS in follow.what:
+            parts += await self._recorded_parts(questions, contents, now)
+        parts += await self._texts_of(questions, territory, follow, course, contents)
+        return tuple({part.url: part for part in reversed(parts)}.values())[::-1][:MAX_PARTS]
+
+    async def _texts_of(
+        self, questions: _Questions, territory: Territory, follow: Follow, course: JSON, contents: JSON
+    ) -> tuple[Part, ...]:
+        """Keep what the course says in words; what its texts show comes back to be fetched."""
+        now, origin = self._clock.now(), self._catalogue.origins[follow.origin]
+        told = Course(
+            title=str(course.get("fullname") or "") if isinstance(course, dict) else "",
+            contents=contents,
+            current=current_section(course, now),
+            site=questions.site,
+            zone=territory.zone,
+        )
+        read = await read_course(
+            questions, follow, told, now, max_bytes=self._catalogue.settings.limits.night_texts_bytes
+        )
+        if read.left_out_bytes:
+            logger.warning(
+                "course %d of %s: %d bytes of its texts found no room", follow.course, origin.id, read.left_out_bytes
+            )
+        await self._texts.replace(origin.id, follow.course, read.sheet, now)
+        return tuple(part for part in read.parts if part.what in follow.what)
+
+    @staticmethod
+    async def _recorded_parts(questions: _Questions, contents: object, now: datetime) -> tuple[Part, ...]:
+        """What webinar rooms have recorded; a site without that service has no such rooms."""
+        found: list[Part] = []
+        for room, title in webinars_of(contents):
+            try:
+                answer = await questions.ask("mod_bigbluebuttonbn_get_recordings", now, bigbluebuttonbnid=room)
+            except ServiceFailed as failed:
+                if failed.why == SPENT:
+                    raise
+                continue
+            found += recorded_parts(answer, title)
+        return tuple(found)
 
     @staticmethod
     async def _forum_parts(questions: _Questions, contents: object, now: datetime) -> tuple[Part, ...]:
         found: list[Part] = []
         for forum in forums_of(contents):
-            answer = await questions.ask(
-                "mod_forum_get_forum_discussions", now, forumid=forum, page=0, perpage=_FORUM_PAGES
-            )
-            for discussion in fresh_discussions(answer, now - _FORUM_SPAN)[:_FORUM_PAGES]:
+            answer = await questions.ask("mod_forum_get_forum_discussions", now, **discussions_of(forum))
+            for discussion in fresh_discussions(answer, now - _FORUM_SPAN)[:MAX_THREADS]:
                 posts = await questions.ask("mod_forum_get_discussion_posts", now, discussionid=discussion)
                 found += post_parts(posts)
         return tuple(found)

@@ -43,6 +43,7 @@ class PlaceReport:
     spent_bytes  of the last night that is known
     asked        learners' own requests by state, without saying whose or for what
     trouble      why the followed courses couldn't be looked at; ""
+    lacks        web services that the institute's account may not call and should
     """
 
     place: str
@@ -55,6 +56,7 @@ class PlaceReport:
     missing: tuple[Line, ...]
     asked: Mapping[str, int]
     trouble: str = ""
+    lacks: tuple[str, ...] = ()
 
     @property
     def here_bytes(self) -> int:
@@ -79,6 +81,7 @@ async def report(state: State, territory: Territory, settings: Settings, now: da
         missing=tuple(line for kept, line in lines if kept is not RequestState.READY),
         asked=await _asked(state, territory, wishes),
         trouble=next((str(mark.facts.get("why", "")) for mark in looked), ""),
+        lacks=tuple(str(name) for mark in looked for name in mark.facts.get("lacks", ())),
     )
 
 

@@ -22,7 +22,9 @@ from multidict import CIMultiDict
 from policies.model import Origin
 from proxy.errors import ExchangeError
 from proxy.exchange import authority_of
+from proxy.headbytes import weight_bytes
 from proxy.night.course_parts import service_target
+from proxy.upstream.reply import OriginReply
 from proxy.upstream.retry import retry_after_s
 from proxy.upstream.upstream import Upstream
 
@@ -32,7 +34,9 @@ JSON = Any
 Weighed = Callable[[int, int, int], None]
 _MAX_TOKEN_BYTES = 4096
 _MAX_ANSWER_BYTES = 16 << 20
+_MAX_TEXT_BYTES = 2 << 20
 _REST = "/webservice/rest/server.php"
+_FILES = "/webservice/pluginfile.php/"
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{16,128}")
 
 
@@ -97,6 +101,16 @@ def own_headers(where: Where, via: str) -> CIMultiDict[str]:
     )
 
 
+def asked_bytes(where: Where, headers: CIMultiDict[str]) -> int:
+    """What the head of a question weighs on the line, about."""
+    return weight_bytes(f"GET {where.target} HTTP/1.1", headers.items())
+
+
+def told_bytes(reply: OriginReply) -> int:
+    """What an answer's head weighed."""
+    return weight_bytes(f"HTTP/1.1 {reply.status} {reply.reason}", reply.headers.items())
+
+
 class MoodleAccount:
     """A service account at one Moodle. site: where learners find it, as https://lms.example.org/moodle."""
 
@@ -106,6 +120,11 @@ class MoodleAccount:
         self._site = site.rstrip("/")
         self._token = token
         self._via = via
+
+    @property
+    def site(self) -> str:
+        """The site's front as learners have it, without a slash at its end."""
+        return self._site
 
     @property
     def url(self) -> str:
@@ -118,39 +137,56 @@ class MoodleAccount:
         return None if path is None else f"{path}{'&' if '?' in path else '?'}token={self._token}"
 
     async def call(self, function: str, now: datetime, weighed: Weighed | None = None, **values: str | int) -> JSON:
-        """One web service's answer. weighed: told the status and the bytes of the answer's and the question's bodies.
+        """One web service's answer. weighed: told the status and the bytes of the answer and of the question.
 
         Raises ServiceFailed: the word of Moodle's own error ("invalidtoken" …), "service-503" and the like,
         "service-unreachable", "service-malformed".
         """
-        where = where_of(self.url)
         fields = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json", **values}
-        headers = own_headers(where, self._via)
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
         body = urlencode(fields).encode("ascii")
+        return _answer(await self._told(where_of(self.url), body, now, _MAX_ANSWER_BYTES, weighed))
+
+    async def text(self, url: str, now: datetime, weighed: Weighed | None = None) -> str:
+        """A stored text as the web services name it (a book's chapter). Raises ServiceFailed, as `call` does."""
+        if not url.startswith(self._site + _FILES):
+            raise ServiceFailed("service-malformed")
+        bare = url.partition("?")[0]
+        told = await self._told(where_of(f"{bare}?token={self._token}"), None, now, _MAX_TEXT_BYTES, weighed)
+        if len(told) > _MAX_TEXT_BYTES:
+            raise ServiceFailed("service-too-large")
+        if told.lstrip()[:1] == b"{" and b'"errorcode"' in told[:4096]:
+            _answer(told)
+        return told.decode("utf-8", "replace")
+
+    async def _told(
+        self, where: Where, body: bytes | None, now: datetime, max_bytes: int, weighed: Weighed | None
+    ) -> bytes:
+        """The answer's body; one byte more than max_bytes where it is longer."""
+        headers = own_headers(where, self._via)
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        up_bytes = asked_bytes(where, headers) + len(body or b"")
         try:
             reply = await self._upstream.open(
                 origin=self._origin,
-                method="POST",
+                method="GET" if body is None else "POST",
                 scheme=where.scheme,
                 host=where.host,
                 port=where.port,
                 target=where.target,
                 headers=headers,
                 body=body,
-                content_length=len(body),
+                content_length=None if body is None else len(body),
             )
         except ExchangeError as error:
             raise ServiceFailed("service-unreachable") from error
         try:
-            if reply.status != 200:
-                if weighed is not None:
-                    weighed(reply.status, 0, len(body))
-                raise ServiceFailed(f"service-{reply.status}", retry_s=retry_after_s(reply.headers, now))
-            told = await reply.read_up_to(_MAX_ANSWER_BYTES + 1, 120.0)
+            told = await reply.read_up_to(max_bytes + 1, 120.0) if reply.status == 200 else b""
             if weighed is not None:
-                weighed(reply.status, len(told), len(body))
-            return _answer(told)
+                weighed(reply.status, len(told) + told_bytes(reply), up_bytes)
+            if reply.status != 200:
+                raise ServiceFailed(f"service-{reply.status}", retry_s=retry_after_s(reply.headers, now))
+            return told
         except ExchangeError as error:
             raise ServiceFailed("service-unreachable") from error
         finally:

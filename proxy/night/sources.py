@@ -17,7 +17,16 @@ from multidict import CIMultiDict
 from policies.model import Catalogue, Origin
 from proxy.deliver.heads import has_directive
 from proxy.media.refs import Fetch, Fetched, SourceRef
-from proxy.night.service import MoodleAccount, ServiceFailed, Where, own_headers, read_token, where_of
+from proxy.night.service import (
+    MoodleAccount,
+    ServiceFailed,
+    Where,
+    asked_bytes,
+    own_headers,
+    read_token,
+    told_bytes,
+    where_of,
+)
 from proxy.stages.media_origin import total_length
 from proxy.stages.recordings import folder_of, recording_fetch
 from proxy.transforms.media.glance import duration_s
@@ -25,6 +34,7 @@ from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.retry import retry_after_s
 from proxy.upstream.upstream import Upstream
 
+BY_NIGHT = "night"  # in a learner's place, of what no learner asked for
 GLANCE_BYTES = 65536
 _GLANCE_S = 5.0
 _DESCRIBES = "metadata.xml"  # of a recording of many files
@@ -33,7 +43,10 @@ _BUNDLE = "application/x-tar"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What the origin said of a film's first bytes. ref None: it gives none (status and retry_s say why, till when)."""
+    """What the origin said of a film's first bytes. ref None: it gives none (status and retry_s say why, till when).
+
+    fetched_bytes, asked_bytes  what the answer and the question weighed, their heads included
+    """
 
     status: int
     ref: SourceRef | None = None
@@ -41,6 +54,7 @@ class Look:
     media_s: float | None = None
     retry_s: float | None = None
     fetched_bytes: int = 0
+    asked_bytes: int = 0
 
 
 class NightSources:
@@ -113,8 +127,11 @@ class NightSources:
         ranged = CIMultiDict({"Range": f"bytes=0-{GLANCE_BYTES - 1}"}) if folder is None else CIMultiDict[str]()
         async with self._asked(address, ranged) as response:
             origin = self._origin(url)
+            own = own_headers(where_of(address), self.via)
+            came, went = told_bytes(response), asked_bytes(where_of(address), own)
             if origin is None or response.status not in (200, 206) or _is_page(response, folder is not None):
-                return Look(status=response.status, retry_s=retry_after_s(response.headers, now))
+                retry_s = retry_after_s(response.headers, now)
+                return Look(status=response.status, retry_s=retry_s, fetched_bytes=came, asked_bytes=went)
             ref = SourceRef(
                 origin=origin.id,
                 url=address,
@@ -122,13 +139,20 @@ class NightSources:
                 last_modified=response.headers.get("Last-Modified", ""),
                 length_bytes=total_length(response) if folder is None else None,
                 private=has_directive(response.headers, "private", "no-store"),
-                learner="night",
+                learner=BY_NIGHT,
             )
             if folder is not None:
-                return Look(status=200, ref=ref, content_type=_BUNDLE)
+                return Look(status=200, ref=ref, content_type=_BUNDLE, fetched_bytes=came, asked_bytes=went)
             head = await response.read_up_to(GLANCE_BYTES, _GLANCE_S)
             essence = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return Look(status=200, ref=ref, content_type=essence, media_s=duration_s(head), fetched_bytes=len(head))
+            return Look(
+                status=200,
+                ref=ref,
+                content_type=essence,
+                media_s=duration_s(head),
+                fetched_bytes=came + len(head),
+                asked_bytes=went,
+            )
 
     def _origin(self, url: str) -> Origin | None:
         try:

@@ -25,11 +25,10 @@ from proxy.account.allowances import TRANCHE_BYTES
 from proxy.account.meter import Meter
 from proxy.clock import Clock
 from proxy.exchange import Receipt
+from proxy.media.hours import SPENT
 from proxy.night.hours import Pace
 from proxy.night.service import where_of
 from proxy.runtime import Runtime
-
-SPENT = "allowance"  # why of what waits until an allowance has room again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +73,11 @@ class Fare:
             self.refused = True
             return False
         return await self._pace(nbytes)
+
+    def weighed(self, from_origin_bytes: int, up_bytes: int) -> None:
+        """What heads weighed; drawn with the settlement."""
+        self.from_origin_bytes += from_origin_bytes
+        self.up_bytes += up_bytes
 
     def told(self, status: int, from_origin_bytes: int, up_bytes: int = 0) -> None:
         """What the origin answered, and what it weighed in truth."""

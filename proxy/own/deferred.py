@@ -108,6 +108,8 @@ _WHY = {
     "disk-full": "no-room",
     "no-room": "no-room",
     "disk": "no-room",
+    "window": "window",
+    "allowance": "allowance",
 }
 
 

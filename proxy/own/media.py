@@ -35,6 +35,8 @@ from proxy.media.desk import Desk
 from proxy.media.refs import SourceRef
 from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State, Watcher
+from proxy.night.sources import BY_NIGHT
+from proxy.night.texts.proof import CourseProofs
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests, Seal
@@ -97,6 +99,7 @@ class MediaRoutes:
         book: MediaBook,
         choices: Choices,
         had: HadMedia,
+        proofs: CourseProofs,
         deferred: DeferredRequests,
         dresser: Dresser,
         refusals: Refusals,
@@ -113,6 +116,7 @@ class MediaRoutes:
         self._book = book
         self._choices = choices
         self._had = had
+        self._proofs = proofs
         self._deferred = deferred
         self._dresser = dresser
         self._refusals = refusals
@@ -380,7 +384,7 @@ class MediaRoutes:
         try:
             look = await self._origin.look(exchange, asked.url, page_url=asked.context.page_url)
         except ExchangeError as error:
-            return self._had_before(asked, error)
+            return await self._had_before(asked, error)
         if look.ref is None or look.status not in GRANTING:
             return None
         await self._note_had(exchange, look.ref, look.content_type)
@@ -398,11 +402,18 @@ class MediaRoutes:
         if keeps_for_her(exchange):
             await self._had.note(ref, content_type, exchange.now, timedelta(days=exchange.limits.own_pages_days))
 
-    def _had_before(self, asked: Asked, error: ExchangeError) -> Seen | None:
-        """Without a link: what she was let have while there was one. Raises the error where that was nothing."""
+    async def _had_before(self, asked: Asked, error: ExchangeError) -> Seen | None:
+        """Without a link: what she was let have while there was one, or what everybody has in a course that let her in.
+
+        Raises the error where that was nothing.
+        """
         exchange, learner = asked.exchange, asked.exchange.who.learner
-        known = self._had.of(learner, asked.url, exchange.now) if error.code in NO_LINK else None
-        if known is None or exchange.catalogue.settings.place is not Place.SCHOOL:
+        if error.code not in NO_LINK or exchange.catalogue.settings.place is not Place.SCHOOL:
+            raise error
+        known = self._had.of(learner, asked.url, exchange.now)
+        if known is None and await self._proofs.may_have(exchange, asked.url):
+            known = self._had.of(BY_NIGHT, asked.url, exchange.now)
+        if known is None:
             raise error
         ref, content_type = known
         self._desk.authorised.note(learner, ref.key, 200, exchange.now)

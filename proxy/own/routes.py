@@ -41,6 +41,8 @@ from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
 from proxy.own.outbox import OutboxRoutes
 from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import own_page
+from proxy.own.texts import PATH as TEXTS_PATH
+from proxy.own.texts import TextRoutes
 from proxy.own.uploads import PATH as UPLOADS_PATH
 from proxy.own.uploads import UploadRoutes
 from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
@@ -82,6 +84,7 @@ class OwnRoutes:
         uploads: UploadRoutes,
         stores: OwnStores,
         nights: NightRoutes,
+        texts: TextRoutes,
     ) -> None:
         self._tokens = tokens
         self._dresser = dresser
@@ -97,6 +100,7 @@ class OwnRoutes:
         self.uploads = uploads
         self._stores = stores
         self._nights = nights
+        self._texts = texts
         self._posts: Mapping[str, Callable[[Exchange, Mapping[str, str]], Awaitable[Answer]]] = {
             "original": self._original,
             "report": self._report,
@@ -122,6 +126,8 @@ class OwnRoutes:
                 return part or plain_answer(404, b"", "text/plain")
             if name.startswith("media/"):
                 return await self._version(exchange, name.removeprefix("media/"))
+            if name.partition("/")[0] == TEXTS_PATH:
+                return await self._texts.page(exchange, name.partition("/")[2], page_url=_came_from(exchange))
             if name == "night":
                 return await self._nights.night(exchange, page_url=_came_from(exchange))
             return self._get(exchange, name)

@@ -31,5 +31,7 @@ def report_letter(report: PlaceReport, language: str) -> tuple[str, str]:
         lines.append(f"  {line.title or say(f'night.what.{line.what}')}: {reason_text(line, say)}")
     if report.trouble:
         lines.append(say("night.trouble", why=report.trouble))
+    if report.lacks:
+        lines.append(say("night.lacks", names=", ".join(report.lacks)))
     subject = say("letter.report.subject", place=report.title.in_language(language))
     return subject, "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ def kept_bar(context: PageContext, as_of: datetime) -> bytes:
     markup = render(
         "kept_bar.html",
         context.language,
-        age=_age(context, as_of),
+        age=age_text(context, as_of),
         as_of=_moment(context, as_of),
         page_url=context.page_url,
     )
@@ -43,22 +43,26 @@ def missing_page(
     *,
     down_since: datetime | None = None,
     can_queue: bool = False,
+    text_href: str = "",
+    texts: bool = False,
 ) -> bytes:
     """There is no link, and this page isn't here. pages: those of hers that are, the latest first.
 
     can_queue  it can be had in the free hours without her
+    text_href  what the page says in words, where a night brought it; "": it didn't
+    texts      there are texts of her courses
     """
-    rows = [{"page": page, "age": _age(context, page.at)} for page in pages]
+    rows = [{"page": page, "age": age_text(context, page.at)} for page in pages]
     since = _moment(context, down_since) if down_since is not None else ""
     tonight = context.token("tonight", context.page_url) if can_queue else None
-    return full_page("missing.html", context, rows=rows, since=since, tonight=tonight)
+    return full_page("missing.html", context, rows=rows, since=since, tonight=tonight, text_href=text_href, texts=texts)
 
 
 def _moment(context: PageContext, instant: datetime) -> str:
     return moment_text(instant, context.now, context.territory.zone, context.language)
 
 
-def _age(context: PageContext, instant: datetime) -> str:
+def age_text(context: PageContext, instant: datetime) -> str:
     """ "3 hours ago", "2 days ago", "just now"; rounded down, for nothing here is that exact."""
     say, seconds = phrases(context.language), int((context.now - instant).total_seconds())
     for key, length in (("outage.days", 86_400), ("outage.hours", 3600), ("outage.minutes", 60)):

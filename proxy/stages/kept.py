@@ -1,6 +1,7 @@
 """Pages and their parts while a link is down: what is kept goes out, marked with its age; else what else is here.
 
-Laws: an assessment never comes from a store, and nothing stands for it; a kept page says on top that it is one and how
+Laws: an assessment never comes from a store, and nothing stands for it; what a night brought of a course goes to whom
+the course has let in; a kept page says on top that it is one and how
 old it is, whichever store gave it, and is otherwise what was kept; a browser keeps none of it; a learner's own pages go
 to the session that opened them and to no other; while the link is up nothing here is asked.
 """
@@ -25,6 +26,8 @@ from proxy.deliver.validators import Conditions
 from proxy.errors import ExchangeError
 from proxy.keeping import own_life_s
 from proxy.link_state import Link
+from proxy.night.texts.proof import CourseProofs
+from proxy.night.texts.told import named_text
 from proxy.obtain import NO_WISH, Obtainer, Wish, is_untouched
 from proxy.opened import Opened, OpenedPages
 from proxy.own.dressing import Dresser
@@ -42,6 +45,7 @@ _HTML = ("text/html", "application/xhtml+xml")
 _BODY = re.compile(rb"<body\b[^>]{0,4000}>", re.IGNORECASE)
 _TITLE = re.compile(r"<title\b[^>]{0,500}>([^<]{1,1000})", re.IGNORECASE)
 _OF_THE_ORIGINS_OWN = ("ETag", "Last-Modified", "Expires", "Pragma", "Cache-Control", "Age", "Cache-Status", "Warning")
+_REFUSED = frozenset((301, 302, 303, 307, 308, 401, 403, 404, 410))
 _MOST_SHOWN, _TITLE_CHARS = 40, 150
 
 
@@ -55,6 +59,7 @@ class KeptStage:
         cache: OriginCache,
         watch: LinkWatch,
         opened: OpenedPages,
+        proofs: CourseProofs,
         dresser: Dresser,
         keeper: TaskKeeper,
     ) -> None:
@@ -62,6 +67,7 @@ class KeptStage:
         self._cache = cache
         self._watch = watch
         self._opened = opened
+        self._proofs = proofs
         self._dresser = dresser
         self._keeper = keeper
 
@@ -84,7 +90,7 @@ class KeptStage:
         if found[0].upstream.way.whose is not None:
             found = await self._of_a_store(exchange, *found)
         if is_page and found[0].age_s is None:
-            self._note(exchange, found[0])
+            await self._note(exchange, found[0])
         return found
 
     def _is_hers(self, exchange: Exchange) -> bool:
@@ -133,7 +139,10 @@ class KeptStage:
         """What may be shown to her now; None: nothing, and then she is told."""
         if is_untouched(exchange.decision) or exchange.inbound.request.method not in ("GET", "HEAD"):
             return None
-        reply = await self._cache.kept(self._asked(exchange), exchange.now)
+        asked = self._asked(exchange)
+        reply = await self._cache.kept(asked, exchange.now)
+        if reply is None and await self._proofs.may_have(exchange, exchange.inbound.url):
+            reply = await self._cache.kept(asked, exchange.now, is_everybodys=True)
         if reply is None:
             return None
         try:
@@ -218,9 +227,13 @@ class KeptStage:
         way = self._watch.way(target)
         context = self._dresser.context(exchange)
         is_ours = exchange.inbound.path.startswith(f"{RESERVED}/")
+        key = named_text(exchange.inbound.target)
+        course = await self._proofs.text_here(exchange, key)
         page = missing_page(
             context,
             await self._here(exchange),
+            text_href=f"/.tropa/texts/{course}/{key}" if course is not None else "",
+            texts=bool(await self._proofs.heads(exchange)),
             down_since=way.since if way is not None else None,
             can_queue=not is_ours and context.nightly is not None and context.nightly(exchange.inbound.url),
         )
@@ -246,8 +259,11 @@ class KeptStage:
 
     # -- what is opened --------------------------------------------------------------------------------------
 
-    def _note(self, exchange: Exchange, fetched: Fetched) -> None:
+    async def _note(self, exchange: Exchange, fetched: Fetched) -> None:
+        """She opened it; or the origin says that it isn't hers to open, and then she never did."""
         origin = exchange.inbound.origin
+        if origin is not None and fetched.facts.status in _REFUSED:
+            await self._opened.withdraw(exchange.who.learner, origin.id, exchange.inbound.target)
         if origin is None or fetched.facts.status != 200 or fetched.facts.content_type not in _HTML:
             return
         title = title_of(fetched)

@@ -70,7 +70,7 @@ def _refused(subject: Subject, origin: Origin, target: Target) -> str | None:
 
 
 def _ask(subject: Subject, origin: Origin, target: Target, host: str) -> _Answer:
-    connection = _connected(subject, origin, target)
+    connection = connected(subject, origin, target)
     ends = None
     try:
         if target.scheme == "https":
@@ -89,7 +89,7 @@ def _ask(subject: Subject, origin: Origin, target: Target, host: str) -> _Answer
         connection.close()
 
 
-def _connected(subject: Subject, origin: Origin, target: Target) -> http.client.HTTPConnection:
+def connected(subject: Subject, origin: Origin, target: Target) -> http.client.HTTPConnection:
     proxy = subject.catalogue.settings.upstream_proxy
     if proxy is None or origin.allow_private:
         connection = http.client.HTTPConnection(target.host, target.port, timeout=subject.deadline_s)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from proxy.demo.course import files
+from proxy.demo.course.api_texts import forums, pages, recordings
 from proxy.demo.course.catalog import COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE, Activity
 from proxy.demo.course.discussions import DISCUSSIONS
 from proxy.demo.course.state import Upload, User
@@ -137,6 +138,7 @@ def _discussions(request: web.Request, user: User, values: dict[str, str]) -> An
             "name": said[0].subject,
             "message": f"<p>{said[0].message}</p>",
             "timemodified": latest[number],
+            "groupid": -1,
             "attachment": "",
             "numreplies": len(said) - 1,
         }
@@ -168,6 +170,8 @@ def _posts(request: web.Request, user: User, values: dict[str, str]) -> Any:
             "subject": one.subject,
             "message": f"<p>{one.message}</p>",
             "timecreated": _MODIFIED,
+            "author": {"fullname": one.author},
+            "isprivatereply": False,
             "attachments": [],
         }
         for index, one in enumerate(DISCUSSIONS[number])
@@ -179,6 +183,8 @@ def _posts(request: web.Request, user: User, values: dict[str, str]) -> Any:
             "subject": post.subject,
             "message": f"<p>{post.message}</p>",
             "timecreated": int(post.at),
+            "author": {"fullname": post.author},
+            "isprivatereply": False,
             "attachments": [_attachment(request, upload) for upload in post.uploads],
         }
         for post in site(request).state.posts
@@ -196,6 +202,9 @@ _FUNCTIONS: dict[str, Callable[[web.Request, User, dict[str, str]], Any]] = {
     "core_course_get_contents": _contents,
     "core_enrol_get_users_courses": _courses,
     "core_course_get_courses_by_field": _course_by_field,
+    "mod_page_get_pages_by_courses": pages,
+    "mod_bigbluebuttonbn_get_recordings": recordings,
+    "mod_forum_get_forums_by_courses": forums,
     "mod_forum_get_forum_discussions": _discussions,
     "mod_forum_get_discussion_posts": _posts,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from proxy.demo.course import files
@@ -19,6 +21,8 @@ DOCUMENTS = (
     "lekciya-6.pptx",
     "razdatochnye-materialy.zip",
 )
+
+SHOWN: dict[str, Any] = {"photos": PHOTOS, "screens": SCREENS, "slides": SLIDES, "documents": DOCUMENTS}
 
 
 def activity_of(request: web.Request, module: str) -> Activity:
@@ -50,16 +54,7 @@ async def my(request: web.Request) -> web.Response:
 async def page(request: web.Request) -> web.Response:
     """A page of text, pictures or players."""
     activity = activity_of(request, "page")
-    return render(
-        request,
-        activity.template,
-        title=activity.title,
-        activity=activity,
-        photos=PHOTOS,
-        screens=SCREENS,
-        slides=SLIDES,
-        documents=DOCUMENTS,
-    )
+    return render(request, activity.template, title=activity.title, activity=activity, **SHOWN)
 
 
 async def resource(request: web.Request) -> web.Response:

@@ -159,31 +159,43 @@ def render(
     **values: Any,
 ) -> web.Response:
     """A page in the portal's frame. `calls` are (module, function, arguments) that its scripts run."""
-    session, here = session_of(request), site(request)
-    flat = list(boilerplate.ORDER)
-    place = flat.index(activity) if activity is not None else -1
-    html = _ENV.get_template(template).render(
-        title=title,
-        activity=activity,
-        section=section_of(activity) if activity is not None else None,
-        before=flat[place - 1] if place > 0 else None,
-        after=flat[place + 1] if 0 <= place < len(flat) - 1 else None,
-        user=session.user,
-        sesskey=session.sesskey,
-        root=wwwroot(request),
-        players=player_hosts(here.players_base),
-        files=here.files,
-        config=boilerplate.config(wwwroot(request), session, here.players_base),
-        strings=boilerplate.STRINGS,
-        calls=[("theme_boost/loader", "init", ()), ("media_videojs/loader", "setUp", ()), *calls],
-        body_class=boilerplate.body_class(activity),
-        asset=lambda name, component="mod_page", area="content": plugin_path(activity, name, component, area),
-        **values,
-    )
+    framed = _framed(request, activity, calls)
+    html = _ENV.get_template(template).render(title=title, **framed, **values)
     response = packed(request, html.encode(), "text/html; charset=utf-8", status=status)
     response.headers.update(boilerplate.PAGE_HEADERS)
     _remember(request, response)
     return response
+
+
+def words_of(request: web.Request, activity: Activity, **values: Any) -> str:
+    """What a page says, without the portal's frame: what its web services tell."""
+    template = _ENV.get_template(activity.template)
+    context = template.new_context({"title": activity.title, **_framed(request, activity, ()), **values})
+    return "".join(template.blocks["main"](context))
+
+
+def _framed(
+    request: web.Request, activity: Activity | None, calls: tuple[tuple[str, str, tuple[Any, ...]], ...]
+) -> dict[str, Any]:
+    session, here = session_of(request), site(request)
+    flat = list(boilerplate.ORDER)
+    place = flat.index(activity) if activity is not None else -1
+    return {
+        "activity": activity,
+        "section": section_of(activity) if activity is not None else None,
+        "before": flat[place - 1] if place > 0 else None,
+        "after": flat[place + 1] if 0 <= place < len(flat) - 1 else None,
+        "user": session.user,
+        "sesskey": session.sesskey,
+        "root": wwwroot(request),
+        "players": player_hosts(here.players_base),
+        "files": here.files,
+        "config": boilerplate.config(wwwroot(request), session, here.players_base),
+        "strings": boilerplate.STRINGS,
+        "calls": [("theme_boost/loader", "init", ()), ("media_videojs/loader", "setUp", ()), *calls],
+        "body_class": boilerplate.body_class(activity),
+        "asset": lambda name, component="mod_page", area="content": plugin_path(activity, name, component, area),
+    }
 
 
 def plugin_path(activity: Activity | None, name: str, component: str = "mod_page", area: str = "content") -> str:

@@ -64,7 +64,8 @@ async def test_what_came_in_free_hours_is_the_places_own_and_costs_nothing(desk:
     desk.till.clock.at = OPENS
     assert await desk.fetches(400_000) == 400_000
     [row] = desk.receipts()
-    assert (row.sums.bytes_from_origin, row.sums.cost_nano, row.key.origin) == (400_000, 0, "lms")
+    assert (row.sums.cost_nano, row.key.origin) == (0, "lms")
+    assert 400_000 < row.sums.bytes_from_origin < 401_000 and row.sums.bytes_up > 100, "heads count too"
     assert desk.hours.opens_at("tundra", OPENS) is None
 
 
@@ -72,7 +73,7 @@ async def test_by_day_it_pays_and_is_ended_by_a_spent_allowance(desk: Desk) -> N
     desk.till.clock.at = DAY
     got = await desk.fetches(4_000_000)
     used = desk.till.used_bytes(DAY)
-    assert 0 < got < 1_000_000 and desk.ended == "window"
+    assert 0 < got < 1_000_000 and desk.ended == "allowance"
     assert 1_000_000 - TRANCHE_BYTES < used < 1_000_000 + TRANCHE_BYTES
     [row] = desk.receipts()
     assert row.sums.cost_nano == row.sums.metered_bytes * NANO_A_BYTE

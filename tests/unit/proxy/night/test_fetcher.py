@@ -20,10 +20,12 @@ from proxy.account.metrics import Metrics
 from proxy.account.sqlite import SqliteState
 from proxy.app_cache import Cache
 from proxy.clock import Clock
+from proxy.media.refs import SourceRef
 from proxy.night.fetcher import NightFetcher
 from proxy.night.hours import NightHours
 from proxy.night.looking import Looking
-from proxy.night.sources import NightSources
+from proxy.night.sources import BY_NIGHT, NightSources
+from proxy.night.texts.store import TextStore
 from proxy.night.toll import Toll
 from proxy.night.wishes import Wanted, Wishes
 from proxy.operate.night_run import active_run
@@ -158,6 +160,8 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
         extra=lambda now: active_run(folder, now),
         pause=Sleeps(office.clock),
     )
+    texts = TextStore(folder / "texts.sqlite")
+    await texts.open()
     toll = Toll(accountant, office.clock, lambda: runtime)
     looking = Looking(
         hours=hours,
@@ -167,8 +171,13 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
         state=office.state,
         clock=office.clock,
         toll=toll,
+        texts=texts,
         catalogue=lambda: catalogue,
     )
+
+    async def film_seen(ref: SourceRef, content_type: str) -> None:
+        assert ref.learner == BY_NIGHT and content_type
+
     fetcher = NightFetcher(
         hours=hours,
         wishes=wishes,
@@ -180,6 +189,7 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
         clock=office.clock,
         keeper=keeper,
         runtime=lambda: runtime,
+        film_seen=film_seen,
     )
     try:
         yield School(origin, fetcher, wishes, catalogue.territories["tundra", None], office, accountant)
@@ -187,6 +197,7 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
         await keeper.close()
         await upstream.close()
         await cache.close()
+        await texts.close()
         await office.close()
         log.close()
 
@@ -274,7 +285,8 @@ async def test_a_followed_course_is_looked_at_once_a_night(tmp_path: Path) -> No
     told = json.dumps([{"section": 1, "modules": [module]}]).encode()
     courses = answer("200 OK", b'{"courses": []}')
     follow = "follow: {origin: lms, course: 5, what: files},"
-    async with school(tmp_path, courses, answer("200 OK", told), STORED, follow=follow) as here:
+    info = answer("200 OK", b'{"functions": []}')
+    async with school(tmp_path, info, courses, answer("200 OK", told), STORED, follow=follow) as here:
         await here.fetcher.tick()
         async with asyncio.timeout(20):
             while not [one for one in here.wishes.at("tundra") if one.state is RequestState.READY]:
@@ -284,5 +296,5 @@ async def test_a_followed_course_is_looked_at_once_a_night(tmp_path: Path) -> No
         asked = len(here.asked)
         await here.fetcher.tick()
         await asyncio.sleep(0.05)
-        assert len(here.asked) == asked == 3
+        assert len(here.asked) == asked == 4
         assert not any("view.php" in line for line in here.asked)

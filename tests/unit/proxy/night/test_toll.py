@@ -23,7 +23,17 @@ from proxy.operate.night_run import NightRun, set_run
 from proxy.runtime import runtime_of
 from scheduler.requests import RequestState
 from tests.media_desk import HandClock
-from tests.unit.proxy.night.test_fetcher import BODY, ETAG, FILE, REGIONS, SITE, School, an_accountant, answer, school
+from tests.unit.proxy.night.test_fetcher import (
+    ETAG,
+    FILE,
+    REGIONS,
+    SITE,
+    STORED,
+    School,
+    an_accountant,
+    answer,
+    school,
+)
 from tests.unit.proxy.night.test_hours import CLOSES, OPENS
 
 DAY = OPENS - timedelta(hours=6)
@@ -51,7 +61,7 @@ async def test_what_comes_in_free_hours_is_the_places_own_and_costs_nothing(tmp_
     async with school(tmp_path) as here:
         await here.worked((await here.wish(FILE)).id)
         [row] = await rows(here)
-        assert (row.sums.exchanges, row.sums.bytes_from_origin, row.sums.cost_nano) == (1, len(BODY), 0)
+        assert (row.sums.exchanges, row.sums.bytes_from_origin, row.sums.cost_nano) == (1, len(STORED), 0)
         assert row.sums.bytes_to_learner == row.sums.bytes_direct == 0
     [line] = [json.loads(text) for file in (tmp_path / "log").iterdir() for text in file.read_text().splitlines()]
     assert (line["treatment"], line["status"], line["kind"]) == ("night", 200, "archive")
@@ -94,13 +104,14 @@ async def test_free_hours_draw_from_an_allowance_only_where_it_counts_in_them(
 async def test_each_question_about_a_course_is_a_receipt_with_its_true_bytes(tmp_path: Path) -> None:
     courses, told = b'{"courses": []}', json.dumps([]).encode()
     follow = "follow: {origin: lms, course: 5, what: files},"
-    async with school(tmp_path, answer("200 OK", courses), answer("200 OK", told), follow=follow) as here:
+    answers = (answer("200 OK", b"{}"), answer("200 OK", courses), answer("200 OK", told))
+    async with school(tmp_path, *answers, follow=follow) as here:
         await here.fetcher.tick()
         async with asyncio.timeout(20):
-            while sum(row.sums.exchanges for row in await rows(here)) < 2:
+            while sum(row.sums.exchanges for row in await rows(here)) < 3:
                 await asyncio.sleep(0.01)
         found = await rows(here)
-        assert sum(row.sums.bytes_from_origin for row in found) == len(courses) + len(told)
+        assert sum(row.sums.bytes_from_origin for row in found) == sum(map(len, answers))
         assert sum(row.sums.bytes_up for row in found) > 0
 
 

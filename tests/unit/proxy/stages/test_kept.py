@@ -27,7 +27,7 @@ NO_LINK = (502, 503, 504)
 
 @dataclass
 class Course:
-    """cut: connections break. stuck: nothing answers. fails: a 503. Pages say whose they are, as a course's do.
+    """cut: connections break. stuck: nothing answers. fails: a 503. refuses: a 403. Pages say whose they are.
 
     said, tag: their Cache-Control and ETag
     """
@@ -35,6 +35,7 @@ class Course:
     cut: bool = False
     stuck: bool = False
     fails: bool = False
+    refuses: bool = False
     said: str = "private, pre-check=0, post-check=0, max-age=0, no-transform"
     tag: str = ""
     free: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,6 +49,8 @@ class Course:
             return web.Response()
         if self.fails:
             return web.Response(status=503)
+        if self.refuses:
+            return web.Response(status=403)
         if self.stuck:
             await self.free.wait()
         who = request.cookies.get("MoodleSession", "")
@@ -260,6 +263,7 @@ async def test_a_script_gets_what_is_kept_without_the_bar(tmp_path: Path) -> Non
         clock.by += timedelta(hours=1)
         await kept(there)
         course.cut = True
+        await anna.until(LESSON, lambda reply: reply.status == 200)
         assert "нет связи" in await anna.read(LESSON)
         piece = await anna.get(LESSON, to="empty")
         assert piece.status == 200 and "Страница для anna" in piece.body.decode()

@@ -1,0 +1,43 @@
+"""Which web services the institute's account needs for what is followed, and which of them it may call.
+
+Laws of this file: pure; an account that doesn't say what it may call isn't blamed for it.
+Source: core_webservice_get_site_info (Moodle 4.x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from policies.model import Followed
+from proxy.night.course_parts import mapping, mappings
+
+SITE_INFO = "core_webservice_get_site_info"
+_ALWAYS = ("core_course_get_courses_by_field", "core_course_get_contents")
+_NEEDED: dict[Followed, tuple[str, ...]] = {
+    Followed.SECTIONS: ("mod_page_get_pages_by_courses",),
+    Followed.FILES: (),
+    Followed.RECORDINGS: ("mod_bigbluebuttonbn_get_recordings",),
+    Followed.FORUMS: (
+        "mod_forum_get_forums_by_courses",
+        "mod_forum_get_forum_discussions",
+        "mod_forum_get_discussion_posts",
+    ),
+}
+FILES = "download-files"  # the service's own switch for stored files
+
+
+def needed(what: Iterable[Followed]) -> tuple[str, ...]:
+    """For these things of a course, in a fixed order."""
+    followed = frozenset(what)
+    return (*_ALWAYS, *(name for one in Followed if one in followed for name in _NEEDED[one]))
+
+
+def missing(info: Any, what: Iterable[Followed]) -> tuple[str, ...]:
+    """What the account may not call of it; FILES where it may not have stored files. Empty: all is well, or unsaid."""
+    told = mapping(info)
+    names = {str(row.get("name")) for row in mappings(told.get("functions"))}
+    if not names:
+        return ()
+    lacks = tuple(name for name in needed(what) if name not in names)
+    return lacks if told.get("downloadfiles") in (1, True, None) else (*lacks, FILES)

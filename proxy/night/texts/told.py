@@ -1,0 +1,312 @@
+"""What web services tell of a course's texts, as far as everybody in the course may read it: pure.
+
+Laws of this file:
+- the institute's account may see more than a learner does, so a text counts as everybody's only where the answer says
+  so: an activity that is hidden, has conditions or isn't listed is left out, with all that it holds; so are a group's
+  own discussion, an answer in private, a forum where one must write before one reads; what isn't said of those counts
+  as no;
+- what is graded is never read; its title alone is told;
+- whatever shape an answer has, what makes sense comes out and nothing raises.
+Source: core_course_get_contents, mod_page_get_pages_by_courses, mod_forum_get_forums_by_courses,
+mod_forum_get_forum_discussions, mod_forum_get_discussion_posts (Moodle 4.x).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from html import escape, unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+from policies.model import Follow
+from proxy.night.course_parts import ASSESSED, mapping, mappings, soon, whole
+from proxy.night.texts.clean import Clean, clean
+from proxy.night.texts.values import Text, TextKind
+
+JSON = Any
+MAX_HTML_CHARS = 1 << 20  # of one text; longer ones are no reading matter
+MAX_TEXTS = 1500  # of one course
+_MAX_TITLE_CHARS = 200
+_CHAPTER = "index.html"
+_BY_DISCUSSION = "/mod/forum/discuss.php"
+_COURSE = "/course/view.php"
+_MODULE = "/mod/"
+_ANYWHERE = frozenset(("forum", "bigbluebuttonbn"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """An activity that everybody in the course may open. told: as the answer has it."""
+
+    number: int
+    kind: str
+    title: str
+    section: str
+    told: dict[str, JSON]
+
+    @property
+    def url(self) -> str:
+        return str(self.told.get("url") or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A course's sections as far as they are read. apart: titles of what is not."""
+
+    texts: tuple[tuple[Text | Module, Clean | None], ...]
+    apart: tuple[str, ...]
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        return tuple(one for one, _ in self.texts if isinstance(one, Module))
+
+
+def outline(contents: JSON, follow: Follow, current: int | None, site: str, now: datetime) -> Outline:
+    """The followed sections: their own words at once, their activities by what must still be asked for.
+
+    Forums, webinars and what opens soon count wherever they stand.
+
+    site  the site's front, without a slash at its end
+    """
+    found: list[tuple[Text | Module, Clean | None]] = []
+    apart: list[str] = []
+    for section in mappings(contents):
+        number = whole(section.get("section")) or 0
+        near = current is None or current <= number <= current + follow.ahead
+        if not is_everybodys(section):
+            continue
+        title = _title(section.get("name"))
+        found += _of_section(section, number, title, site) if near else ()
+        for module in mappings(section.get("modules")):
+            name, kind = _title(module.get("name")), str(module.get("modname") or "")
+            if not near and kind not in _ANYWHERE and soon(module, now) is None:
+                continue
+            if kind in ASSESSED or not is_everybodys(module) or module.get("visibleoncoursepage", 1) != 1:
+                apart += [name] if name and module.get("uservisible") is not False else []
+                continue
+            found += _of_module(module, kind, name, title, site)
+    return Outline(texts=tuple(found[:MAX_TEXTS]), apart=tuple(apart[:MAX_TEXTS]))
+
+
+def is_everybodys(thing: dict[str, JSON]) -> bool:
+    """Whether a section or an activity is open to all who are in the course."""
+    shown = thing.get("visible", 1) == 1 and thing.get("uservisible") is not False
+    return shown and not thing.get("availabilityinfo") and not _has_conditions(thing.get("availability"))
+
+
+def _has_conditions(told: JSON) -> bool:
+    """Moodle's conditions as JSON; an empty list of them is none."""
+    if not told:
+        return False
+    try:
+        return bool(mapping(json.loads(told)).get("c")) if isinstance(told, str) else True
+    except ValueError:
+        return True
+
+
+def _of_section(section: dict[str, JSON], number: int, title: str, site: str) -> Iterator[tuple[Text, Clean]]:
+    made = _cleaned(section.get("summary"), f"{site}/course/view.php")
+    if made is not None:
+        yield _text(f"section-{number}", TextKind.SECTION, title, title, made), made
+
+
+def _of_module(
+    module: dict[str, JSON], kind: str, name: str, section: str, site: str
+) -> Iterator[tuple[Text | Module, Clean | None]]:
+    number = whole(module.get("id"))
+    if number is None:
+        return
+    yield Module(number=number, kind=kind, title=name, section=section, told=module), None
+    if kind == "label":
+        made = _cleaned(module.get("description"), f"{site}/course/view.php")
+        if made is not None:
+            yield _text(f"label-{number}", TextKind.LABEL, section, name, made), made
+
+
+# -- pages and books ---------------------------------------------------------------------------------------------------
+
+
+def page_texts(answer: JSON, modules: tuple[Module, ...]) -> Iterator[tuple[int, tuple[Text, Clean]]]:
+    """Pages' own contents, of those activities alone, by their numbers."""
+    known = {module.number: module for module in modules if module.kind == "page"}
+    for page in mappings(mapping(answer).get("pages")):
+        module = known.get(whole(page.get("coursemodule")) or 0)
+        made = _cleaned(page.get("content"), module.url) if module is not None else None
+        if module is not None and made is not None:
+            text = _text(f"page-{module.number}", TextKind.PAGE, module.section, module.title, made)
+            yield module.number, (_at(text, module.url, page.get("timemodified")), made)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A chapter of a book. url: of its text, as the account has it."""
+
+    key: str
+    title: str
+    url: str
+    module: Module
+
+
+def chapters(module: Module) -> tuple[Chapter, ...]:
+    """A book's chapters in their order; hidden ones aren't told of."""
+    titles = dict(_structure(module))
+    found = []
+    for file in mappings(module.told.get("contents")):
+        if file.get("type") != "file" or file.get("filename") != _CHAPTER:
+            continue
+        number = str(file.get("filepath") or "").strip("/")
+        title = titles.get(number) or _title(file.get("content")) or module.title
+        url = str(file.get("fileurl") or "")
+        if number.isdigit() and number in titles and url:
+            found.append(Chapter(key=f"chapter-{module.number}-{number}", title=title, url=url, module=module))
+    return tuple(found)
+
+
+def chapter_text(chapter: Chapter, markup: str) -> tuple[Text, Clean] | None:
+    made = _cleaned(markup, chapter.module.url)
+    if made is None:
+        return None
+    title = f"{chapter.module.title}. {chapter.title}" if chapter.title != chapter.module.title else chapter.title
+    text = _text(chapter.key, TextKind.CHAPTER, chapter.module.section, title, made)
+    return _at(text, chapter.module.url, None), made
+
+
+def _structure(module: Module) -> Iterator[tuple[str, str]]:
+    """(chapter, title) of a book's table of contents, a JSON text among its files."""
+    for file in mappings(module.told.get("contents")):
+        if file.get("type") != "content":
+            continue
+        try:
+            told = json.loads(str(file.get("content") or ""))
+        except ValueError:
+            continue
+        yield from _entries(told, depth=0)
+
+
+def _entries(told: JSON, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > 4:
+        return
+    for entry in mappings(told):
+        number = str(entry.get("href") or "").partition("/")[0]
+        if number.isdigit() and not whole(entry.get("hidden")) and str(entry.get("hidden") or "0") == "0":
+            yield number, _title(entry.get("title"))
+            yield from _entries(entry.get("subitems"), depth + 1)
+
+
+# -- forums ------------------------------------------------------------------------------------------------------------
+
+
+def open_forums(answer: JSON, modules: tuple[Module, ...]) -> tuple[tuple[int, Module], ...]:
+    """(number of the forum, its activity): those where everybody reads what everybody writes."""
+    known = {module.number: module for module in modules if module.kind == "forum"}
+    found = []
+    for forum in mappings(answer):
+        module, number = known.get(whole(forum.get("cmid")) or 0), whole(forum.get("id"))
+        if module is not None and number and forum.get("type") in ("general", "news", "single", "eachuser", "blog"):
+            found.append((number, module))
+    return tuple(found)
+
+
+def open_discussions(answer: JSON, since: datetime, now: datetime) -> tuple[dict[str, JSON], ...]:
+    """Those of all participants, shown at this instant, in which something was written since."""
+    rows = mappings(mapping(answer).get("discussions"))
+    return tuple(
+        row for row in rows if _is_open(row, now) and (whole(row.get("timemodified")) or 0) >= since.timestamp()
+    )
+
+
+def _is_open(row: dict[str, JSON], now: datetime) -> bool:
+    """Moodle writes -1 for all participants; a group's own discussion has the group's number."""
+    begins, ends = whole(row.get("timestart")) or 0, whole(row.get("timeend")) or 0
+    shown = begins <= now.timestamp() and (not ends or now.timestamp() < ends)
+    return row.get("groupid") == -1 and shown and bool(whole(row.get("discussion")))
+
+
+def open_posts(answer: JSON) -> dict[str, JSON]:
+    """The same answer with those posts alone that everybody reads."""
+    posts = mappings(mapping(answer).get("posts"))
+    return {"posts": [one for one in posts if one.get("isprivatereply") is False and one.get("isdeleted") is not True]}
+
+
+def thread_text(
+    row: dict[str, JSON], posts: JSON, module: Module, *, site: str, zone: ZoneInfo
+) -> tuple[Text, Clean] | None:
+    """A discussion as one text, the oldest post first. posts: of `open_posts`; zone: of the times that it tells."""
+    number = whole(row.get("discussion")) or 0
+    target = f"{site}{_BY_DISCUSSION}?d={number}"
+    said = sorted(mappings(mapping(posts).get("posts")), key=lambda post: whole(post.get("timecreated")) or 0)
+    made = _cleaned("".join(_post(post, zone) for post in said), target)
+    if made is None:
+        return None
+    title = _title(row.get("name") or row.get("subject")) or module.title
+    text = _text(f"thread-{number}", TextKind.THREAD, module.title, title, made)
+    return _at(text, target, row.get("timemodified")), made
+
+
+def _post(post: dict[str, JSON], zone: ZoneInfo) -> str:
+    """Cleaned with all the rest: nothing here is trusted yet."""
+    who = escape(_title(mapping(post.get("author")).get("fullname")))
+    stamp = whole(post.get("timecreated"))
+    when = f"{datetime.fromtimestamp(stamp, zone):%d.%m.%Y %H:%M}" if stamp and stamp < 32503680000 else ""
+    head = ", ".join(part for part in (f"<b>{who}</b>" if who else "", when) if part)
+    return f"<h3>{escape(_title(post.get('subject')))}</h3><p>{head}</p>{post.get('message') or ''}<hr>"
+
+
+# -- addresses that prove a place in a course --------------------------------------------------------------------------
+
+
+def named_course(target: str) -> int | None:
+    """The course whose own page this is; None: another page."""
+    return _named(target) if target.partition("?")[0].endswith(_COURSE) else None
+
+
+def named_module(target: str) -> int | None:
+    """The activity whose own page this is."""
+    path = target.partition("?")[0]
+    return _named(target) if _MODULE in path and path.endswith("/view.php") else None
+
+
+def named_text(target: str) -> str:
+    """What a text of this page would be called; "": this page has none."""
+    path, _, query = target.partition("?")
+    if path.endswith(_BY_DISCUSSION):
+        discussion = parse_qs(query).get("d", [""])[0]
+        return f"thread-{discussion}" if discussion.isdigit() else ""
+    number = _named(target)
+    return f"page-{number}" if number is not None and "/mod/page/" in path else ""
+
+
+def _named(target: str) -> int | None:
+    value = parse_qs(target.partition("?")[2]).get("id", [""])[0]
+    return int(value) if value.isdigit() and len(value) < 12 else None
+
+
+# -- inside ------------------------------------------------------------------------------------------------------------
+
+
+def _cleaned(markup: JSON, base: str) -> Clean | None:
+    """None: there is nothing to read in it."""
+    if not isinstance(markup, str) or not markup.strip() or len(markup) > MAX_HTML_CHARS:
+        return None
+    made = clean(markup, base)
+    return made if made.html else None
+
+
+def _text(key: str, kind: TextKind, section: str, title: str, made: Clean) -> Text:
+    return Text(key=key, kind=kind, section=section, title=title or section, html=made.html, films=made.films)
+
+
+def _at(text: Text, url: str, changed: JSON) -> Text:
+    parts, stamp = urlsplit(url), whole(changed)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    when = datetime.fromtimestamp(stamp, UTC) if stamp and stamp < 32503680000 else None
+    return replace(text, target=target, changed=when)
+
+
+def _title(value: JSON) -> str:
+    """Names come with character references, as for a page."""
+    return " ".join(unescape(str(value or "")).split())[:_MAX_TITLE_CHARS]

@@ -1,0 +1,60 @@
+"""A course's texts as values: what lies between the web services' answers, the store and the reader's page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class TextKind(StrEnum):
+    """What a text is at the site."""
+
+    SECTION = "section"
+    LABEL = "label"
+    PAGE = "page"
+    CHAPTER = "chapter"
+    THREAD = "thread"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One text of a course, safe to stand in a page.
+
+    key       names it within its course and stays the same from night to night: "page-151", "thread-11"
+    section   the title that it stands under
+    html      cleaned; a film is a link to `clean.FILM_PLACE` and its number in films
+    target    where it is at the site, as a raw path and query; "" nowhere by itself
+    changed   when it was changed there; None: the site doesn't say
+    """
+
+    key: str
+    kind: TextKind
+    section: str
+    title: str
+    html: str
+    target: str = ""
+    changed: datetime | None = None
+    films: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What one night told of a course.
+
+    title     the course's
+    texts     in the course's own order
+    apart     titles of what only the site itself can give: what is graded, what isn't everybody's
+    modules   numbers of the activities that stand here, by which their own pages prove a place in the course
+    files     absolute addresses of stored files that everybody in the course may have
+    """
+
+    title: str
+    texts: tuple[Text, ...] = ()
+    apart: tuple[str, ...] = ()
+    modules: frozenset[int] = frozenset()
+    files: frozenset[str] = frozenset()
+
+    @property
+    def bytes(self) -> int:
+        return sum(len(text.html.encode()) for text in self.texts)

@@ -1,0 +1,72 @@
+"""What a night brought of a learner's courses in words, under the reserved path.
+
+    GET texts                the courses that are here and that she has been let into
+    GET texts/COURSE         one of them
+    GET texts/COURSE/TEXT    one text of it
+
+Laws: shown to whom the course's own site has let in, and otherwise as if it weren't here; nothing is asked of the site,
+so nothing counts as seen; never kept by a browser.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from policies.kinds import kind_of_path
+from policies.values import MediaKind
+from proxy.deliver.answer import Answer
+from proxy.deliver.send import plain_answer
+from proxy.night.texts.proof import CourseProofs
+from proxy.night.texts.store import Head, TextStore
+from proxy.own.dressing import Dresser
+from proxy.own.refusals import own_page
+from proxy.pages.texts import FilmHref, course_page, courses_page, film_name, text_page
+from proxy.pages.versions import PLAYBACK_PATH
+from proxy.stages.context import Exchange
+
+PATH = "texts"
+_TOKEN_LIFE = timedelta(days=1)
+
+
+class TextRoutes:
+    """Answers what `OwnRoutes` hands on."""
+
+    def __init__(self, store: TextStore, proofs: CourseProofs, dresser: Dresser) -> None:
+        self._store = store
+        self._proofs = proofs
+        self._dresser = dresser
+
+    async def page(self, exchange: Exchange, rest: str, *, page_url: str) -> Answer:
+        """rest: what follows "texts/" in the path."""
+        heads = await self._proofs.heads(exchange)
+        if not rest:
+            return own_page(200, courses_page(heads, self._dresser.context(exchange, page_url=page_url)))
+        number, _, key = rest.partition("/")
+        head = next((one for one in heads if str(one.course) == number), None)
+        if head is None:
+            return plain_answer(303, b"", "text/plain", Location=f"/.tropa/{PATH}")
+        return await self._text(exchange, head, key) if key else await self._course(exchange, head)
+
+    async def _course(self, exchange: Exchange, head: Head) -> Answer:
+        assert exchange.inbound.origin is not None, "has a head"
+        texts = await self._store.texts(exchange.inbound.origin.id, head.course)
+        context = self._dresser.context(exchange, page_url="")
+        return own_page(200, course_page(head, texts, context, self._film_href(exchange)))
+
+    async def _text(self, exchange: Exchange, head: Head, key: str) -> Answer:
+        assert exchange.inbound.origin is not None, "has a head"
+        text = await self._store.text(exchange.inbound.origin.id, head.course, key)
+        if text is None:
+            return plain_answer(303, b"", "text/plain", Location=f"/.tropa/{PATH}/{head.course}")
+        context = self._dresser.context(exchange, page_url="")
+        return own_page(200, text_page(head, text, context, self._film_href(exchange)))
+
+    def _film_href(self, exchange: Exchange) -> FilmHref:
+        """To the film's versions: what was made of it by night, or what can be had."""
+
+        def href(url: str) -> str:
+            kind = MediaKind.VIDEO if PLAYBACK_PATH in url else kind_of_path(url) or MediaKind.VIDEO
+            payload = {"u": url, "k": str(kind), "t": film_name(url)}
+            return f"/.tropa/media/{self._dresser.sealed(exchange, 'media', payload, exchange.now + _TOKEN_LIFE)}/"
+
+        return href

@@ -1,0 +1,96 @@
+"""Pages of what a course says in words, as a night brought it: the courses, one course, one text.
+
+Laws of this file: a text says when it was loaded and that it isn't the site's own page; nothing here counts as seen
+there, and nothing pretends to take an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from markupsafe import Markup
+
+from proxy.pages.context import PageContext
+from proxy.pages.full import full_page
+from proxy.pages.moments import moment_text
+from proxy.pages.outage import age_text
+from proxy.pages.phrases import phrases
+
+if TYPE_CHECKING:  # values alone
+    from proxy.night.texts.store import Head
+    from proxy.night.texts.values import Text
+
+HOME = "/.tropa/texts"
+_INLINE = frozenset(("section", "label"))  # short words that stand on a course's own page
+FilmHref = Callable[[str], str]
+
+
+def courses_page(heads: tuple[Head, ...], context: PageContext) -> bytes:
+    """Her courses that are here; none is a page that says how one comes to be."""
+    say = phrases(context.language)
+    rows = [
+        {"href": f"{HOME}/{head.course}", "title": head.title, "texts": say.plural("texts.texts", head.texts)}
+        for head in heads
+    ]
+    return full_page("texts.html", context, rows=rows)
+
+
+def course_page(head: Head, texts: tuple[Text, ...], context: PageContext, film_href: FilmHref) -> bytes:
+    """A course as it goes: its short words at once, the rest by title."""
+    sections: list[dict[str, object]] = []
+    for text in texts:
+        if not sections or sections[-1]["title"] != text.section:
+            sections.append({"title": text.section, "items": []})
+        items = sections[-1]["items"]
+        assert isinstance(items, list)
+        items.append(_item(head, text, context, film_href))
+    return full_page(
+        "course_texts.html", context, course=head.title, came=_came(head, context), sections=sections, apart=head.apart
+    )
+
+
+def text_page(head: Head, text: Text, context: PageContext, film_href: FilmHref) -> bytes:
+    """One text. Its HTML was cleaned before it was kept."""
+    changed = moment_text(text.changed, context.now, context.territory.zone, context.language) if text.changed else ""
+    return full_page(
+        "text.html",
+        context,
+        text=text,
+        body=_body(text, film_href),
+        course=head.title,
+        came=_came(head, context),
+        changed=changed,
+        back=f"{HOME}/{head.course}",
+    )
+
+
+def film_name(url: str) -> str:
+    """A film by its file's name, a recording of many files by nothing better."""
+    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])[:80]
+
+
+def _item(head: Head, text: Text, context: PageContext, film_href: FilmHref) -> dict[str, object]:
+    inline = text.kind.value in _INLINE
+    return {
+        "title": text.title,
+        "href": "" if inline else f"{HOME}/{head.course}/{text.key}",
+        "body": _body(text, film_href) if inline else "",
+        "changed": moment_text(text.changed, context.now, context.territory.zone, context.language)
+        if text.changed
+        else "",
+    }
+
+
+def _body(text: Text, film_href: FilmHref) -> Markup:
+    """The text with its films' places filled in."""
+    markup = text.html
+    for number, url in enumerate(text.films):
+        markup = markup.replace(f'"/.tropa/film/{number}"', f'"{film_href(url)}"')
+    return Markup(markup)  # noqa: S704 - cleaned by nh3 when it came, and by nobody else since
+
+
+def _came(head: Head, context: PageContext) -> str:
+    when = moment_text(head.came, context.now, context.territory.zone, context.language)
+    return phrases(context.language)("texts.came", when=when, age=age_text(context, head.came))
