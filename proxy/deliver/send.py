@@ -24,7 +24,6 @@ from proxy.deliver.whole import write_whole
 from proxy.errors import ExchangeError
 
 _SLICE_BYTES = 65536
-_ONE_PIECE_BYTES = 65536
 _LOOK_EVERY_BYTES = 65536
 # Called with the bytes just handed to the socket; may wait (pace) and may end the exchange (returns False).
 Watch = Callable[[int], Awaitable[bool]]
@@ -90,7 +89,7 @@ async def send(
     try:
         if bodyless:
             return await _send_whole(request, answer, None)
-        if body is None or (isinstance(body, bytes) and len(body) <= _ONE_PIECE_BYTES):
+        if body is None or isinstance(body, bytes):
             return await _send_whole(request, answer, body or b"")
         return await _send(request, answer, body, watch, write_timeout_s)
     finally:
@@ -99,7 +98,7 @@ async def send(
 
 
 async def _send_whole(request: web.BaseRequest, answer: Answer, body: bytes | None) -> Sent:
-    """The transport takes so much at once without waiting; a dead peer is the kernel's to notice."""
+    """What is in memory already is the transport's at once; a dead peer is the kernel's to notice."""
     try:
         response, nbytes = write_whole(request, answer, body)
         if request.protocol.writing_paused:  # earlier answers are still on their way
@@ -113,14 +112,14 @@ async def _send_whole(request: web.BaseRequest, answer: Answer, body: bytes | No
 async def _send(
     request: web.BaseRequest,
     answer: Answer,
-    body: bytes | Path | AsyncIterator[bytes],
+    body: Path | AsyncIterator[bytes],
     watch: Watch | None,
     write_timeout_s: float,
 ) -> Sent:
     response = Delivery(status=answer.status, reason=answer.reason, headers=answer.headers)
     if isinstance(body, Path):
         body = await _file_slices(body)
-    first = await _first_chunk(body) if not isinstance(body, bytes) else None
+    first = await _first_chunk(body)
     _fit_framing(request, response)
     writer = await response.prepare(request)
     assert writer is not None
@@ -128,14 +127,9 @@ async def _send(
     progress = _Progress()
     try:
         async with asyncio.timeout(write_timeout_s) as patience:
-            if isinstance(body, bytes):
-                await response.write_eof(body)
-            else:
-                if not await _stream(
-                    request, response, writer, first, body, watch, patience, write_timeout_s, progress
-                ):
-                    return _broken_off(request, response, writer.output_size, progress, left=False)
-                await response.write_eof()
+            if not await _stream(request, response, writer, first, body, watch, patience, write_timeout_s, progress):
+                return _broken_off(request, response, writer.output_size, progress, left=False)
+            await response.write_eof()
         complete = True
     except (ConnectionError, TimeoutError):
         return _broken_off(request, response, writer.output_size, progress, left=True)
