@@ -30,7 +30,7 @@ events {{ worker_connections 1024; }}
 http {{ access_log off; server {{ listen 127.0.0.1:{port}; root {www}; keepalive_requests 100000000;
   add_header Cache-Control "public, max-age=3600"; }} }}
 """
-_NGINX = """daemon off; worker_processes 1; pid {folder}/store.pid; error_log {folder}/store.err; {user}
+NGINX_STORE = """daemon off; worker_processes 1; pid {folder}/store.pid; error_log {folder}/store.err; {user}
 events {{ worker_connections 1024; }}
 http {{ access_log off; sendfile on; tcp_nopush on;
 proxy_cache_path {folder}/nginx-store levels=1:2 keys_zone=store:10m max_size=1g use_temp_path=off;
@@ -65,7 +65,7 @@ def measure(*, quick: bool) -> tuple[Table, tuple[Target, ...], tuple[str, ...]]
         ports = {
             "Tropa": stack.enter_context(servers.tropa(folder, origin))[1],
             "squid": stack.enter_context(_squid(folder, origin))[1],
-            "nginx": stack.enter_context(_store(folder, "store", _NGINX, upstream=origin))[1],
+            "nginx": stack.enter_context(_store(folder, "store", NGINX_STORE, upstream=origin))[1],
         }
         for port in ports.values():
             _fill(port, files)
@@ -91,23 +91,34 @@ def _origin(folder: Path, files: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _store(folder: Path, name: str, config: str, **values: object) -> Iterator[tuple[Process, int]]:
-    """An nginx with this configuration."""
-    port, file = free_port(), folder / f"{name}.conf"
-    user = "user root;" if os.geteuid() == 0 else ""
-    file.write_text(config.format(folder=folder, port=port, user=user, **values))
-    with running([str(tool("nginx")), "-c", str(file), "-p", str(folder)], port, folder / f"{name}.out") as process:
+    argv, port = nginx_argv(folder, name, config, **values)
+    with running(argv, port, folder / f"{name}.out") as process:
         yield process, port
 
 
 @contextlib.contextmanager
 def _squid(folder: Path, upstream: int) -> Iterator[tuple[Process, int]]:
+    argv, port = squid_argv(folder, upstream)
+    with running(argv, port, folder / "squid-store.out") as process:
+        yield process, port
+
+
+def nginx_argv(folder: Path, name: str, config: str, **values: object) -> tuple[list[str], int]:
+    """How an nginx with this configuration is started, and the port it listens on."""
+    port, file = free_port(), folder / f"{name}.conf"
+    user = "user root;" if os.geteuid() == 0 else ""
+    file.write_text(config.format(folder=folder, port=port, user=user, **values))
+    return [str(tool("nginx")), "-c", str(file), "-p", str(folder)], port
+
+
+def squid_argv(folder: Path, upstream: int) -> tuple[list[str], int]:
+    """The same for a squid with an empty disk store."""
     port, config, store = free_port(), folder / "squid-store.conf", folder / "squid-store"
     config.write_text(_SQUID.format(folder=folder, port=port, upstream=upstream))
     store.mkdir()
     store.chmod(0o777)  # squid leaves root for a user of its own
     subprocess.run([str(tool("squid")), "-N", "-z", "-f", str(config)], check=True, capture_output=True, timeout=60)
-    with running([str(tool("squid")), "-N", "-f", str(config)], port, folder / "squid-store.out") as process:
-        yield process, port
+    return [str(tool("squid")), "-N", "-f", str(config)], port
 
 
 def _fill(port: int, files: int) -> None:

@@ -73,6 +73,13 @@ class Process:
             with contextlib.suppress(psutil.Error):
                 member.kill()
 
+    def kill(self) -> None:
+        """End it and whatever it started at once (SIGKILL)."""
+        for member in self._tree():
+            with contextlib.suppress(psutil.Error):
+                member.kill()
+        self._child.wait()
+
     def _tree(self) -> list[psutil.Process]:
         try:
             root = psutil.Process(self.pid)

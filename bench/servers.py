@@ -64,14 +64,19 @@ def relay(folder: Path, upstream_port: int) -> Iterator[tuple[Process, int]]:
 @contextlib.contextmanager
 def tropa(folder: Path, upstream_port: int, policy: str = "satellite-metered") -> Iterator[tuple[Process, int]]:
     """Tropa as shipped: reverse, a metered policy with an allowance, metrics and log on."""
+    argv, port = tropa_argv(folder, upstream_port, policy)
+    with running(argv, port, folder / f"tropa-{policy}.log") as process:
+        yield process, port
+
+
+def tropa_argv(folder: Path, upstream_port: int, policy: str = "satellite-metered") -> tuple[list[str], int]:
+    """How it is started, and the port it listens on."""
     port, home = free_port(), folder / f"tropa-{policy}"
     home.mkdir()
     file = home / "regions.yaml"
     listeners = {"metered": (f"127.0.0.1:{port}", policy)}
     file.write_text(regions(f"http://127.0.0.1:{upstream_port}", listeners, metrics_listen=f"127.0.0.1:{free_port()}"))
-    argv = python("-m", "proxy.cli.main", "serve", "--regions", str(file), "--state", str(home / "state"))
-    with running(argv, port, home / "tropa.log") as process:
-        yield process, port
+    return python("-m", "proxy.cli.main", "serve", "--regions", str(file), "--state", str(home / "state")), port
 
 
 @contextlib.contextmanager
