@@ -48,10 +48,12 @@ def checks() -> tuple[Callable[[Subject], Iterable[Finding]], ...]:
     from proxy.cli.checks.machine import disk, ffmpeg, packages, pictures
     from proxy.cli.checks.policy import policy
     from proxy.cli.checks.ports import metrics_port, ports
+    from proxy.cli.checks.scripts import scripts
     from proxy.cli.checks.services import services
     from proxy.cli.checks.upstreams import upstreams
 
-    return (policy, ports, metrics_port, addresses, upstreams, services, links, disk, pictures, ffmpeg, packages)
+    reached = (upstreams, services, scripts, links)
+    return (policy, ports, metrics_port, addresses, *reached, disk, pictures, ffmpeg, packages)
 
 
 def _print(call: Call, finding: Finding) -> None:

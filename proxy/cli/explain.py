@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.values import MediaKind, Mode, Text
 from proxy.cli.command import OK, REGIONS_FILE, Argument, Call, Command, Mistake
+from proxy.cli.kept import read_state
+from proxy.cli.on_device import on_device
 from proxy.cli.places import running_catalogue, territory_of
 from proxy.cli.table import table
 
@@ -88,11 +91,25 @@ def _print(call: Call, catalogue: Catalogue, place: Territory, explained: Explan
         say(words("Что станет с содержимым", "What becomes of the content"))
         for line in table(list(explained.treatments.items()), indent="  "):
             say(line)
+    if (device := on_device(call, catalogue, explained, _seen(call))) is not None:
+        say()
+        say(f"{words('На устройстве слушателя', 'On the device of the learner')}: {device}")
     if explained.not_enforceable:
         say()
         say(words("В этом режиме неосуществимо", "Not enforceable in this mode"))
         for line in table(list(explained.not_enforceable), indent="  "):
             say(line)
+
+
+def _seen(call: Call) -> Mapping[str, frozenset[str]]:
+    """What the running Tropa has seen in its origins' pages; nothing without `--state`."""
+    from proxy.account.sqlite import FILE_NAME
+    from proxy.own.own_workers import seen
+
+    folder = call.args.state
+    if folder is None or not (folder / FILE_NAME).exists():
+        return {}
+    return read_state(folder, lambda state: seen(state, call.clock.now()))
 
 
 def _kind(explained: Explanation) -> str:

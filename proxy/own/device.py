@@ -65,6 +65,7 @@ class OwnStores:
         if origin is None or who.learner_by not in _KNOWN_BY or _is_never(origin, inbound.path):
             return {}
         if not lets_workers_in(headers, host=inbound.host):
+            self._workers.kept_out(origin.id, exchange.now)
             return {}
         told = {name: script_href(name, who.language) for name in ("keep", "shelf", "drafts")}
         told |= {"who": store_id(who.learner), "worker": worker_href(who.language)}

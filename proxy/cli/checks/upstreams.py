@@ -70,23 +70,36 @@ def _refused(subject: Subject, origin: Origin, target: Target) -> str | None:
 
 
 def _ask(subject: Subject, origin: Origin, target: Target, host: str) -> _Answer:
-    connection = connected(subject, origin, target)
-    ends = None
+    connection, ends = opened(subject, origin, target)
     try:
-        if target.scheme == "https":
-            context = tls_context(subject.catalogue.settings.ca_file, origin)
-            secure = context.wrap_socket(connection.sock, server_hostname=target.tls_name or target.host)
-            connection.sock = secure
-            certificate = secure.getpeercert()
-            if certificate and isinstance(ended := certificate.get("notAfter"), str):
-                ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(ended), UTC)
-        named = target.authority if origin.rename or not host else host
         asked = subject.clock.now()
-        connection.request("HEAD", "/", headers={"Host": named, "User-Agent": "tropa-doctor", "Connection": "close"})
+        connection.request("HEAD", "/", headers=fields(origin, target, host))
         response = connection.getresponse()
         return _Answer(status=response.status, ends=ends, drift_s=_drift_s(subject, response.getheader("Date"), asked))
     finally:
         connection.close()
+
+
+def fields(origin: Origin, target: Target, host: str) -> dict[str, str]:
+    """The head of a request of the doctor's. host: the origin's own name, "" for none."""
+    named = target.authority if origin.rename or not host else host
+    return {"Host": named, "User-Agent": "tropa-doctor", "Connection": "close"}
+
+
+def opened(subject: Subject, origin: Origin, target: Target) -> tuple[http.client.HTTPConnection, datetime | None]:
+    """A connection, and when its certificate ends; None: plain HTTP, or none that is looked at. Raises OSError."""
+    connection = connected(subject, origin, target)
+    if target.scheme != "https":
+        return connection, None
+    try:
+        context = tls_context(subject.catalogue.settings.ca_file, origin)
+        secure = context.wrap_socket(connection.sock, server_hostname=target.tls_name or target.host)
+    except OSError:
+        connection.close()
+        raise
+    connection.sock, certificate = secure, secure.getpeercert()
+    ended = certificate.get("notAfter") if certificate else None
+    return connection, datetime.fromtimestamp(ssl.cert_time_to_seconds(ended), UTC) if isinstance(ended, str) else None
 
 
 def connected(subject: Subject, origin: Origin, target: Target) -> http.client.HTTPConnection:

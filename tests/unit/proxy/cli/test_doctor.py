@@ -16,15 +16,19 @@ from pathlib import Path
 import pytest
 import trustme
 
-from policies.model import Catalogue, LearnerAddress, Limits, Listener, Settings, TrustedHeaders
+from policies.model import Catalogue, LearnerAddress, Limits, Listener, OwnStore, Settings, TrustedHeaders
+from proxy.account.sqlite import FILE_NAME, SqliteState
+from proxy.account.state import Mark, PutMark
 from proxy.cli.checks.addresses import addresses
 from proxy.cli.checks.finding import Finding, Level, Subject
 from proxy.cli.checks.links import links
 from proxy.cli.checks.machine import disk, ffmpeg, packages, pictures
 from proxy.cli.checks.policy import policy
 from proxy.cli.checks.ports import metrics_port, ports
+from proxy.cli.checks.scripts import scripts
 from proxy.cli.checks.upstreams import upstreams
 from proxy.clock import Clock, SystemClock
+from proxy.own.own_workers import OWN_WORKER
 from proxy.transforms.media.tools import examined
 from tests.builders import a_catalogue, a_territory, an_origin
 from tests.origins import answering, raw_origin
@@ -336,3 +340,51 @@ def test_links_are_told_as_the_running_tropa_sees_them(tmp_path: Path) -> None:
     (tmp_path / "links.json").write_text(told, "utf-8")
     (finding,) = links(subject(state=tmp_path))
     assert finding.level is Level.WARN and "2026-11-24 12:05" in finding.what.en and "нет связи" in finding.what.ru
+
+
+# -- our scripts in their pages --------------------------------------------------------------------------------
+
+
+def paged(body: str, **headers: str) -> bytes:
+    fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 200 OK\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+@pytest.mark.parametrize(
+    ("page", "level", "told"),
+    [
+        (paged("<p>Course"), Level.OK, "nothing is in its way"),
+        (
+            paged("<p>", Content_Security_Policy="script-src 'nonce-1'"),
+            Level.WARN,
+            "keeps scripts of the site itself out",
+        ),
+        (paged("<p>", Content_Security_Policy="worker-src 'none'"), Level.WARN, "keeps the site's workers out"),
+        (paged("<script>navigator.serviceWorker.register('/sw.js')"), Level.WARN, "a service worker of its own"),
+    ],
+)
+async def test_what_keeps_our_scripts_out_of_a_site_is_told(
+    tmp_path: Path, page: bytes, level: Level, told: str
+) -> None:
+    async with raw_origin(answering(page)) as origin:
+        described = origin_of(origin.url, own_store=OwnStore(enabled=True))
+        (finding,) = await found(scripts, subject(catalogue_of(described), state=tmp_path))
+    assert finding.level is level
+    assert told in finding.what.en
+
+
+async def test_what_the_running_tropa_has_seen_of_a_site_counts_too(tmp_path: Path) -> None:
+    state = SqliteState(tmp_path / FILE_NAME)
+    await state.start()
+    until = datetime.now(UTC) + timedelta(days=1)
+    await state.commit([PutMark(Mark(kind=OWN_WORKER, owner="", key="lms", until=until))])
+    await state.close()
+    async with raw_origin(answering(paged("<p>Course"))) as origin:
+        described = origin_of(origin.url, own_store=OwnStore(enabled=True))
+        (finding,) = await found(scripts, subject(catalogue_of(described), state=tmp_path))
+    assert finding.level is Level.WARN and "of its own" in finding.what.en
+
+
+async def test_a_site_without_own_stores_is_not_asked_of_workers(tmp_path: Path) -> None:
+    async with raw_origin(answering(paged("<p>", Content_Security_Policy="worker-src 'none'"))) as origin:
+        assert await found(scripts, subject(catalogue_of(origin_of(origin.url)), state=tmp_path)) == []

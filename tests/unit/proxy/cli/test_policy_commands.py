@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.unit.proxy.cli.commands import REGIONS, line_of, regions_file, tropa
+from proxy.account.sqlite import FILE_NAME, SqliteState
+from proxy.account.state import Mark, PutMark
+from proxy.own.own_workers import BY_POLICY, OWN_WORKER
+from tests.unit.proxy.cli.commands import NOON, REGIONS, line_of, regions_file, tropa
 
 CHAT = "https://lms.example.org/mod/chat/view.php?id=1"
 
@@ -81,6 +86,45 @@ def test_people_read_the_verdict_the_reason_and_its_line(tmp_path: Path) -> None
     russian = tropa("--lang", "ru", *words)
     assert "Корякский округ" in russian.out
     assert "сейчас закрыт" in russian.out
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("/mod/page/view.php?id=1", "up to 50 MB, 30 days"),
+        ("/mod/quiz/attempt.php?attempt=1", "never: answers count here"),
+        ("/private/x", "never: never or never_kept says so"),
+    ],
+)
+def test_people_read_whether_the_device_may_keep_it(target: str, told: str, tmp_path: Path) -> None:
+    kept = REGIONS.replace("preset: moodle}", "preset: moodle, own_store: {never: [/private/]}}")
+    words = [
+        "explain",
+        f"https://lms.example.org{target}",
+        "--region",
+        "koryak",
+        "--regions",
+        regions_file(tmp_path, kept),
+    ]
+    assert f"On the device of the learner: {told}" in tropa(*words).out
+    assert "no: in reverse mode alone" in tropa(*words, "--mode", "forward").out
+    assert "On the device" not in tropa(*words[:-1], regions_file(tmp_path)).out
+
+
+def test_what_the_running_tropa_has_seen_of_a_site_is_explained(tmp_path: Path) -> None:
+    kept = REGIONS.replace("preset: moodle}", "preset: moodle, own_store: on}")
+    tropa("publish", regions_file(tmp_path, kept), "--state", tmp_path)
+    words = ["explain", "https://lms.example.org/my/", "--region", "koryak", "--state", tmp_path]
+
+    async def told(kind: str) -> str:
+        state = SqliteState(tmp_path / FILE_NAME)
+        await state.start()
+        await state.commit([PutMark(Mark(kind=kind, owner="", key="lms", until=NOON + timedelta(days=1)))])
+        await state.close()
+        return await asyncio.to_thread(lambda: tropa(*words).out)
+
+    assert "some pages' Content-Security-Policy forbids it" in asyncio.run(told(BY_POLICY))
+    assert "no: the site has a service worker of its own" in asyncio.run(told(OWN_WORKER))
 
 
 def test_an_hour_without_offset_is_the_place_s_own_and_with_one_is_absolute(tmp_path: Path) -> None:

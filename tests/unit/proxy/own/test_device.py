@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from proxy.account.sqlite import FILE_NAME, SqliteState
 from proxy.clock import OffsetClock
 from proxy.own.device import KEPT_MARK, store_id
+from proxy.own.own_workers import BY_POLICY, OWN_WORKER, seen
 from tests.serving import NIGHT, NOON, Served, served
 
 LESSON = "<!DOCTYPE html><html><head><title>Урок</title></head><body><p>Текст.</p></body></html>"
@@ -119,6 +121,11 @@ async def test_a_page_whose_policy_keeps_workers_out_is_left_as_it_is(tmp_path: 
     async with served(tmp_path, lesson, origin_keys=ON) as there:
         reply = await there.get("/mod/page/view.php?strict", headers=HERS)
     assert b"data-keep" not in reply.body
+    state = SqliteState(there.state_dir / FILE_NAME, read_only=True)
+    await state.start()
+    told = await seen(state, NOON)
+    await state.close()
+    assert told == {OWN_WORKER: frozenset(), BY_POLICY: frozenset({"course"})}, "and IT staff can be told so"
 
 
 async def test_an_origin_with_a_worker_of_its_own_keeps_it_and_ours_goes(tmp_path: Path) -> None:
