@@ -349,6 +349,7 @@ class OutboxForm:
     done          paths that the origin leads to when it took the form
     refused_with  parameters of that address which say that it didn't
     login         paths that the origin leads to when nobody is logged in
+    person        what its pages say of who reads them, the first group; empty: they don't
     """
 
     name: str
@@ -362,6 +363,7 @@ class OutboxForm:
     done: tuple[re.Pattern[str], ...]
     refused_with: tuple[str, ...]
     login: tuple[re.Pattern[str], ...]
+    person: tuple[re.Pattern[str], ...] = ()
     source: str = ""
 
 

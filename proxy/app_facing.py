@@ -49,7 +49,14 @@ def build_facing(ground: Ground) -> Facing:
     """The parts, not yet started."""
     notes, elsewhere = build_notes(ground.clock), Elsewhere(ground.runtime, ground.accountant)
     halves, obtainer = build_halves(ground, notes, elsewhere)
-    dresser = Dresser(ground.tokens, notes.savings, halves.media.offers, ground.accountant.usage, halves.night.requests)
+    dresser = Dresser(
+        ground.tokens,
+        notes.savings,
+        halves.media.offers,
+        ground.accountant.usage,
+        halves.night.requests,
+        halves.outage.stage.left_count,
+    )
     refusals = Refusals(dresser, ground.codes, jitter=random.SystemRandom())
     rungs = RungMaker(PieceMaker(halves.adapting.store, ground.state_dir / "making"), halves.media.origin.piece)
     ladders = build_ladders(notes.sticky, ground.clock, refusals.withheld, rungs)

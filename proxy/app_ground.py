@@ -11,6 +11,7 @@ from proxy.account.account import Accountant
 from proxy.account.codes import Codes
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics
+from proxy.account.secret import Keyed
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
 from proxy.cache.sizes import SizeBook
@@ -42,6 +43,7 @@ class Ground:
     log: AccessLog
     codes: Codes
     tokens: Tokens
+    keyed: Keyed
     accountant: Accountant
     upstream: Upstream
 
@@ -84,6 +86,7 @@ def build_ground(
         log=log,
         codes=codes,
         tokens=Tokens(secret),
+        keyed=Keyed(secret),
         accountant=accountant,
         upstream=Upstream(catalogue, own_ports=own_ports),
     )

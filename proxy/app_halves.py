@@ -20,6 +20,7 @@ from proxy.app_uploads import Uploads, build_uploads
 from proxy.clock import Clock
 from proxy.elsewhere import Elsewhere
 from proxy.obtain import Obtainer
+from proxy.outbox.person import Persons
 from scheduler.jobs import Job
 
 
@@ -88,6 +89,7 @@ def build_halves(ground: Ground, notes: Notes, elsewhere: Elsewhere) -> tuple[Ha
         catalogue=ground.catalogue,
     )
     obtainer = Obtainer(cache.origin, notes.sticky, via=ground.via)
+    outage.stage.knows(Persons(obtainer, cache.origin, outage.opened, ground.keyed))
     time = build_time(ground)
     media, texts = build_media(ground, time), build_texts(ground, outage.opened)
     halves = Halves(

@@ -41,6 +41,7 @@ def _form(section: OutboxSection, spot: Spot, mount: str) -> OutboxForm:
         done=paths("done", section.done),
         refused_with=tuple(section.refused_with),
         login=paths("login", section.login),
+        person=_persons(section.person, spot.at("person")),
         source=spot.source,
     )
 
@@ -51,6 +52,20 @@ def _one(written: str, spot: Spot, mount: str) -> re.Pattern[str]:
     except Wrong as wrong:
         spot.fault(wrong.problem, wrong.cure)
         return _NEVER
+
+
+def _persons(written: Sequence[str], spot: Spot) -> tuple[re.Pattern[str], ...]:
+    """What stands around who reads a page, as `"userId":{id}`."""
+    found = []
+    for index, text in enumerate(written):
+        before, place, after = text.partition("{id}")
+        if not place or "{id}" in after or not before.strip():
+            spot.at(index).fault(
+                f"expected a page's text with one {{id}} in it, got {text!r}", "like '\"userId\":{id}'"
+            )
+            continue
+        found.append(re.compile(rf"{re.escape(before)}([A-Za-z0-9._@-]{{1,64}}){re.escape(after)}"))
+    return tuple(found)
 
 
 def _templates(written: Sequence[str], spot: Spot, mount: str) -> tuple[str, ...]:

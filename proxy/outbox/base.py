@@ -39,7 +39,7 @@ class OutboxBase:
         row = {"id": item.id, "owner": item.owner, "state": item.state.value, "facts": facts}
         self._connection.execute(
             "INSERT INTO messages (id, owner, state, changed, facts) VALUES (:id, :owner, :state, :changed, :facts) "
-            "ON CONFLICT (id) DO UPDATE SET state = :state, changed = :changed, facts = :facts",
+            "ON CONFLICT (id) DO UPDATE SET owner = :owner, state = :state, changed = :changed, facts = :facts",
             {**row, "changed": item.changed.timestamp()},
         )
         self._connection.commit()
@@ -95,6 +95,7 @@ def _facts(item: Item) -> dict[str, Any]:
         "why": item.why,
         "seen_before": item.seen_before,
         "insists": item.insists,
+        "person": item.person,
     }
 
 
@@ -122,6 +123,7 @@ def _item(facts: dict[str, Any]) -> Item:
         why=facts["why"],
         seen_before=facts["seen_before"],
         insists=facts["insists"],
+        person=facts.get("person", ""),
     )
 
 

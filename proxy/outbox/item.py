@@ -35,6 +35,7 @@ class Item:
     why          a word that says more than the state: "login", "same-words", "not-found", "closed", …
     seen_before  how often its words stood there when it was sent; None: nobody looked
     insists      she said: send it, even if the same words are there
+    person       a hash of who she is to the origin, for a login after this one; "": not known
     """
 
     id: str
@@ -54,6 +55,7 @@ class Item:
     why: str = ""
     seen_before: int | None = None
     insists: bool = False
+    person: str = ""
 
     def moved(self, state: State, now: datetime, *, why: str = "") -> Item:
         """The same message in its next state. Raises WrongMove."""

@@ -3,7 +3,8 @@
 Laws of this file:
 - Nobody is told that a message is kept before the disk has it, and none is sent before the disk knows that it is being
   sent. So a process that dies at any point leaves each message unsent, found, or asked about: never twice, never lost.
-- Sent with the learner's own session only, in the name of the learner who wrote it, in the order she wrote.
+- Sent with the learner's own session only, in the name of the learner who wrote it, in the order she wrote. A message
+  goes over to another session of hers by her own word alone, where the origin's pages say that it is she.
 - Only the origin's own page or redirect proves that a message arrived; what proves nothing becomes a question to her.
 """
 
@@ -30,6 +31,7 @@ logger = logging.getLogger("tropa.outbox")
 
 OVER_KEPT = timedelta(days=7)  # so that she sees in the list what became of it
 _SAME_AGAIN = timedelta(hours=1)  # within it a form that says the same is taken for the same
+_MOVABLE = frozenset(State) - OVER - {State.SENDING}
 _LET_GO = frozenset({State.CANCELLED, State.FAILED})
 RuleOf = Callable[[str, str], OutboxForm | None]
 
@@ -46,6 +48,7 @@ class Outbox:
         self._items: dict[str, Item] = {}
         self._sending_for: set[tuple[str, str]] = set()
         self.waiting: frozenset[str] = frozenset()  # learners for whom something is still to be done
+        self.stranded: frozenset[str] = frozenset()  # origins with messages that may find their writer's next login
 
     async def start(self) -> None:
         """Read what is kept; what was being sent when the process ended is to be looked for."""
@@ -125,6 +128,36 @@ class Outbox:
     async def arrived(self, owner: str, item_id: str) -> Item | None:
         """She saw it there."""
         return await self._decided(owner, item_id, State.DONE)
+
+    def left_by(self, person: str, origin: str, owner: str) -> tuple[Item, ...]:
+        """What this person wrote there under other logins than `owner`, and what isn't over."""
+        if not person:
+            return ()
+        return tuple(
+            item
+            for item in self._items.values()
+            if item.person == person and item.origin == origin and item.owner != owner and item.state in _MOVABLE
+        )
+
+    async def signed(self, item: Item, person: str) -> None:
+        """It is known now who wrote it; one that is over or gone stays as it is."""
+        current = self._items.get(item.id)
+        if current is not None and current.owner == item.owner and current.state not in OVER:
+            named = self._items[item.id] = replace(current, person=person)
+            await self._store.put(named)
+            self._count()
+
+    async def adopt(self, item_id: str, owner: str, person: str) -> Item | None:
+        """The message is this login's of the same person from now on; None: it isn't hers, is over, or on its way."""
+        item = self._items.get(item_id)
+        if item is None or not person or item.person != person or item.state not in _MOVABLE:
+            return None
+        adopted = self._items[item_id] = replace(item, owner=owner, why="", changed=self._clock.now())
+        if not await self._store.put(adopted):
+            self._items[item_id] = item
+            return None
+        self._count()
+        return adopted
 
     async def _decided(self, owner: str, item_id: str, state: State, *, insists: bool = False) -> Item | None:
         item = self.find(owner, item_id)
@@ -319,7 +352,7 @@ class Outbox:
         if state is State.DONE:
             moved = replace(moved, form=Form(fields=()), text="")
         before = self._items.get(item.id)
-        if before is None:  # erased meanwhile
+        if before is None or before.owner != item.owner:  # erased meanwhile, or another login's now
             return None
         self._items[item.id] = moved  # at once, so that of two who decide the second meets the new state
         # After a sending the truth is ahead of the disk: memory keeps it, and a restart looks again.
@@ -333,3 +366,5 @@ class Outbox:
 
     def _count(self) -> None:
         self.waiting = frozenset(item.owner for item in self._items.values() if item.state in OPEN)
+        movable = (item for item in self._items.values() if item.state in _MOVABLE)
+        self.stranded = frozenset(item.origin for item in movable if item.person)

@@ -42,6 +42,7 @@ class Dresser:
     """Fills page contexts; built once. offers None: no lighter versions can be had. usage: what is left for whom.
 
     nights  None: nothing is fetched in the free hours
+    left    how many messages a learner left under another login
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class Dresser:
         offers: MediaOffers | None = None,
         usage: Callable[[Territory, str, datetime], Usage] = lambda territory, learner, now: NO_USAGE,
         nights: NightRequests | None = None,
+        left: Callable[[str], int] = lambda learner: 0,
     ) -> None:
         self._tokens = tokens
         self._savings = savings
         self._offers = offers
         self._usage = usage
         self._nights = nights
+        self._left = left
 
     def savings(self, exchange: Exchange) -> Savings:
         """What this learner was spared."""
@@ -120,6 +123,7 @@ class Dresser:
             charset=charset,
             allowance=self._allowance(exchange, decision),
             nightly=partial(nights.can_fetch, exchange) if nights is not None else None,
+            left=self._left(who.learner),
             ready=nights.ready(who.learner) if nights is not None else 0,
             media=partial(self._offers.offer, exchange, decision, page_url) if self._offers is not None else None,
         )

@@ -7,6 +7,7 @@ with the session that she presents now.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from proxy.deliver.answer import Answer
@@ -51,13 +52,14 @@ class OutboxRoutes:
         self._stage = stage
         self._dresser = dresser
 
-    def page(self, exchange: Exchange, name: str, *, page_url: str) -> Answer:
+    async def page(self, exchange: Exchange, name: str, *, page_url: str) -> Answer:
         """The list, or one receipt. name: what follows the reserved path."""
         learner = exchange.who.learner
         context = self._dresser.context(exchange, page_url=page_url)
         if name == _NAMED.rstrip("/"):
             rows = tuple(self._shown(item, exchange) for item in reversed(self._outbox.of(learner)))
-            return own_page(200, outbox_page(rows, context))
+            left = tuple(self._left(item, exchange) for item in await self._stage.left(exchange))
+            return own_page(200, outbox_page(rows, context, left=left))
         item = self._outbox.find(learner, name.removeprefix(_NAMED))
         if item is None:
             return plain_answer(303, b"", "text/plain", Location=RECEIPTS)
@@ -75,6 +77,8 @@ class OutboxRoutes:
                 self._stage.noticed(exchange)
             case "arrived":
                 await self._outbox.arrived(learner, item_id)
+            case "mine" | "take":
+                await self._stage.adopt(exchange, item_id)
             case "look":
                 visit = self._stage.visit(exchange)
                 if visit is not None:
@@ -89,6 +93,12 @@ class OutboxRoutes:
         self._stage.forget(learner)
         await self._pages_go(learner)
 
+    def _left(self, item: Item, exchange: Exchange) -> Waiting:
+        """One from another login of hers: with this one it goes, or comes into her list, by one tap."""
+        token = self._dresser.sealed(exchange, TOKEN, {"i": item.id}, exchange.now + timedelta(days=1))
+        act = "mine" if item.state is State.ACCEPTED else "take"
+        return replace(self._shown(item, exchange), href="", token=token, acts=(act,), why="")
+
     def _shown(self, item: Item, exchange: Exchange) -> Waiting:
         until: datetime = exchange.now + timedelta(days=1)
         token = self._dresser.sealed(exchange, TOKEN, {"i": item.id}, until) if _ACTS[item.state] else None
@@ -97,7 +107,7 @@ class OutboxRoutes:
         target = item.look_target or item.page_target
         return Waiting(
             state=item.state.value,
-            why=item.why,
+            why="login-alone" if item.why == "login" and not item.person else item.why,
             subject=item.subject,
             text=item.text,
             since=item.since,

@@ -128,6 +128,8 @@ class OwnRoutes:
                 return await self._version(exchange, name.removeprefix("media/"))
             if name.partition("/")[0] == TEXTS_PATH:
                 return await self._texts.page(exchange, name.partition("/")[2], page_url=_came_from(exchange))
+            if name == "outbox" or name.startswith("outbox/"):
+                return await self._outbox.page(exchange, name, page_url=_came_from(exchange))
             if name == "night":
                 return await self._nights.night(exchange, page_url=_came_from(exchange))
             return self._get(exchange, name)
@@ -158,8 +160,6 @@ class OwnRoutes:
             return self._personal.page(exchange)
         if name == "deferred":
             return self._nights.deferred(exchange, page_url=_came_from(exchange))
-        if name == "outbox" or name.startswith("outbox/"):
-            return self._outbox.page(exchange, name, page_url=_came_from(exchange))
         if name == "":
             return own_page(200, self._place_page(exchange))
         return plain_answer(404, b"", "text/plain")

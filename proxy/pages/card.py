@@ -95,7 +95,8 @@ def page_bar(context: PageContext, savings: Savings) -> bytes:
     key = "bar.saved_page" if savings.page_bytes else "bar.saved_today"
     told = phrases(context.language)(key, size=size_text(saved, context.language)) if saved else ""
     ready = phrases(context.language).plural("bar.ready", context.ready) if context.ready else ""
-    markup = render("bar.html", context.language, saved=told, left=_left_to_spend(context), ready=ready)
+    waits = phrases(context.language).plural("bar.waits", context.left) if context.left else ""
+    markup = render("bar.html", context.language, saved=told, left=_left_to_spend(context), ready=ready, waits=waits)
     return encode(markup, context.charset)
 
 

@@ -37,6 +37,7 @@ class PageContext:
     keeps         her browser's own store is on here, so that it can fetch in the free hours
     script        our script element for a page of our own, "" for none
     nightly       whether an address can be had in the free hours without her; None: nothing can
+    left          how many messages of hers wait from another login
     ready         how many things of hers have come since she last looked at her receipts
     media         what makes lighter versions of a thing possible; None: none can be had here
     """
@@ -55,6 +56,7 @@ class PageContext:
     script: str = ""
     nightly: Callable[[str], bool] | None = None
     ready: int = 0
+    left: int = 0
     keeps: bool = False
 
     def token(self, action: str, url: str = "") -> str | None:

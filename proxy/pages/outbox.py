@@ -37,10 +37,10 @@ class Waiting:
     acts: tuple[str, ...] = ()
 
 
-def outbox_page(messages: tuple[Waiting, ...], context: PageContext) -> bytes:
-    """All of hers, the latest first."""
+def outbox_page(messages: tuple[Waiting, ...], context: PageContext, *, left: tuple[Waiting, ...] = ()) -> bytes:
+    """All of hers, the latest first. left: those from another login of hers."""
     rows = [_row(message, context) for message in messages]
-    return full_page("outbox.html", context, rows=rows)
+    return full_page("outbox.html", context, rows=rows, left=[_row(message, context) for message in left])
 
 
 def receipt_page(message: Waiting, context: PageContext, *, refresh_s: int | None = None) -> bytes:

@@ -30,7 +30,9 @@ from proxy.link_state import Link
 from proxy.outbox.form import Form, read_form
 from proxy.outbox.item import Address, Item
 from proxy.outbox.judging import Said
+from proxy.outbox.logins import Logins
 from proxy.outbox.outbox import Outbox
+from proxy.outbox.person import Persons
 from proxy.outbox.side import Visit, visit_of
 from proxy.outbox.states import State
 from proxy.stages.context import Exchange
@@ -73,6 +75,7 @@ class OutboxStage:
         self._flights: dict[tuple[str, str], _Flight] = {}
         self._visits: OrderedDict[tuple[str, str], Visit] = OrderedDict()
         self._tried_s: dict[tuple[str, str], float] = {}
+        self._logins = Logins(outbox, keeper, clock)
         watch.tell(self._link_is_back)
 
     @property
@@ -81,8 +84,28 @@ class OutboxStage:
         return self._outbox.waiting
 
     def concerns(self, exchange: Exchange) -> bool:
-        """Whether something waits for this learner, so that her visit is to be noticed."""
-        return exchange.who.learner in self._outbox.waiting
+        """Whether something waits for this learner, or may be hers from another login: her visit is to be noticed."""
+        outbox = self._outbox
+        return exchange.who.learner in outbox.waiting or bool(outbox.stranded and self._logins.may_know(exchange))
+
+    def knows(self, persons: Persons) -> None:
+        """By whom a learner is known again after another login; until then nobody is."""
+        self._logins.persons = persons
+
+    async def left(self, exchange: Exchange) -> tuple[Item, ...]:
+        """What she wrote under other logins, as the origin's pages prove that it was she."""
+        return await self._logins.left(exchange)
+
+    async def adopt(self, exchange: Exchange, item_id: str) -> bool:
+        """She takes such a message over to this login, and it goes; False: it isn't hers."""
+        taken = await self._outbox.adopt(item_id, exchange.who.learner, await self._logins.person(exchange))
+        if taken is not None:
+            self.noticed(exchange)
+        return taken is not None
+
+    def left_count(self, learner: str) -> int:
+        """How many of them are known of; looked at for each page's end."""
+        return self._logins.count(learner)
 
     # -- a form comes ----------------------------------------------------------------------------------------
 
@@ -116,16 +139,17 @@ class OutboxStage:
             return see_receipt(known)
         self._remember(exchange)
         if self._is_down(exchange):
-            return await self._accepted(item)
+            return await self._accepted(item, exchange)
         flight = self._flights[item.owner, item.digest] = _Flight(item.moved(State.SENDING, item.since, why="first"))
         flight.task = self._keeper.start(self._flown(flight, exchange, rule, make), name="outbox")
         return await self._joined(flight)
 
-    async def _accepted(self, item: Item) -> Answer:
+    async def _accepted(self, item: Item, exchange: Exchange) -> Answer:
         if self._outbox.is_full(item.owner):
             raise ExchangeError("outbox-full", 503, Fault.LINK, "too many messages wait")
         if not await self._outbox.keep(item):
             raise ExchangeError("outbox-not-kept", 503, Fault.TROPA, "the disk took no message")
+        await self._logins.sign(item, exchange)
         return see_receipt(item)
 
     async def _joined(self, flight: _Flight) -> Answer:
@@ -156,6 +180,7 @@ class OutboxStage:
         except ExchangeError as error:
             if error.code in NO_LINK and self._outbox.find(item.owner, item.id) is not None:
                 await self._outbox.settle(item, State.UNCONFIRMED if held.begun else State.ACCEPTED, why="link")
+                await self._logins.sign(item, exchange)
                 return None
             await self._outbox.drop(item)
             raise
@@ -200,12 +225,16 @@ class OutboxStage:
 
     def noticed(self, exchange: Exchange) -> None:
         """A learner for whom something waits is here: with the session she has now it may be sent."""
+        if exchange.who.learner not in self._outbox.waiting:
+            self._logins.met(exchange)
+            return
         self._remember(exchange)
         if exchange.inbound.origin is not None and not self._is_down(exchange):
             self._try(exchange.who.learner, exchange.inbound.origin)
 
     def forget(self, learner: str) -> None:
         """Her session is over: nothing is sent with it any more."""
+        self._logins.forget(learner)
         for key in [key for key in self._visits if key[0] == learner]:
             del self._visits[key]
 
