@@ -234,7 +234,7 @@ class ClientProtocol(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answers instead of aiohttp: parse errors, and what a handler let escape."""
-        if isinstance(exc, ConnectionError):
+        if isinstance(exc, ConnectionError) and self._client_left:
             raise exc
         if request.writer.output_size > 0:
             raise ConnectionResetError("an answer is on the wire already")
@@ -247,6 +247,11 @@ class ClientProtocol(web.RequestHandler):
             return small_answer(400, code="request-malformed")
         logger.error("unexpected error in an exchange", exc_info=exc)
         return small_answer(status, code="internal")
+
+    @property
+    def _client_left(self) -> bool:
+        """A broken connection may be another's (an origin's, a worker's): who waits gets an answer, not silence."""
+        return self.transport is None or self.transport.is_closing()
 
     def log_debug(self, *args: Any, **kw: Any) -> None:
         return None

@@ -60,6 +60,7 @@ class Link:
             except OSError:
                 near.close()
                 continue
+            far.settimeout(None)  # an answer may take as long as it takes
             with self._lock:
                 self._open |= {near, far}
             for source, sink, up in ((near, far, True), (far, near, False)):

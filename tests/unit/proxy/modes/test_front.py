@@ -218,6 +218,16 @@ class TestSlowAndFlakyClients:
             for _, writer in held:
                 writer.close()
 
+    async def test_a_connection_that_broke_elsewhere_is_answered_and_never_met_with_silence(
+        self, warnings: list[str]
+    ) -> None:
+        async def broken(_: Wire, __: Inbound) -> web.StreamResponse:
+            raise BrokenPipeError("a worker's")
+
+        async with wire(catalogue_of(origin_of("http://127.0.0.1:1")), broken) as front:
+            assert (await talk(front.port, GET)).startswith(b"HTTP/1.1 500")
+        warnings.append("unexpected error in an exchange")
+
     async def test_exchanges_over_the_limit_get_503(self) -> None:
         async def slow(_: Wire, __: Inbound) -> web.StreamResponse:
             await asyncio.sleep(0.5)
