@@ -19,6 +19,7 @@ from proxy.app_texts import Texts, build_texts
 from proxy.app_uploads import Uploads, build_uploads
 from proxy.clock import Clock
 from proxy.elsewhere import Elsewhere
+from proxy.night.pictures import NightPictures
 from proxy.obtain import Obtainer
 from proxy.outbox.person import Persons
 from scheduler.jobs import Job
@@ -92,11 +93,21 @@ def build_halves(ground: Ground, notes: Notes, elsewhere: Elsewhere) -> tuple[Ha
     outage.stage.knows(Persons(obtainer, cache.origin, outage.opened, ground.keyed))
     time = build_time(ground)
     media, texts = build_media(ground, time), build_texts(ground, outage.opened)
+    adapting = build_adapting(ground, notes)
+    pictures = NightPictures(cache.origin, adapting.store, notes.sources, adapting.pool, adapting.workers, ground.clock)
     halves = Halves(
-        adapting=build_adapting(ground, notes),
+        adapting=adapting,
         cache=cache,
         media=media,
-        night=build_night(ground, time, cache=cache.origin, desk=media.desk, texts=texts.store, had=media.had),
+        night=build_night(
+            ground,
+            time,
+            cache=cache.origin,
+            desk=media.desk,
+            texts=texts.store,
+            had=media.had,
+            pictures=pictures,
+        ),
         outage=outage,
         texts=texts,
         uploads=build_uploads(ground, obtainer, elsewhere),

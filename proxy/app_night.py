@@ -22,6 +22,7 @@ from proxy.night.fetcher import NightFetcher
 from proxy.night.hours import NightHours
 from proxy.night.letters import Letters
 from proxy.night.looking import Looking
+from proxy.night.pictures import NightPictures
 from proxy.night.sources import NightSources
 from proxy.night.texts.store import LIFE, TextStore
 from proxy.night.toll import Toll
@@ -99,7 +100,14 @@ def build_time(ground: Ground) -> NightTime:
 
 
 def build_night(
-    ground: Ground, time: NightTime, *, cache: OriginCache, desk: Desk, texts: TextStore, had: HadMedia
+    ground: Ground,
+    time: NightTime,
+    *,
+    cache: OriginCache,
+    desk: Desk,
+    texts: TextStore,
+    had: HadMedia,
+    pictures: NightPictures,
 ) -> NightWork:
     """The parts, not yet started."""
     state, clock, runtime, toll = ground.state, ground.clock, ground.runtime, time.toll
@@ -132,6 +140,7 @@ def build_night(
         keeper=ground.keeper,
         runtime=runtime,
         film_seen=film_seen,
+        pictures=pictures,
     )
     letters = Letters(state, wishes, desk, time.hours, clock, lambda: runtime().catalogue)
     requests = NightRequests(fetcher, desk, letters, state)

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from policies.decision import Decision
 from policies.model import Catalogue, Territory
 from policies.values import MediaKind
 from proxy.account.redact import redacted
@@ -28,6 +29,7 @@ from proxy.media.refs import SourceFailed, SourceRef
 from proxy.media.views import DeferredState, DeferredView
 from proxy.night.hours import NightHours, place_of
 from proxy.night.looking import Looking
+from proxy.night.pictures import NightPictures
 from proxy.night.service import ServiceFailed, asked_bytes, own_headers, where_of
 from proxy.night.sources import GLANCE_BYTES, Look, NightSources
 from proxy.night.toll import Fetching, Toll
@@ -74,8 +76,12 @@ class NightFetcher:
         keeper: TaskKeeper,
         runtime: Callable[[], Runtime],
         film_seen: Callable[[SourceRef, str], Awaitable[None]],
+        pictures: NightPictures | None = None,
     ) -> None:
-        """film_seen: told of a film that the origin gives, as the night sees it, and of its content type."""
+        """film_seen: told of a film that the origin gives, as the night sees it, and of its content type.
+
+        pictures: makes smaller ones of what came; None: nobody does.
+        """
         self.hours = hours
         self.wishes = wishes
         self.looking = looking
@@ -87,6 +93,7 @@ class NightFetcher:
         self._keeper = keeper
         self._runtime = runtime
         self._film_seen = film_seen
+        self._pictures = pictures
         self._working: set[str] = set()
         self._busy: set[str] = set()
 
@@ -242,9 +249,7 @@ class NightFetcher:
         """The version that a film or a sound is had as; None: it is neither, or it goes as it is."""
         if fetching.kind not in (MediaKind.VIDEO, MediaKind.AUDIO):
             return None
-        night = self.hours.night(fetching.territory, now)
-        instants = (night.closes, now) if night is not None else (now,)  # it is watched by day
-        decisions = [self._toll.decided(fetching, instant) for instant in instants]
+        decisions = self._by_day(fetching, now)
         return film_version(decisions) if fetching.kind is MediaKind.VIDEO else sound_version(decisions)
 
     async def _medium(self, fetching: Fetching, wanted: Wanted, version: Version) -> bool:
@@ -305,6 +310,27 @@ class NightFetcher:
             self.hours.measured(territory, filled.fetched_bytes, self._clock.steady_s() - began_s)
         over = SPENT if fare.refused else OVER if self._is_over(territory, self._clock.now()) else ""
         await self._filled(wanted, filled, by_account=target != where.target, over=over)
+        if filled.stored and filled.complete and fetching.kind is MediaKind.IMAGE:
+            self._make_smaller(fetching, asked)
+
+    def _make_smaller(self, fetching: Fetching, asked: Asked) -> None:
+        """Beside the fetching: it needs no link."""
+        if self._pictures is not None:
+            limits, decisions = self._catalogue.settings.limits, self._by_day(fetching, self._clock.now())
+            making = self._pictures.make(
+                asked,
+                fetching.url,
+                decisions,
+                max_bytes=limits.max_image_bytes,
+                max_pixels=limits.max_image_pixels,
+            )
+            self._keeper.start(making, name="picture")
+
+    def _by_day(self, fetching: Fetching, now: datetime) -> list[Decision]:
+        """What the policy says of it when it will be looked at: after the night, else now."""
+        night = self.hours.night(fetching.territory, now)
+        instants = (night.closes, now) if night is not None else (now,)
+        return [self._toll.decided(fetching, instant) for instant in instants]
 
     async def _filled(self, wanted: Wanted, filled: Filled, *, by_account: bool, over: str) -> None:
         """What became of it. over: why nothing more may come now; "": it may."""

@@ -106,7 +106,7 @@ class ImageStage:
         if hints.mobile and hints.viewport_width_px and width is not None:
             # A phone needs no more than its own screen, at most twice its CSS width.
             width = min(width, max(320, round(hints.viewport_width_px * min(hints.dpr or 1.0, 2.0))))
-        return _made_spec(treatment, width, accept, exchange.limits.max_image_pixels)
+        return made_spec(treatment, width, accept, exchange.limits.max_image_pixels)
 
     # -- after it ------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class ImageStage:
         self, exchange: Exchange, fetched: Fetched, key: str, source: bytes, spec: ImageSpec
     ) -> Outcome | None:
         decision = exchange.decision
-        kind, pixels = ("svg", len(source)) if spec.drawing else ("image", _pixels(source))
+        kind, pixels = ("svg", len(source)) if spec.drawing else ("image", pixels_of(source))
         # Where the original can't go in its place, the variant is worth the longest wait whatever the estimate says.
         wait_s = exchange.limits.hold_s
         if tolerable(exchange, len(source)):
@@ -292,7 +292,7 @@ def _moves(source: bytes) -> bool:
     return facts is not None and facts.animated
 
 
-def _pixels(source: bytes) -> int:
+def pixels_of(source: bytes) -> int:
     """How much there is to decode. A moving picture has about so many pixels as its frames' bytes have bits."""
     facts = image_facts(source[:65536])
     if facts is None or facts.pixels is None:
@@ -301,7 +301,8 @@ def _pixels(source: bytes) -> int:
 
 
 @lru_cache(maxsize=512)
-def _made_spec(treatment: ImageTreatment, width_px: int | None, accept: str, max_pixels: int) -> ImageSpec:
+def made_spec(treatment: ImageTreatment, width_px: int | None, accept: str, max_pixels: int) -> ImageSpec:
+    """How a picture is made for who sends this Accept, at most width_px wide."""
     return ImageSpec(
         max_width_px=width_px,
         max_bytes=treatment.max_bytes,
