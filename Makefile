@@ -19,7 +19,7 @@ test: $(VENV)/.dev
 	$(BIN)/python tools/npm_packages.py
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/e2e $(PYTEST_ARGS)
-	$(BIN)/python -m pytest tests/e2e $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/e2e $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check --quiet .
