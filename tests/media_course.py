@@ -106,6 +106,7 @@ class MediaCourse:
     open_bytes: int = 0
     gated: str = ""
     cache_control: str = "private, max-age=21600"
+    page_control: str = "private"
     content_digests: bool = True
 
     def put(self, name: str, source: Path | bytes, folder: str = CONTENT) -> str:
@@ -132,7 +133,9 @@ class MediaCourse:
         self.asked.append(Asked(request.method, path, request.headers.get("Range", ""), learner))
         if request.raw_path in self.pages:
             return web.Response(
-                text=self.pages[request.raw_path], content_type="text/html", headers={"Cache-Control": "private"}
+                text=self.pages[request.raw_path],
+                content_type="text/html",
+                headers={"Cache-Control": self.page_control},
             )
         if path not in self.files:
             return web.Response(status=200 if path.endswith("logout.php") else 404, text="")

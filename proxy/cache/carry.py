@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -53,8 +53,18 @@ class Carried:
 # -- out ------------------------------------------------------------------------------------------------------------
 
 
-async def carry_out(store: ObjectStore, folder: Path, volatile: Volatile, *, pattern: str | None = None) -> Carried:
-    """Write what anybody may have into a folder; bodies that lie there already stay. Raises Uncarried."""
+async def carry_out(
+    store: ObjectStore,
+    folder: Path,
+    volatile: Volatile,
+    *,
+    pattern: str | None = None,
+    also: Mapping[str, Any] | None = None,
+) -> Carried:
+    """Write what anybody may have into a folder; bodies that lie there already stay. Raises Uncarried.
+
+    also  what else the list tells of: the digest is of all of it
+    """
     entries: list[dict[str, Any]] = []
     already = 0
     try:
@@ -67,7 +77,7 @@ async def carry_out(store: ObjectStore, folder: Path, volatile: Volatile, *, pat
                 digest, was_there = found
                 already += was_there
                 entries.append(_entry(stored, digest))
-        return await asyncio.to_thread(_list_out, folder, entries, already)
+        return await asyncio.to_thread(_list_out, folder, entries, already, also or {})
     except OSError as error:
         raise Uncarried(f"{folder}: {error.strerror or error}") from error
 
@@ -96,12 +106,45 @@ def _body_out(files: BodyFiles, stored: StoredResponse, folder: Path) -> tuple[s
         os.close(source)
 
 
-def _list_out(folder: Path, entries: list[dict[str, Any]], already: int) -> Carried:
-    text = json.dumps({"format": _FORMAT, "responses": entries}, ensure_ascii=False, separators=(",", ":")).encode()
+def _list_out(folder: Path, entries: list[dict[str, Any]], already: int, also: Mapping[str, Any]) -> Carried:
+    told = {"format": _FORMAT, "responses": entries, **also}
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     _whole_file(folder / _LIST, iter((text,)))
     length = sum(entry["length"] for entry in entries)
     digest = hashlib.sha256(text).hexdigest()
     return Carried(responses=len(entries), length_bytes=length, digest=digest, already=already)
+
+
+def carried_file(source: Path, folder: Path) -> tuple[str, bool]:
+    """A file under the digest of its bytes; (the digest, whether it lay there). Raises OSError."""
+    file = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        digest, length = _digest(file), os.fstat(file).st_size
+        target = folder / digest
+        if target.is_file() and target.stat().st_size == length:
+            return digest, True
+        _whole_file(target, (os.pread(file, PIECE_BYTES, at) for at in range(0, length, PIECE_BYTES)))
+        return digest, False
+    finally:
+        os.close(file)
+
+
+def copied_in(folder: Path, digest: str, target: Path, *, max_bytes: int) -> Path:
+    """A carried file's copy, compared with its digest; where it is. Raises OSError, ValueError: it isn't that."""
+    if not _SHA256.fullmatch(digest):
+        raise ValueError("no digest")
+    source = os.open(folder / digest, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        seen, at = hashlib.sha256(), 0
+        with target.open("xb") as file:
+            while at <= max_bytes and (data := os.pread(source, PIECE_BYTES, at)):
+                seen.update(data)
+                at += file.write(data)
+        if at > max_bytes or seen.hexdigest() != digest:
+            raise ValueError("not what the list says")
+    finally:
+        os.close(source)
+    return target
 
 
 def _whole_file(target: Path, pieces: Iterator[bytes]) -> None:
@@ -137,12 +180,9 @@ async def carry_in(store: ObjectStore, folder: Path, volatile: Volatile, *, dige
     digest  of the list, as it was told when it was written; None: it isn't compared
     Raises Uncarried.
     """
-    text = await asyncio.to_thread(_list_in, folder)
-    found = hashlib.sha256(text).hexdigest()
-    if digest is not None and digest.lower() != found:
-        raise Uncarried(f"{folder / _LIST}: its digest is {found}, not the one you gave; copy it anew")
+    told, found = await asyncio.to_thread(list_in, folder, digest)
     taken = length = already = bad = 0
-    for entry in _entries(folder, text):
+    for entry in told["responses"]:
         row = _row(entry, volatile)
         if row is None:
             bad += 1
@@ -159,7 +199,16 @@ async def carry_in(store: ObjectStore, folder: Path, volatile: Volatile, *, dige
     return Carried(responses=taken, length_bytes=length, digest=found, already=already, bad=bad)
 
 
-def _list_in(folder: Path) -> bytes:
+def list_in(folder: Path, digest: str | None) -> tuple[dict[str, Any], str]:
+    """The list and its digest. Raises Uncarried where it isn't one, or another than was told."""
+    text = _list_text(folder)
+    found = hashlib.sha256(text).hexdigest()
+    if digest is not None and digest.lower() != found:
+        raise Uncarried(f"{folder / _LIST}: its digest is {found}, not the one you gave; copy it anew")
+    return _told(folder, text), found
+
+
+def _list_text(folder: Path) -> bytes:
     path = folder / _LIST
     try:
         if path.stat().st_size > _MOST_LIST_BYTES:
@@ -169,15 +218,15 @@ def _list_in(folder: Path) -> bytes:
         raise Uncarried(f"{path}: {error.strerror}; name the folder that tropa cache export wrote") from error
 
 
-def _entries(folder: Path, text: bytes) -> list[Any]:
+def _told(folder: Path, text: bytes) -> dict[str, Any]:
     try:
         told = json.loads(text)
-        entries = told["responses"] if told["format"] == _FORMAT else None
+        is_known = told["format"] == _FORMAT and isinstance(told["responses"], list)
     except (ValueError, KeyError, TypeError):
-        entries = None
-    if not isinstance(entries, list):
+        is_known = False
+    if not is_known:
         raise Uncarried(f"{folder / _LIST}: not a list that this Tropa knows ({_FORMAT})")
-    return entries
+    return dict(told)
 
 
 def _row(entry: Any, volatile: Volatile) -> Row | None:

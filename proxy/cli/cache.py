@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from policies.model import Catalogue
     from proxy.cache.object_store import ObjectStore
     from proxy.cache.stored import StoredResponse
+    from proxy.media.store import MediaStore
 
 _Result = TypeVar("_Result")
 _ACTIONS = ("inspect", "purge", "warm", "export", "import")
@@ -47,6 +49,23 @@ def _with_store(call: Call, work: Callable[[ObjectStore], Awaitable[_Result]]) -
             await store.close()
 
     return asyncio.run(working())
+
+
+@asynccontextmanager
+async def _media(call: Call) -> AsyncIterator[MediaStore]:
+    """The store of made media, beside a running Tropa."""
+    from proxy.media.store import MediaStore
+
+    limits = _catalogue(call).settings.limits
+    store = MediaStore(call.args.state / "media" / "made", max_bytes=limits.media_store_bytes, clock=call.clock)
+    try:
+        await store.open(clear=False)
+    except OSError as error:
+        raise Failure(f"{call.args.state}: {error.strerror or error}") from error
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def _catalogue(call: Call) -> Catalogue:
@@ -153,20 +172,29 @@ def _urls(call: Call) -> list[str]:
 
 def _export(call: Call) -> int:
     from proxy.cache.carry import Carried, Uncarried, carry_out
+    from proxy.media.carry import CarriedMedia, carry_media_out
 
     folder, volatile = _folder(call), _volatile(_catalogue(call))
 
-    async def out(store: ObjectStore) -> Carried:
+    async def out(store: ObjectStore) -> tuple[Carried, CarriedMedia]:
         try:
-            return await carry_out(store, folder, volatile, pattern=call.args.pattern)
+            async with _media(call) as made:
+                media, also = await carry_media_out(made, folder, pattern=call.args.pattern)
+            return await carry_out(store, folder, volatile, pattern=call.args.pattern, also=also), media
         except Uncarried as error:
             raise Failure(str(error)) from error
 
-    done = _with_store(call, out)
+    done, media = _with_store(call, out)
     call.say(
         call.words(
             f"{folder}: ответов {done.responses}, {_mb(done.length_bytes)} МБ, из них было {done.already}.",
             f"{folder}: {done.responses} answers, {_mb(done.length_bytes)} MB; {done.already} were there.",
+        )
+    )
+    call.say(
+        call.words(
+            f"Лекций, фильмов, звука: {media.media}, {_mb(media.length_bytes)} МБ, из них было {media.already}.",
+            f"Lectures, films, sound: {media.media}, {_mb(media.length_bytes)} MB; {media.already} were there.",
         )
     )
     call.say(f"tropa cache import DIR --digest {done.digest}")
@@ -174,17 +202,21 @@ def _export(call: Call) -> int:
 
 
 def _import(call: Call) -> int:
-    from proxy.cache.carry import Carried, Uncarried, carry_in
+    from proxy.cache.carry import Carried, Uncarried, carry_in, list_in
+    from proxy.media.carry import CarriedMedia, carry_media_in
 
     folder, volatile = _folder(call), _volatile(_catalogue(call))
 
-    async def taken(store: ObjectStore) -> Carried:
+    async def taken(store: ObjectStore) -> tuple[Carried, CarriedMedia]:
         try:
-            return await carry_in(store, folder, volatile, digest=call.args.digest)
+            told, _ = list_in(folder, call.args.digest)
+            done = await carry_in(store, folder, volatile, digest=call.args.digest)
+            async with _media(call) as made:
+                return done, await carry_media_in(made, folder, told)
         except Uncarried as error:
             raise Failure(str(error)) from error
 
-    done = _with_store(call, taken)
+    done, media = _with_store(call, taken)
     count, size = done.responses, _mb(done.length_bytes)
     call.say(
         call.words(
@@ -192,7 +224,14 @@ def _import(call: Call) -> int:
             f"{count} answers taken, {size} MB; {done.already} were here, {done.bad} damaged.",
         )
     )
-    return OK if not done.bad else FAILED
+    count, size = media.media, _mb(media.length_bytes)
+    call.say(
+        call.words(
+            f"Лекций, фильмов, звука: {count}, {size} МБ; было {media.already}, повреждено {media.bad}.",
+            f"Lectures, films, sound: {count}, {size} MB; {media.already} were here, {media.bad} damaged.",
+        )
+    )
+    return OK if not (done.bad or media.bad) else FAILED
 
 
 def _folder(call: Call) -> Path:
@@ -224,11 +263,12 @@ COMMAND = Command(
     details=Text(
         ru=(
             "Работает и при запущенной Tropa; она замечает изменения за секунду-другую. "
-            "export и import переносят общее на диске или флешке в школу без связи."
+            "export и import переносят общее, с лекциями и фильмами, на диске или флешке в школу без связи."
         ),
         en=(
             "It may run beside a serving Tropa, which notices within a second or two. "
-            "export and import carry what is everybody's on a disk or stick to a school without a link."
+            "export and import carry what is everybody's, lectures and films too, "
+            "on a disk or stick to a school without a link."
         ),
     ),
     arguments=(

@@ -26,6 +26,7 @@ from proxy.media.growing import Growing
 from proxy.media.hours import AnyHour, Hours
 from proxy.media.jobs import Job, Lane, Slots, Stage
 from proxy.media.making import Maker
+from proxy.media.public import PublicSources
 from proxy.media.queue_state import Rows, SavedJob, saved_jobs, saved_paces, saved_requests
 from proxy.media.refs import Fetch, SourceRef
 from proxy.media.sources import Sources
@@ -174,6 +175,11 @@ class Desk:
         if media is not None:
             self._store.note_learner(media.key, learner)
         return media
+
+    @property
+    def public(self) -> PublicSources:
+        """Which sources anybody may have."""
+        return self._store.public
 
     def reading(self, media: StoredMedia) -> AbstractContextManager[None]:
         """While this is entered the medium stays on disk."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from proxy.cache.variant_keys import is_content_hash, stable_url
 
@@ -57,6 +57,32 @@ class SourceRef:
         length = "" if self.length_bytes is None else str(self.length_bytes)
         parts = ("media", self.origin, stable_url(self.url), self.validator, length, learner)
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def facts_of(ref: SourceRef, content_type: str) -> dict[str, Any]:
+    """What is written down of a source to know it again: neither its address nor its learner."""
+    return {
+        "origin": ref.origin,
+        "etag": ref.etag,
+        "modified": ref.last_modified,
+        "length": ref.length_bytes,
+        "private": ref.private,
+        "type": content_type,
+    }
+
+
+def ref_of(facts: Mapping[str, Any], url: str, learner: str) -> tuple[SourceRef, str]:
+    """(the source, its type) that was written down so. Raises KeyError."""
+    ref = SourceRef(
+        origin=facts["origin"],
+        url=url,
+        etag=facts["etag"],
+        last_modified=facts["modified"],
+        length_bytes=facts["length"],
+        private=facts["private"],
+        learner=learner,
+    )
+    return ref, facts["type"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

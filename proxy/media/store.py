@@ -24,6 +24,7 @@ from pathlib import Path
 from proxy.clock import Clock
 from proxy.exchange import Refused, Unchanged
 from proxy.media import store_index as index
+from proxy.media.public import PublicSources
 from proxy.media.store_folders import SHARDS, Folders
 from proxy.media.store_values import MediaStoreStats, Negative, StoredMedia
 from proxy.media.table import table
@@ -51,6 +52,7 @@ class MediaStore:
         self._clock = clock
         self._folders = Folders(folder)
         self._index = table(folder / "media.sqlite", index.SCHEMA)
+        self.public = PublicSources(self._index, clock)
         self._keeper = TaskKeeper("media-store")
         self._hot: OrderedDict[str, tuple[StoredMedia, float | None]] = OrderedDict()
         self._reading: Counter[str] = Counter()
@@ -63,9 +65,9 @@ class MediaStore:
         self._stats = MediaStoreStats()
         self._shard = 0
 
-    async def open(self) -> None:
-        """Open without a scan; clears what an earlier process left half made. Raises OSError."""
-        await asyncio.to_thread(self._folders.prepare)
+    async def open(self, *, clear: bool = True) -> None:
+        """Open without a scan. clear: nobody else uses the folder, and what was left half made goes. Raises OSError."""
+        await asyncio.to_thread(self._folders.prepare, clear=clear)
         await self._index.open()
         await self._count()
 
@@ -123,6 +125,11 @@ class MediaStore:
     async def is_full(self) -> bool:
         """The disk is: what fails now may fail for that. Raises OSError."""
         return await asyncio.to_thread(self._folders.is_full)
+
+    async def has_room(self, more_bytes: int) -> bool:
+        """So much more fits without dropping anything."""
+        await self._count()
+        return self._stats.disk_bytes + more_bytes <= self._max_bytes
 
     async def throw_away(self, work: Path) -> None:
         await asyncio.to_thread(self._folders.throw_away, work)
@@ -182,9 +189,9 @@ class MediaStore:
         now = self._now()
         return await self._index.ask(lambda base: index.named(base, name, now))
 
-    async def name(self, name: str, key: str, source_key: str) -> None:
+    async def name(self, name: str, key: str, source_key: str, *, life: timedelta = NAME_LIFE) -> None:
         """From now on this name stands for this medium, made from this source."""
-        until = (self._clock.now() + NAME_LIFE).timestamp()
+        until = (self._clock.now() + life).timestamp()
         await self._index.ask(lambda base: index.put_name(base, name, key, source_key, until))
 
     def note_learner(self, key: str, learner: str) -> None:

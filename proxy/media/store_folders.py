@@ -32,11 +32,11 @@ class Folders:
         self._work = root / "work"
         self._gone = root / "gone"
 
-    def prepare(self) -> None:
-        """Make the folders and clear what an earlier process left at work. Raises OSError."""
+    def prepare(self, *, clear: bool = True) -> None:
+        """Make the folders; clear: what an earlier process left at work goes. Raises OSError."""
         for folder in (self._made, self._work, self._gone):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self._work, self._gone):
+        for folder in (self._work, self._gone) if clear else ():
             for left in folder.iterdir():
                 shutil.rmtree(left, ignore_errors=True)
 

@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS negatives (
 CREATE TABLE IF NOT EXISTS names (
     name TEXT PRIMARY KEY, key TEXT NOT NULL, source TEXT NOT NULL, until REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS names_key ON names (key);
+CREATE TABLE IF NOT EXISTS public_sources (
+    url TEXT PRIMARY KEY, source TEXT NOT NULL, facts TEXT NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
 """
 _LEARNER_BYTES = 8
 ENOUGH_BYTES = 2 * _LEARNER_BYTES  # two learners
@@ -169,9 +173,37 @@ def put_name(base: sqlite3.Connection, name: str, key: str, source: str, until: 
     base.execute("INSERT OR REPLACE INTO names VALUES (?,?,?,?)", (name, key, source, until))
 
 
+def put_public_source(base: sqlite3.Connection, url: str, source: str, facts: str, until: float) -> None:
+    base.execute("INSERT OR REPLACE INTO public_sources VALUES (?,?,?,?)", (url, source, facts, until))
+
+
+def public_source(base: sqlite3.Connection, url: str, now: float) -> str | None:
+    """What an origin lets anybody have under this address."""
+    statement = "SELECT facts FROM public_sources WHERE url = ? AND until > ?"
+    found = base.execute(statement, (url, now)).fetchone()
+    return str(found[0]) if found is not None else None
+
+
+def public_sources(base: sqlite3.Connection, pattern: str | None, now: float) -> list[tuple[str, str, str]]:
+    """(address, source's key, facts) under addresses that match a shell pattern; None: any."""
+    return base.execute(
+        "SELECT url, source, facts FROM public_sources WHERE until > ?1 AND (?2 IS NULL OR url GLOB ?2) ORDER BY url",
+        (now, pattern),
+    ).fetchall()
+
+
+def public_names(base: sqlite3.Connection, source: str, now: float) -> list[tuple[str, str]]:
+    """(name, key) of the media made from this source that anybody may have."""
+    return base.execute(
+        "SELECT names.name, names.key FROM names JOIN media ON media.key = names.key"
+        " WHERE names.source = ? AND names.until > ? AND media.private = 0 ORDER BY names.name",
+        (source, now),
+    ).fetchall()
+
+
 def prune(base: sqlite3.Connection, now: float, most: int) -> None:
-    """Forget negatives and names that ended, and the oldest of each beyond `most`."""
-    for table, column in (("negatives", "key"), ("names", "name")):
+    """Forget negatives, names and public sources that ended, and the oldest of each beyond `most`."""
+    for table, column in (("negatives", "key"), ("names", "name"), ("public_sources", "url")):
         base.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - own words only
         over = int(base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) - most  # noqa: S608
         if over > 0:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from proxy.account.state import DropMarks, Mark, MarkQuery, PutMark, State
-from proxy.media.refs import SourceRef
+from proxy.media.refs import SourceRef, facts_of, ref_of
 
 _KIND = "had-medium"
 _MOST = 20_000
@@ -30,14 +30,7 @@ class HadMedia:
 
     async def note(self, ref: SourceRef, content_type: str, now: datetime, life: timedelta) -> None:
         """The origin gave it to its learner just now."""
-        facts = {
-            "origin": ref.origin,
-            "etag": ref.etag,
-            "modified": ref.last_modified,
-            "length": ref.length_bytes,
-            "private": ref.private,
-            "type": content_type,
-        }
+        facts = facts_of(ref, content_type)
         known = self._marks.get((ref.learner, _digest(ref.url)))
         if known is not None and known.facts == facts and known.until > now + life * 0.9:
             return  # a note a day is enough
@@ -50,17 +43,7 @@ class HadMedia:
         mark = self._marks.get((learner, _digest(url)))
         if mark is None or mark.until <= now:
             return None
-        facts = mark.facts
-        ref = SourceRef(
-            origin=facts["origin"],
-            url=url,
-            etag=facts["etag"],
-            last_modified=facts["modified"],
-            length_bytes=facts["length"],
-            private=facts["private"],
-            learner=learner,
-        )
-        return ref, facts["type"]
+        return ref_of(mark.facts, url, learner)
 
     async def forget(self, learner: str) -> None:
         for key in [key for key in self._marks if key[0] == learner]:

@@ -398,12 +398,14 @@ class MediaRoutes:
         return self._book.seen(learner, asked.url, exchange.now)
 
     async def _note_had(self, exchange: Exchange, ref: SourceRef, content_type: str) -> None:
-        """For the hours without a link, at a school's box."""
+        """For the hours without a link: at a school's box what she had; and what anybody may have, to be carried."""
+        await self._desk.public.note(ref, content_type)
         if keeps_for_her(exchange):
             await self._had.note(ref, content_type, exchange.now, timedelta(days=exchange.limits.own_pages_days))
 
     async def _had_before(self, asked: Asked, error: ExchangeError) -> Seen | None:
-        """Without a link: what she was let have while there was one, or what everybody has in a course that let her in.
+        """Without a link: what she was let have while there was one, what everybody has in a course that let her in, or
+        what its origin lets anybody have.
 
         Raises the error where that was nothing.
         """
@@ -413,6 +415,8 @@ class MediaRoutes:
         known = self._had.of(learner, asked.url, exchange.now)
         if known is None and await self._proofs.may_have(exchange, asked.url):
             known = self._had.of(BY_NIGHT, asked.url, exchange.now)
+        if known is None:
+            known = await self._desk.public.of(asked.url, learner)
         if known is None:
             raise error
         ref, content_type = known

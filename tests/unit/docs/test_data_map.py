@@ -248,6 +248,8 @@ ENDS: dict[str, Proof | str] = {
     "test_a_source_without_any_validator_is_believed_for_an_hour",
     "what recipes made": f"{TESTS}/media/test_store.py::"
     "test_one_learners_medium_is_hidden_and_lives_a_day_until_two_have_had_it",
+    "which sources anybody may have": f"{TESTS}/media/test_public.py::"
+    "test_a_source_that_is_everybodys_is_known_to_another_learner_after_a_restart",
     "orders' names, what was tried in vain": f"{TESTS}/media/test_store.py::"
     "test_what_was_tried_in_vain_is_not_tried_again_for_a_day",
     "open media jobs": f"{TESTS}/media/test_desk.py::test_an_ended_job_leaves_no_row",
