@@ -11,8 +11,7 @@ import asyncio
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -24,19 +23,15 @@ from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.stored import StoredResponse, address_key
 from proxy.cache.worth import refetch_s
+from proxy.carrying import SHA256, Uncarried, digest_of, whole_file
 from proxy.media.extents import Extents
 
 _FORMAT = "tropa-cache-1"
 _LIST, _BODIES = "manifest.json", "bodies"
 _MOST_LIST_BYTES = 256 << 20
 _POOR_BPS = 256_000
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CARRIED = ("url", "origin", "vary", "status", "reason", "head", "etag", "length", "initial_age", "came", "lifetime")
 Volatile = Callable[[str], frozenset[str]]  # an address -> the parameters of it that don't change the content
-
-
-class Uncarried(Exception):
-    """The folder can't be written or isn't what was exported: the text is for the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +91,11 @@ def _body_out(files: BodyFiles, stored: StoredResponse, folder: Path) -> tuple[s
     try:
         if checks_of(source, stored.there) != stored.row.checks:
             return None
-        digest = _digest(source)
+        digest = digest_of(source)
         target = folder / digest
         if target.is_file() and target.stat().st_size == stored.row.length:
             return digest, True
-        _whole_file(target, (os.pread(source, PIECE_BYTES, at) for at in range(0, stored.row.length or 0, PIECE_BYTES)))
+        whole_file(target, (os.pread(source, PIECE_BYTES, at) for at in range(0, stored.row.length or 0, PIECE_BYTES)))
         return digest, False
     finally:
         os.close(source)
@@ -109,66 +104,10 @@ def _body_out(files: BodyFiles, stored: StoredResponse, folder: Path) -> tuple[s
 def _list_out(folder: Path, entries: list[dict[str, Any]], already: int, also: Mapping[str, Any]) -> Carried:
     told = {"format": _FORMAT, "responses": entries, **also}
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    _whole_file(folder / _LIST, iter((text,)))
+    whole_file(folder / _LIST, iter((text,)))
     length = sum(entry["length"] for entry in entries)
     digest = hashlib.sha256(text).hexdigest()
     return Carried(responses=len(entries), length_bytes=length, digest=digest, already=already)
-
-
-def carried_file(source: Path, folder: Path) -> tuple[str, bool]:
-    """A file under the digest of its bytes; (the digest, whether it lay there). Raises OSError."""
-    file = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        digest, length = _digest(file), os.fstat(file).st_size
-        target = folder / digest
-        if target.is_file() and target.stat().st_size == length:
-            return digest, True
-        _whole_file(target, (os.pread(file, PIECE_BYTES, at) for at in range(0, length, PIECE_BYTES)))
-        return digest, False
-    finally:
-        os.close(file)
-
-
-def copied_in(folder: Path, digest: str, target: Path, *, max_bytes: int) -> Path:
-    """A carried file's copy, compared with its digest; where it is. Raises OSError, ValueError: it isn't that."""
-    if not _SHA256.fullmatch(digest):
-        raise ValueError("no digest")
-    source = os.open(folder / digest, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        seen, at = hashlib.sha256(), 0
-        with target.open("xb") as file:
-            while at <= max_bytes and (data := os.pread(source, PIECE_BYTES, at)):
-                seen.update(data)
-                at += file.write(data)
-        if at > max_bytes or seen.hexdigest() != digest:
-            raise ValueError("not what the list says")
-    finally:
-        os.close(source)
-    return target
-
-
-def _whole_file(target: Path, pieces: Iterator[bytes]) -> None:
-    """A stick is pulled out: the bytes are on it before the name is."""
-    unfinished = target.with_name(target.name + ".part")
-    with unfinished.open("wb") as file:
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _digest(file: int) -> str:
-    digest, at = hashlib.sha256(), 0
-    while data := os.pread(file, 1 << 20, at):
-        digest.update(data)
-        at += len(data)
-    return digest.hexdigest()
 
 
 # -- in -------------------------------------------------------------------------------------------------------------
@@ -234,7 +173,7 @@ def _row(entry: Any, volatile: Volatile) -> Row | None:
     try:
         told = {name: entry[name] for name in _CARRIED}
         sane = (
-            _SHA256.fullmatch(entry["sha256"])
+            SHA256.fullmatch(entry["sha256"])
             and all(isinstance(told[name], str) for name in ("url", "origin", "vary", "reason", "head", "etag"))
             and all(isinstance(told[name], int) and told[name] >= 0 for name in ("status", "length"))
             and all(isinstance(told[name], (int, float)) for name in ("initial_age", "came", "lifetime"))

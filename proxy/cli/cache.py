@@ -171,7 +171,8 @@ def _urls(call: Call) -> list[str]:
 
 
 def _export(call: Call) -> int:
-    from proxy.cache.carry import Carried, Uncarried, carry_out
+    from proxy.cache.carry import Carried, carry_out
+    from proxy.carrying import Uncarried
     from proxy.media.carry import CarriedMedia, carry_media_out
 
     folder, volatile = _folder(call), _volatile(_catalogue(call))
@@ -202,7 +203,8 @@ def _export(call: Call) -> int:
 
 
 def _import(call: Call) -> int:
-    from proxy.cache.carry import Carried, Uncarried, carry_in, list_in
+    from proxy.cache.carry import Carried, carry_in, list_in
+    from proxy.carrying import Uncarried
     from proxy.media.carry import CarriedMedia, carry_media_in
 
     folder, volatile = _folder(call), _volatile(_catalogue(call))

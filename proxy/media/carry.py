@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from proxy.cache.carry import Uncarried, carried_file, copied_in
+from proxy.carrying import SHA256, Uncarried, carried_file, copied_in
 from proxy.media.public import PublicSource
 from proxy.media.refs import SourceRef, ref_of
 from proxy.media.store import MediaStore
@@ -26,7 +25,6 @@ from proxy.transforms.media.spec import MediaMade, Recipe
 LIFE = timedelta(days=365)  # where there is no link nobody can ask again: a school year
 _FILES = "media"
 _MOST_MANIFEST_BYTES = 4 << 20
-_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +99,7 @@ async def carry_media_in(store: MediaStore, folder: Path, told: Mapping[str, Any
     taken = length = already = bad = 0
     here: set[str] = set()
     for key, entry in _mapping(told.get("media")).items():
-        if not _KEY.fullmatch(key):
+        if not SHA256.fullmatch(key):
             bad += 1
         elif await store.find(key) is not None:
             already += 1
@@ -176,7 +174,7 @@ async def _source_in(store: MediaStore, told: Any, here: set[str]) -> bool:
     """Whether it makes sense: who asks for its versions by this address finds them."""
     try:
         ref, content_type = ref_of(told["facts"], told["url"], "")
-        names = [(name, key) for name, key in told["names"] if key in here and _KEY.fullmatch(name)]
+        names = [(name, key) for name, key in told["names"] if key in here and SHA256.fullmatch(name)]
         sane = isinstance(content_type, str) and _is_public(ref) and ref.key == told["source"]
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
