@@ -36,6 +36,7 @@ _TYPES = {
     "mp3": "audio/mpeg",
     "gif": "image/gif",
     "pdf": "application/pdf",
+    "xml": "text/xml",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }

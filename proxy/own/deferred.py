@@ -105,6 +105,7 @@ _WHY = {
     "origin-401": "not-allowed",
     "origin-403": "not-allowed",
     "needs-visit": "needs-visit",
+    "signed": "signed",
     "disk-full": "no-room",
     "no-room": "no-room",
     "disk": "no-room",

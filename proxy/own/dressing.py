@@ -126,6 +126,7 @@ class Dresser:
             left=self._left(who.learner),
             ready=nights.ready(who.learner) if nights is not None else 0,
             media=partial(self._offers.offer, exchange, decision, page_url) if self._offers is not None else None,
+            by_night=partial(self._offers.can_come, exchange) if self._offers is not None else None,
         )
 
     def _allowance(self, exchange: Exchange, decision: Decision) -> AllowanceUse | None:

@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 
 from policies.decision import Decision, Verdict
 from policies.kinds import kind_of_path
-from policies.treatments import Form
+from policies.treatments import Form, LightCopy
 from policies.values import Audience, MediaKind, Place
 from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
@@ -144,6 +144,7 @@ class MediaRoutes:
 
     async def _begin(self, asked: Asked, version: str) -> JobView | None:
         """Have it made for her; how it stands a moment later, None where she can't have it."""
+        asked = await self._titled(asked)
         seen = await self._seen(asked)
         order = self._order(asked, version, seen) if seen is not None else None
         if seen is None or order is None:
@@ -172,16 +173,26 @@ class MediaRoutes:
         asked = self._asked(exchange, "", payload, saving=False)
         if isinstance(asked, Answer):
             return asked
-        forms = allowed_forms(asked.heavy, asked.context)
-        chosen = self._choices.of(exchange.who.learner, asked.heavy.kind.value, exchange.now)
-        version = chosen if chosen in forms else next(iter(forms), "")
+        asked = await self._titled(asked)
+        version = self._later_version(asked)
         seen = await self._seen(asked)
         order = self._order(asked, version, seen) if seen is not None else None
-        if order is None:
+        view = await self._desk.view(order.key) if order is not None else None
+        if seen is not None:
+            self._note(asked, seen, version, view)
+        if order is None or (view is not None and is_in_vain(view)):
             return own_page(200, impossible_page(asked.heavy, asked.context, version or Form.CAPPED.value))
         lead = {**payload, "k": asked.heavy.kind.value}
         receipt = await self._deferred.file(asked.exchange, order, version, lead)
         return see_other("/.tropa/deferred?filed" if receipt is not None else "/.tropa/deferred?full")
+
+    def _later_version(self, asked: Asked) -> str:
+        """What is made for the free hours: her last choice, else what policy recommends; "" for nothing."""
+        forms, learner = allowed_forms(asked.heavy, asked.context), asked.exchange.who.learner
+        possible = asked.context.by_night
+        forms = tuple(form for form in forms if possible is None or possible(asked.heavy, (form,)))
+        chosen = self._choices.of(learner, asked.heavy.kind.value, asked.exchange.now)
+        return chosen if chosen in forms else next(iter(forms), "")
 
     async def cancel(self, exchange: Exchange, receipt: str) -> Answer:
         """Give up a deferred request; what is over stays as it is."""
@@ -343,7 +354,7 @@ class MediaRoutes:
     def has_lighter(self, exchange: Exchange, payload: Mapping[str, str]) -> bool:
         """Whether what the token stands for has a lighter version that policy allows her."""
         asked = self._asked(exchange, "", payload, saving=False)
-        return isinstance(asked, Answer) or bool(allowed_forms(asked.heavy, asked.context))
+        return isinstance(asked, Answer) or bool(self._later_version(asked))
 
     # -- what is asked for ---------------------------------------------------------------------------------
 
@@ -447,8 +458,9 @@ class MediaRoutes:
             return
         if view.is_open and view.ready_in_s is not None:
             self._book.is_under_way(seen.ref, asked.url, version, view.ready_in_s)
-        elif view.state in (State.REFUSED, State.UNCHANGED) and not _may_pass(view.why):
-            self._book.cannot_be(seen.ref, asked.url, version)
+        elif is_in_vain(view):
+            for form in _copies(version) if view.why in _OF_ANY_COPY else (version,):
+                self._book.cannot_be(seen.ref, asked.url, form)
 
     def _all_versions(self, asked: Asked, *, full: bool = False) -> Answer:
         full = full or f"?{asked.exchange.inbound.query}" == _FULL
@@ -461,6 +473,21 @@ _FETCHING_SHARE = 0.2
 _PASSING = frozenset(
     {"disk", "disk-full", "no-room", "no-tool", "closed", "broken", "changed", "needs-visit", "failed", "cancelled"}
 )
+
+
+# What stands in the way of every light copy of a document, and not of one alone.
+_OF_ANY_COPY = frozenset({"signed", "encrypted", "macros", "damaged", "not-a-pdf", "not-a-package", "not-a-known-kind"})
+
+
+def _copies(version: str) -> tuple[str, ...]:
+    """All copies of the kind that this version is of."""
+    copies = tuple(copy.value for copy in LightCopy)
+    return copies if version in copies else (version,)
+
+
+def is_in_vain(view: JobView) -> bool:
+    """Whether this version of this source was tried, and can't be."""
+    return view.state in (State.REFUSED, State.UNCHANGED) and not _may_pass(view.why)
 
 
 def _may_pass(why: str) -> bool:

@@ -7,7 +7,9 @@ learner's; the place's page holds nothing of one learner's.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
+from policies.classify import is_edited
 from policies.night import idle_because
 from policies.values import MediaKind
 from policies.windows import next_opening
@@ -47,9 +49,12 @@ class NightRequests:
             return False
         if exchange.decision.exempt or exchange.decision.bypassed:
             return False
+        target = "/" + url.split("/", 3)[-1]
+        if is_edited(origin, urlsplit(target).path):
+            return False
         if not origin.preset.session_cookies:
             return True
-        return origin.service is not None and service_target("/" + url.split("/", 3)[-1]) is not None
+        return origin.service is not None and service_target(target) is not None
 
     async def file(self, exchange: Exchange, url: str, title: str) -> bool:
         """False: it can't be had by night, or too much is asked for already."""

@@ -6,6 +6,7 @@ look-ups only, since every card of a page asks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -36,15 +37,10 @@ class MediaOffers:
 
     def offer(self, exchange: Exchange, decision: Decision, page_url: str, heavy: Heavy) -> MediaOffer | None:
         """The offer for this thing, None where none of its versions can be had."""
-        if not is_same_site(exchange, heavy.url) or not saves_here(exchange.catalogue.settings.place, decision):
-            return None
-        known = self._book.known(exchange.who.learner, heavy.url)
-        too_long = known.duration_s is not None and known.duration_s > exchange.limits.max_media_s
-        if heavy.kind is MediaKind.VIDEO and (too_long or not self._films):
-            return None
-        if _is_edited(exchange, heavy.url):
+        if not saves_here(exchange.catalogue.settings.place, decision) or not self._can_be(exchange, heavy):
             return None
         learner, now = exchange.who.learner, exchange.now
+        known = self._book.known(learner, heavy.url)
         self._book.titled(learner, heavy.url, heavy.title[:_TITLE_CHARS])
         payload = {"u": heavy.url, "k": heavy.kind.value}
         if page_url and page_url != heavy.url:
@@ -56,6 +52,19 @@ class MediaOffers:
             known=known,
             chosen=self._choices.of(learner, heavy.kind.value, now),
         )
+
+    def can_come(self, exchange: Exchange, heavy: Heavy, forms: Collection[str]) -> bool:
+        """Whether one of these versions can be made of this thing in the free hours, as far as is known by now."""
+        impossible = self._book.known(exchange.who.learner, heavy.url).impossible
+        return self._can_be(exchange, heavy) and any(form not in impossible for form in forms)
+
+    def _can_be(self, exchange: Exchange, heavy: Heavy) -> bool:
+        """Whether anything is made of this thing at all."""
+        if not is_same_site(exchange, heavy.url) or _is_edited(exchange, heavy.url):
+            return False
+        duration_s = self._book.known(exchange.who.learner, heavy.url).duration_s
+        too_long = duration_s is not None and duration_s > exchange.limits.max_media_s
+        return heavy.kind is not MediaKind.VIDEO or (self._films and not too_long)
 
 
 def _is_edited(exchange: Exchange, url: str) -> bool:

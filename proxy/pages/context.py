@@ -6,7 +6,7 @@ a support code, a free window) is simply not offered: a page never promises what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from policies.facts import AllowanceUse
 from policies.model import Territory
 from policies.values import Text
 from proxy.pages.versions import OfferFor
+from proxy.transforms.spec import Heavy
 
 # A token bound to the URL it is given, for one action; it carries the URL, since no form ever names one freely.
 TokenFor = Callable[[str], str]
@@ -38,6 +39,7 @@ class PageContext:
     script        our script element for a page of our own, "" for none
     nightly       whether an address can be had in the free hours without her; None: nothing can
     left          how many messages of hers wait from another login
+    by_night      whether one of these versions of a thing can be made in the free hours; None: as far as policy allows
     ready         how many things of hers have come since she last looked at her receipts
     media         what makes lighter versions of a thing possible; None: none can be had here
     """
@@ -55,6 +57,7 @@ class PageContext:
     media: OfferFor | None = None
     script: str = ""
     nightly: Callable[[str], bool] | None = None
+    by_night: Callable[[Heavy, Collection[str]], bool] | None = None
     ready: int = 0
     left: int = 0
     keeps: bool = False

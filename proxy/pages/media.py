@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from policies.values import MediaKind
 from proxy.pages.card import card_text
 from proxy.pages.context import PageContext
 from proxy.pages.figures import duration_text, size_text, transfer_text
@@ -117,7 +118,8 @@ def impossible_page(heavy: Heavy, context: PageContext, form: str) -> bytes:
     """A version that couldn't be made of this source, and what is left."""
     say = phrases(context.language)
     name = say(f"version.{form}")
-    return full_page("impossible.html", context, card=card_text(heavy, context), version=name, buttons=True)
+    said = say("media.impossible_document" if heavy.kind is MediaKind.DOCUMENT else "media.impossible")
+    return full_page("impossible.html", context, card=card_text(heavy, context), version=name, said=said, buttons=True)
 
 
 def film_page(film: Film, context: PageContext, heavy: Heavy) -> bytes:

@@ -66,7 +66,7 @@ def offer_for(heavy: Heavy, context: PageContext) -> Offer:
     priced = decision.costly_hop is not CostlyHop.NONE and decision.price.amount > 0 and not decision.free_now
     free = _free_span(context, priced=priced)
     original = context.token("original", heavy.url) if heavy.url and _allows(decision, heavy.size_bytes) else None
-    later = free and _has_store(decision) and (allowed_forms(heavy, context) or _comes_by_night(heavy, context))
+    later = free and _has_store(decision) and (_is_made_by_night(heavy, context) or _comes_by_night(heavy, context))
     tonight = context.token("tonight", heavy.url) if later else None
     opens_at = decision.opens_at if decision.verdict is Verdict.DEFER else None
     cost = None
@@ -138,6 +138,12 @@ def _is_quick(heavy: Heavy, decision: Decision) -> bool:
     if heavy.size_bytes is None or not decision.link.down_bps:
         return False
     return heavy.size_bytes * 8 / decision.link.down_bps <= _QUICK_S
+
+
+def _is_made_by_night(heavy: Heavy, context: PageContext) -> bool:
+    """Whether a lighter version of it can be made in the free hours."""
+    forms = allowed_forms(heavy, context)
+    return bool(forms) and (context.by_night is None or context.by_night(heavy, forms))
 
 
 def _comes_by_night(heavy: Heavy, context: PageContext) -> bool:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import copy
+import io
 import itertools
+import posixpath
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import lxml.etree
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.e2e.harness.browser import SMALL_PHONE, Visit, visiting
 from tests.e2e.harness.cuts import Link, link_to
-from tests.e2e.harness.films import FILM, LECTURE, LONG, LONG_S, SOUND, films, page
+from tests.e2e.harness.films import FILM, LECTURE, LONG, LONG_S, MOVING, SOUND, TALK, TALK_NAME, films, page
 from tests.e2e.harness.origins import Origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.waiting import PATIENCE_S, until
+from tests.e2e.harness.wire import Learner, Reply, ask
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = [pytest.mark.browser, needs_ffmpeg]
@@ -260,3 +266,53 @@ def test_a_long_film_is_made_where_it_is_watched(browser: Browser, tropa: TropaP
     segments = {url for url in visit.requested if "/hls/" in url}
     assert 3 < len(segments) < 60
     assert not [url for url in visit.requested if url.endswith(LONG)]
+
+
+# -- documents, and what passes ----------------------------------------------------------------------------------------
+
+
+def test_a_light_copy_of_a_presentation_is_chosen_made_and_opens(
+    browser: Browser, site: Origin, tropa: TropaProcess
+) -> None:
+    with at(browser, tropa.ports["metered"], "talk", accept_downloads=True) as visit:
+        with visit.page.expect_download(timeout=READY_MS) as got:
+            visit.page.locator("[formaction='/.tropa/make/read']").first.click()
+        name, copy_of = got.value.suggested_filename, got.value.path().read_bytes()
+    whole = ask(site.port, TALK).body
+    assert name == TALK_NAME.replace(".pptx", "-light.pptx") and len(copy_of) < len(whole) / 2
+    with zipfile.ZipFile(io.BytesIO(copy_of)) as light, zipfile.ZipFile(io.BytesIO(whole)) as source:
+        assert light.testzip() is None and light.namelist()[0] == "[Content_Types].xml"
+        assert len(light.namelist()) == len(source.namelist())
+        slide = "ppt/slides/slide1.xml"
+        assert light.read(slide) == source.read(slide)
+        relations = lxml.etree.fromstring(light.read("ppt/slides/_rels/slide1.xml.rels"))
+        targets = {posixpath.normpath(f"ppt/slides/{one.get('Target')}") for one in relations}
+        assert targets and targets <= set(light.namelist())
+        for target in targets:
+            with Image.open(io.BytesIO(light.read(target))) as picture:
+                assert max(picture.size) <= 960
+    assert ask(tropa.ports["metered"], TALK).body == whole  # the presentation itself keeps its bytes
+
+
+def test_where_tropa_is_switched_off_media_pass_byte_for_byte(site: Origin, tropa: TropaProcess) -> None:
+    def switch(way: str) -> None:
+        done = tropa.command("bypass", way, "course", "--state", str(tropa.state_dir))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def got(path: str, place: str, **more: str) -> Reply:
+        return Learner(tropa.ports[place]).ask(path, Sec_Fetch_Dest="video", Accept="*/*", **more)
+
+    switch("on")
+    try:
+        until(lambda: got(FILM, "metered").status == 200, what="the film itself")
+        for place in ("metered", "capped"):
+            for path in (FILM, SOUND, MOVING, TALK, page("film"), page("lecture")):
+                whole, through = ask(site.port, path), got(path, place)
+                assert through.body == whole.body and through.status == 200, (place, path)
+                for field in ("Content-Type", "ETag", "Accept-Ranges", "Cache-Control"):
+                    assert through.get(field) == whole.get(field), (place, path, field)
+            part = got(FILM, place, Range="bytes=1000-1999")
+            assert part.status == 206 and part.body == ask(site.port, FILM).body[1000:2000]
+    finally:
+        switch("off")
+    until(lambda: got(FILM, "metered").status != 200, what="policy again")

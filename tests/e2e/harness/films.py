@@ -7,19 +7,24 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
+from tests.documents import big_photo, pptx
 from tests.e2e.harness.origins import Asked, Given, Origin, origin
 from tests.media_course import lecture
 from tests.media_samples import film, kept, run, sound
+from tests.pictures import saved
 from tests.players import VIDEO_JS, package_file
 
 LECTURE, FILM, SOUND, LONG = "/lessons/lecture.mp4", "/lessons/film.mp4", "/lessons/sound.mp3", "/lessons/long.mp4"
 MOVING = "/lessons/moving.gif"
+TALK, TALK_NAME = "/lessons/" + quote("Занятие 3.pptx"), "Занятие 3.pptx"
 LONG_S = 930
 _TYPES = {
     "mp4": "video/mp4",
     "mp3": "audio/mpeg",
     "gif": "image/gif",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "js": "text/javascript",
     "html": "text/html; charset=utf-8",
 }
@@ -34,6 +39,7 @@ _BODIES = {
     "lecture": f'<video controls src="{LECTURE}" title="Лекция 1. Тонкие каналы связи"></video>',
     "film": f'<video id="film" controls width="320" src="{FILM}"></video>',
     "long": f'<video controls src="{LONG}" title="Длинная лекция"></video>',
+    "talk": f'<p><a href="{TALK}">Презентация занятия</a></p>',
     "moving": f'<p><img src="{MOVING}" alt="Сборка узла" class="img-fluid"></p>',
     "sound": f'<audio id="film" controls src="{SOUND}"></audio>',
     "video.js": f'{_VIDEO_JS}<video id="film" class="video-js" controls width="320"><source src="{FILM}" '
@@ -76,6 +82,7 @@ def _file(name: str) -> bytes:
         SOUND: lambda: sound("mp3", 60),
         LONG: lambda: film(seconds=LONG_S, width=320, height=240, fps=2, kbps=150),
         MOVING: lambda: kept("moving.gif", _moving),
+        TALK: lambda: kept("talk.pptx", lambda path: pptx(path, {"image2.jpeg": saved(big_photo(seed=2), "JPEG")})),
         "/lessons/video.js": lambda: package_file(*VIDEO_JS),
     }
     return made[name]().read_bytes()
@@ -84,7 +91,7 @@ def _file(name: str) -> bytes:
 @contextmanager
 def films() -> Iterator[Origin]:
     """The origin while the block runs. Its files are made before: a course doesn't encode while it is asked."""
-    bodies = {path: _file(path) for path in (LECTURE, FILM, SOUND, LONG, MOVING, "/lessons/video.js")}
+    bodies = {path: _file(path) for path in (LECTURE, FILM, SOUND, LONG, MOVING, TALK, "/lessons/video.js")}
 
     def answer(asked: Asked, _body: bytes) -> Given:
         path, headers = asked.path.partition("?")[0], asked.headers

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bbb_recordings import FILES
+from tests.documents import pdf_signed
 from tests.media_course import CONTENT, PAGE, Learner, MediaCourse, Moved, button, buttons, files_of
 from tests.media_samples import film
 from tests.serving import NIGHT, NOON, Served, served
@@ -27,9 +29,9 @@ def a_course() -> MediaCourse:
     return course.with_page(f'<video controls src="{path}"></video>')
 
 
-async def file_request(learner: Learner) -> str:
+async def file_request(learner: Learner, page: str = PAGE) -> str:
     """Tap "tonight"; the receipts."""
-    reply = await learner.post("/.tropa/tonight", button(await learner.read(), "tonight"))
+    reply = await learner.post("/.tropa/tonight", button(await learner.read(page), "tonight"))
     assert (reply.status, reply.headers["Location"]) == (303, f"{RECEIPTS}?filed")
     return await learner.read(str(reply.headers["Location"]))
 
@@ -123,3 +125,47 @@ async def test_whom_the_origin_refuses_can_file_nothing(tmp_path: Path) -> None:
         course.refused["anna"] = 403
         reply = await anna.post("/.tropa/tonight", token)
         assert reply.status == 200 and there.tropa.parts.halves.media.desk.stats().deferred == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "offered"),
+    [(FILM, True), ("/draftfile.php/5/user/draft/1/film.mp4", False)],  # what is read there may be saved back
+)
+async def test_what_would_never_be_made_is_not_offered(tmp_path: Path, path: str, offered: bool) -> None:
+    course = MediaCourse()
+    course.files[path] = film().read_bytes()
+    course.with_page(f'<video controls src="{path}"></video>')
+    async with served(tmp_path, course, **BOX) as there:
+        page = await Learner(there, "anna").read()
+        assert bool(buttons(page, "tonight")) is offered
+        assert "tropa-card" in page  # in either case
+
+
+async def test_a_signed_document_says_why_once_and_is_not_offered_again(tmp_path: Path) -> None:
+    course, clock = MediaCourse(), Moved(NOON)
+    path = course.put("приказ.pdf", pdf_signed(tmp_path / "signed.pdf").read_bytes() + b"\n" * 3_000_000)
+    async with served(tmp_path, course, clock=clock, **BOX, **QUICK) as there:
+        anna, boris = Learner(there, "anna"), Learner(there, "boris")
+        await file_request(anna, path)
+        token = button(await boris.read(path), "tonight")
+        clock.by = NIGHT - NOON
+        async with asyncio.timeout(60):
+            while "Он подписан" not in (receipt := await anna.read(RECEIPTS)):
+                there.tropa.parts.halves.media.desk.tick(clock.now())
+                await asyncio.sleep(0.05)
+        assert "приказ.pdf" in receipt
+        clock.by = timedelta(hours=20)  # paid hours again
+        refused = await boris.post("/.tropa/tonight", token)
+        assert refused.status == 200 and "подписан" in refused.body.decode()
+        assert "приказ.pdf" not in await boris.read(RECEIPTS)  # told at once, and nothing filed
+        assert not buttons(await boris.read(path), "tonight")
+
+
+async def test_a_recording_is_filed_by_the_name_that_it_gives_itself(tmp_path: Path) -> None:
+    course = MediaCourse()
+    playback = "/playback/presentation/2.3/8b57edfe-1473220659918"
+    course.files["/presentation/8b57edfe-1473220659918/metadata.xml"] = FILES["metadata.xml"].encode()
+    course.with_page(f'<video controls src="{playback}"></video>')
+    async with served(tmp_path, course, **BOX) as there:
+        assert "Методика, занятие 3" in await file_request(Learner(there, "anna"))
+        assert "Методика" not in await Learner(there, "boris").read(RECEIPTS)
