@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from proxy.base_thread import BaseThread
+from proxy.base_thread import BaseThread, connected
 from proxy.tasks import TaskKeeper
 
 logger = logging.getLogger("tropa.opened")
@@ -77,17 +77,7 @@ class OpenedPages:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    try:
-        path.chmod(0o600)
-        base.execute("PRAGMA journal_mode=WAL")
-        base.execute("PRAGMA synchronous=NORMAL")
-        base.execute("PRAGMA secure_delete=ON")
-        base.executescript(_SCHEMA)
-    except BaseException:
-        base.close()
-        raise
-    return base
+    return connected(path, _SCHEMA, "secure_delete=ON")
 
 
 def _count(base: sqlite3.Connection) -> int:

@@ -8,10 +8,10 @@ more isn't needed to tell whether something may be shown.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from proxy.base_thread import connected, together
 
 MARK_BYTES = 8
 ENOUGH_BYTES = 2 * MARK_BYTES  # two learners
@@ -21,15 +21,7 @@ class IndexFile:
     """Base of an index. Every method may raise sqlite3.Error."""
 
     def __init__(self, path: Path, schema: str) -> None:
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-        try:
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute("PRAGMA synchronous=NORMAL")
-            self._base.execute("PRAGMA foreign_keys=ON")
-            self._base.executescript(schema)
-        except BaseException:
-            self._base.close()
-            raise
+        self._base = connected(path, schema, "foreign_keys=ON")
 
     def close(self) -> None:
         self._base.close()
@@ -38,16 +30,8 @@ class IndexFile:
         """Move the write-ahead log into the base, so that it doesn't grow."""
         self._base.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """One transaction: many small commits would each wait for the disk."""
-        self._base.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            raise
-        self._base.execute("COMMIT")
+    def _together(self) -> AbstractContextManager[None]:
+        return together(self._base)
 
 
 def marking(table: str, column: str) -> str:

@@ -10,8 +10,8 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
+from proxy.base_thread import together
 from proxy.media.extents import Extents
-from proxy.media.table import together
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS names (

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxy.media.table import together
+from proxy.base_thread import together
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS media (

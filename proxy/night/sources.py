@@ -30,6 +30,7 @@ from proxy.night.service import (
 from proxy.stages.media_origin import total_length
 from proxy.stages.recordings import folder_of, recording_fetch
 from proxy.transforms.media.glance import duration_s
+from proxy.upstream.headers import part_wanted
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.retry import retry_after_s
 from proxy.upstream.upstream import Upstream
@@ -96,14 +97,7 @@ class NightSources:
 
         @asynccontextmanager
         async def fetch(offset: int, validator: str | None, tail: int | None) -> AsyncIterator[Fetched]:
-            ours: CIMultiDict[str] = CIMultiDict()
-            if tail is not None:
-                ours["Range"] = f"bytes=-{tail}"
-            elif offset:
-                ours["Range"] = f"bytes={offset}-"
-            if validator and "Range" in ours:
-                ours["If-Range"] = validator
-            async with self._asked(url, ours) as response:
+            async with self._asked(url, part_wanted(offset, validator, tail)) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 yield Fetched(status=response.status, headers=headers, chunks=response.iter_chunks(GLANCE_BYTES))
 

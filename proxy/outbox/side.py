@@ -21,31 +21,12 @@ from proxy.outbox.form import Form
 from proxy.outbox.item import Address
 from proxy.outbox.judging import Said
 from proxy.stages.context import Exchange
-from proxy.upstream.headers import request_headers
+from proxy.upstream.headers import keep_who_asks, request_headers
 from proxy.upstream.held import HeldBody
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
 
 _LARGEST_PAGE_BYTES = 4 * 1024**2
-# What belongs to the request that her browser made, and not to these.
-_NOT_OURS = (
-    "Accept",
-    "Accept-Encoding",
-    "Content-Type",
-    "If-Match",
-    "If-Modified-Since",
-    "If-None-Match",
-    "If-Range",
-    "If-Unmodified-Since",
-    "Origin",
-    "Range",
-    "Referer",
-    "Sec-Fetch-Dest",
-    "Sec-Fetch-Mode",
-    "Sec-Fetch-Site",
-    "Sec-Fetch-User",
-    "X-Requested-With",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +136,5 @@ def visit_of(exchange: Exchange, *, via: str) -> Visit | None:
     if inbound.origin is None:
         return None
     headers = request_headers(inbound, exchange.catalogue.settings, via=via, accept_encoding=None)
-    for name in _NOT_OURS:
-        headers.popall(name, None)
+    keep_who_asks(headers)
     return Visit(learner=exchange.who.learner, origin=inbound.origin, headers=headers, names=names_of(inbound))

@@ -20,7 +20,7 @@ from proxy.obtain import names_of
 from proxy.stages.context import Exchange
 from proxy.stages.recordings import folder_of, recording_fetch, recording_title
 from proxy.transforms.media.glance import duration_s
-from proxy.upstream.headers import request_headers
+from proxy.upstream.headers import keep_who_asks, part_wanted, request_headers
 from proxy.upstream.reply import OriginReply
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
@@ -29,24 +29,6 @@ _DESCRIBES = "metadata.xml"  # of a recording of many files
 _GLANCE_BYTES, _GLANCE_S = 65536, 2.0
 _PIECE_S = 5.0
 _TOTAL = re.compile(r"bytes\s+\d+-\d+/(\d{1,18})", re.IGNORECASE)
-# What belongs to her player's or form's request and not to this one.
-_NOT_OURS = (
-    "Accept",
-    "Content-Type",
-    "If-Match",
-    "If-Modified-Since",
-    "If-None-Match",
-    "If-Range",
-    "If-Unmodified-Since",
-    "Origin",
-    "Range",
-    "Referer",
-    "Sec-Fetch-Dest",
-    "Sec-Fetch-Mode",
-    "Sec-Fetch-Site",
-    "Sec-Fetch-User",
-    "Upgrade-Insecure-Requests",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +100,7 @@ class MediaOrigin:
 
         @asynccontextmanager
         async def fetch(offset: int, validator: str | None, tail: int | None) -> AsyncIterator[Fetched]:
-            ours: CIMultiDict[str] = CIMultiDict()
-            if tail is not None:
-                ours["Range"] = f"bytes=-{tail}"
-            elif offset:
-                ours["Range"] = f"bytes={offset}-"
-            if validator and "Range" in ours:
-                ours["If-Range"] = validator
+            ours = part_wanted(offset, validator, tail)
             response = await self._asked(exchange, url, page_url, ours)
             try:
                 headers = {name.lower(): value for name, value in response.headers.items()}
@@ -161,8 +137,7 @@ class MediaOrigin:
     async def _asked(self, exchange: Exchange, url: str, page_url: str, ours: CIMultiDict[str]) -> UpstreamResponse:
         inbound = exchange.inbound
         headers = request_headers(inbound, exchange.catalogue.settings, via=self._via, accept_encoding=None)
-        for name in _NOT_OURS:
-            headers.popall(name, None)
+        keep_who_asks(headers)
         headers["Accept"] = "*/*"
         headers["Accept-Encoding"] = "identity"
         if page_url:

@@ -37,6 +37,26 @@ HOP_BY_HOP = frozenset(
 _FORWARDING = frozenset(
     {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded", "x-real-ip"}
 )
+# Of the one request that a head came with, and of no other that is made in the same name.
+_OF_ONE_REQUEST = (
+    "Accept",
+    "Accept-Encoding",
+    "Content-Type",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Origin",
+    "Range",
+    "Referer",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "Upgrade-Insecure-Requests",
+    "X-Requested-With",
+)
 OUR_COOKIES = frozenset({PLAIN_NAME, SECURE_NAME})
 
 
@@ -129,3 +149,21 @@ def without_our_cookies(value: str) -> str | None:
     kept = [part for part in value.split(";") if part.strip().partition("=")[0] not in OUR_COOKIES]
     text = ";".join(kept).strip()
     return text or None
+
+
+def keep_who_asks(headers: CIMultiDict[str]) -> None:
+    """Leave in a head who asks (her login, language, browser) and nothing of the request that it came with."""
+    for name in _OF_ONE_REQUEST:
+        headers.popall(name, None)
+
+
+def part_wanted(offset: int, validator: str | None, tail: int | None) -> CIMultiDict[str]:
+    """The fields that ask for the bytes from an offset on, or for so many last ones, of what is still the same."""
+    wanted: CIMultiDict[str] = CIMultiDict()
+    if tail is not None:
+        wanted["Range"] = f"bytes=-{tail}"
+    elif offset:
+        wanted["Range"] = f"bytes={offset}-"
+    if validator and "Range" in wanted:
+        wanted["If-Range"] = validator
+    return wanted

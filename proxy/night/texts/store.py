@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from proxy.base_thread import BaseThread
+from proxy.base_thread import BaseThread, connected
 from proxy.night.texts.values import Sheet, Text, TextKind
 
 logger = logging.getLogger("tropa.night")
@@ -105,17 +105,7 @@ def _file(url: str) -> str:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    try:
-        path.chmod(0o600)
-        base.execute("PRAGMA journal_mode=WAL")
-        base.execute("PRAGMA synchronous=NORMAL")
-        base.execute("PRAGMA secure_delete=ON")
-        base.executescript(_SCHEMA)
-    except BaseException:
-        base.close()
-        raise
-    return base
+    return connected(path, _SCHEMA, "secure_delete=ON")
 
 
 def _count(base: sqlite3.Connection) -> int:
