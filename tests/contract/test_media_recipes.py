@@ -43,16 +43,16 @@ class Sample:
 
 
 def _slides(folder: Path) -> Path:
-    """Forty seconds of four slides with speech."""
+    """Twenty seconds of four slides with speech."""
 
     def make(path: Path) -> None:
         for number in range(4):
-            pictures.screen(1280, 720, seed=number + 1).save(path.with_name(f"{number}.png"))
-        drawn = ["-framerate", "1/10", "-i", str(path.with_name("%d.png")), "-i", str(media_samples.speech(40))]
+            pictures.screen(960, 540, seed=number + 1).save(path.with_name(f"{number}.png"))
+        drawn = ["-framerate", "1/5", "-i", str(path.with_name("%d.png")), "-i", str(media_samples.speech(20))]
         codec = ["-r", "10", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "16"]
-        media_samples.run([*drawn, *codec, "-g", "20", "-c:a", "aac", "-b:a", "128k", "-t", "40", str(path)])
+        media_samples.run([*drawn, *codec, "-g", "20", "-c:a", "aac", "-b:a", "128k", "-t", "20", str(path)])
 
-    return media_samples.kept("four-slides.mp4", make)
+    return media_samples.kept("four-slides-20.mp4", make)
 
 
 def _gif(folder: Path) -> Path:
