@@ -19,6 +19,7 @@ from proxy.app_texts import Texts, build_texts
 from proxy.app_uploads import Uploads, build_uploads
 from proxy.clock import Clock
 from proxy.elsewhere import Elsewhere
+from proxy.night.films import NightFilms
 from proxy.night.pictures import NightPictures
 from proxy.obtain import Obtainer
 from proxy.outbox.person import Persons
@@ -105,7 +106,7 @@ def build_halves(ground: Ground, notes: Notes, elsewhere: Elsewhere) -> tuple[Ha
             cache=cache.origin,
             desk=media.desk,
             texts=texts.store,
-            had=media.had,
+            films=NightFilms(media.had, media.book, media.desk, media.viewer.bytes_of),
             pictures=pictures,
         ),
         outage=outage,

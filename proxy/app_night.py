@@ -16,19 +16,18 @@ from proxy.account.personal import Holder, Holding
 from proxy.app_ground import Ground
 from proxy.cache.origin_cache import OriginCache
 from proxy.media.desk import Desk
-from proxy.media.refs import SourceRef
 from proxy.night.desk_hours import DeskHours
 from proxy.night.fetcher import NightFetcher
+from proxy.night.films import NightFilms
 from proxy.night.hours import NightHours
 from proxy.night.letters import Letters
 from proxy.night.looking import Looking
 from proxy.night.pictures import NightPictures
 from proxy.night.sources import NightSources
-from proxy.night.texts.store import LIFE, TextStore
+from proxy.night.texts.store import TextStore
 from proxy.night.toll import Toll
 from proxy.night.wishes import Wishes
 from proxy.operate.night_run import active_run
-from proxy.own.had import HadMedia
 from proxy.own.nightly import NightRequests
 from scheduler.jobs import Job
 
@@ -106,7 +105,7 @@ def build_night(
     cache: OriginCache,
     desk: Desk,
     texts: TextStore,
-    had: HadMedia,
+    films: NightFilms,
     pictures: NightPictures,
 ) -> NightWork:
     """The parts, not yet started."""
@@ -123,11 +122,6 @@ def build_night(
         texts=texts,
         catalogue=lambda: runtime().catalogue,
     )
-
-    async def film_seen(ref: SourceRef, content_type: str) -> None:
-        """What may be had of it by those whom its course lets in, while there is no link."""
-        await had.note(ref, content_type, clock.now(), LIFE)
-
     fetcher = NightFetcher(
         hours=time.hours,
         wishes=wishes,
@@ -139,7 +133,7 @@ def build_night(
         clock=clock,
         keeper=ground.keeper,
         runtime=runtime,
-        film_seen=film_seen,
+        films=films,
         pictures=pictures,
     )
     letters = Letters(state, wishes, desk, time.hours, clock, lambda: runtime().catalogue)

@@ -181,6 +181,11 @@ class Desk:
         """Which sources anybody may have."""
         return self._store.public
 
+    async def made(self, key: str) -> StoredMedia | None:
+        """The medium, if it is here: for telling that it is, never for giving it away."""
+        named = await self._store.named(key)
+        return await self._store.find(named[0]) if named is not None else None
+
     def reading(self, media: StoredMedia) -> AbstractContextManager[None]:
         """While this is entered the medium stays on disk."""
         return self._store.reading(media.key)

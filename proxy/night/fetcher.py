@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 from policies.decision import Decision
@@ -25,8 +25,9 @@ from proxy.clock import Clock
 from proxy.errors import ExchangeError
 from proxy.media.desk import Desk
 from proxy.media.hours import CUT_SHORT, OVER, SPENT
-from proxy.media.refs import SourceFailed, SourceRef
+from proxy.media.refs import SourceFailed
 from proxy.media.views import DeferredState, DeferredView
+from proxy.night.films import NightFilms
 from proxy.night.hours import NightHours, place_of
 from proxy.night.looking import Looking
 from proxy.night.pictures import NightPictures
@@ -75,13 +76,10 @@ class NightFetcher:
         clock: Clock,
         keeper: TaskKeeper,
         runtime: Callable[[], Runtime],
-        film_seen: Callable[[SourceRef, str], Awaitable[None]],
+        films: NightFilms,
         pictures: NightPictures | None = None,
     ) -> None:
-        """film_seen: told of a film that the origin gives, as the night sees it, and of its content type.
-
-        pictures: makes smaller ones of what came; None: nobody does.
-        """
+        """films: told of what the origin gives and of what was made. pictures: makes smaller ones of what came."""
         self.hours = hours
         self.wishes = wishes
         self.looking = looking
@@ -92,7 +90,8 @@ class NightFetcher:
         self._clock = clock
         self._keeper = keeper
         self._runtime = runtime
-        self._film_seen = film_seen
+        self._films = films
+        self._films_told: set[str] = set()
         self._pictures = pictures
         self._working: set[str] = set()
         self._busy: set[str] = set()
@@ -109,6 +108,7 @@ class NightFetcher:
         self.hours.look_for_runs(now)
         await self.wishes.expire(now)
         await self._follow_desk(now)
+        await self._tell_films(now)
         for territory in self.hours.places():
             place, night = place_of(territory), self.hours.night(territory, now)
             if night is None or place in self._working:
@@ -258,7 +258,7 @@ class NightFetcher:
         if look.ref is None:
             await self._not_given(wanted, look.status, retry_s=look.retry_s)
             return True
-        await self._film_seen(look.ref, look.content_type)
+        await self._films.seen(look.ref, look.content_type, self._clock.now())
         recipe = version(look.content_type)
         too_long = look.media_s is not None and look.media_s > self._catalogue.settings.limits.max_media_s
         if recipe is None or too_long:
@@ -376,6 +376,19 @@ class NightFetcher:
             await self.wishes.move(wanted.id, RequestState.FAILED, now, reason=f"origin-{status}")
         else:
             await self.wishes.failed(wanted.id, now, f"origin-{status}", retry_s=retry_s)
+
+    async def _tell_films(self, now: datetime) -> None:
+        """Cards may offer what was made, by this process or the last."""
+        for territory in self.hours.places():
+            for wanted in self.wishes.at(place_of(territory)):
+                is_film = wanted.state is RequestState.READY and kind_of(wanted) is MediaKind.VIDEO
+                if not is_film or wanted.id in self._films_told:
+                    continue
+                self._films_told.add(wanted.id)
+                origin = self._sources.origin_of(where_of(wanted.url).host)
+                if origin is not None:
+                    fetching = Fetching(territory=territory, origin=origin, url=wanted.url, kind=MediaKind.VIDEO)
+                    await self._films.made(wanted.url, self._by_day(fetching, now), now)
 
     # -- what the desk makes -----------------------------------------------------------------------------------
 

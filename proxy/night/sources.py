@@ -184,6 +184,14 @@ class NightSources:
                 response.abort()
 
 
+def url_by_night(origin: Origin | None, url: str) -> str:
+    """The same address under the name by which the institute's account knows the site."""
+    if origin is None or origin.service is None:
+        return url
+    where = where_of(origin.service.site)
+    return f"{where.scheme}://{where.authority}/{url.split('/', 3)[-1]}"
+
+
 def _bundle_folder(url: str) -> str | None:
     """The recording's folder, by the file that describes it."""
     return url.removesuffix(_DESCRIBES) if url.endswith(f"/{_DESCRIBES}") and "/presentation/" in url else None

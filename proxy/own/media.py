@@ -35,7 +35,7 @@ from proxy.media.desk import Desk
 from proxy.media.refs import SourceRef
 from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State, Watcher
-from proxy.night.sources import BY_NIGHT
+from proxy.night.sources import BY_NIGHT, url_by_night
 from proxy.night.texts.proof import CourseProofs
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
@@ -137,6 +137,8 @@ class MediaRoutes:
             return asked
         if version not in allowed_forms(asked.heavy, asked.context):
             return self._all_versions(asked)
+        if not saves_here(exchange.catalogue.settings.place, asked.exchange.decision):
+            return see_other(f"/.tropa/media/{token}/{version}")  # what a night made opens; nothing is made by day
         await self._choices.remember(exchange.who.learner, asked.heavy.kind.value, version, exchange.now)
         view = await self._beginnings.begin(self._beginning(asked, version), partial(self._begin, asked, version))
         there = f"/.tropa/media/{token}/"
@@ -170,7 +172,7 @@ class MediaRoutes:
 
     async def tonight(self, exchange: Exchange, payload: Mapping[str, str]) -> Answer:
         """File a request for the free hours; its receipt says when."""
-        asked = self._asked(exchange, "", payload, saving=False)
+        asked = self._asked(exchange, "", payload)
         if isinstance(asked, Answer):
             return asked
         asked = await self._titled(asked)
@@ -227,7 +229,7 @@ class MediaRoutes:
 
     async def get(self, exchange: Exchange, rest: str, payload: Mapping[str, str], token: str) -> Answer:
         """rest: what follows TOKEN/ in the path."""
-        asked = self._asked(exchange, token, payload, saving=False)  # what lies in a school's own box costs nothing
+        asked = self._asked(exchange, token, payload)
         if isinstance(asked, Answer):
             return asked
         version, _, name = rest.partition("/")
@@ -353,15 +355,13 @@ class MediaRoutes:
 
     def has_lighter(self, exchange: Exchange, payload: Mapping[str, str]) -> bool:
         """Whether what the token stands for has a lighter version that policy allows her."""
-        asked = self._asked(exchange, "", payload, saving=False)
+        asked = self._asked(exchange, "", payload)
         return isinstance(asked, Answer) or bool(self._later_version(asked))
 
     # -- what is asked for ---------------------------------------------------------------------------------
 
-    def _asked(
-        self, exchange: Exchange, token: str, payload: Mapping[str, str], *, saving: bool = True
-    ) -> Asked | Answer:
-        """What the token stands for, or the answer to whoever may not have it. saving: only where this place saves."""
+    def _asked(self, exchange: Exchange, token: str, payload: Mapping[str, str]) -> Asked | Answer:
+        """What the token stands for, or the answer to whoever may not have it."""
         url, page_url = payload["u"], payload.get("p", "")
         if not is_same_site(exchange, url):
             return plain_answer(404, b"", "text/plain")
@@ -370,8 +370,6 @@ class MediaRoutes:
         exchange = replace(exchange, decision=decision)
         if decision.verdict is not Verdict.ALLOW and not decision.observe:
             return self._refusals.closed(exchange)
-        if saving and not saves_here(exchange.catalogue.settings.place, decision):
-            return see_other(page_url or url)
         title = payload.get("t") or self._book.title_of(exchange.who.learner, url)
         heavy = Heavy(url=url, kind=kind, title=title, size_bytes=self._sizes.size_of(url))
         context = self._dresser.context(exchange, page_url=page_url or url)
@@ -425,7 +423,7 @@ class MediaRoutes:
             raise error
         known = self._had.of(learner, asked.url, exchange.now)
         if known is None and await self._proofs.may_have(exchange, asked.url):
-            known = self._had.of(BY_NIGHT, asked.url, exchange.now)
+            known = self._had.of(BY_NIGHT, url_by_night(exchange.inbound.origin, asked.url), exchange.now)
         if known is None:
             known = await self._desk.public.of(asked.url, learner)
         if known is None:

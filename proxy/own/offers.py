@@ -1,7 +1,7 @@
 """What makes lighter versions of a thing possible for one learner: a token, what is known, what she chose last.
 
-Laws: offered only for addresses of the site itself that aren't an editor's, and where this place can save; memory
-look-ups only, since every card of a page asks.
+Laws: offered only for addresses of the site itself that aren't an editor's, and where this place can save, or what a
+night has made already; memory look-ups only, since every card of a page asks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from policies.classify import is_edited
 from policies.decision import Decision
 from policies.values import MediaKind
 from proxy.account.tokens import Tokens
+from proxy.night.sources import BY_NIGHT, url_by_night
 from proxy.own.choices import Choices
 from proxy.pages.versions import MediaOffer
 from proxy.stages.context import Exchange
@@ -37,10 +38,14 @@ class MediaOffers:
 
     def offer(self, exchange: Exchange, decision: Decision, page_url: str, heavy: Heavy) -> MediaOffer | None:
         """The offer for this thing, None where none of its versions can be had."""
-        if not saves_here(exchange.catalogue.settings.place, decision) or not self._can_be(exchange, heavy):
+        if not self._can_be(exchange, heavy):
             return None
         learner, now = exchange.who.learner, exchange.now
-        known = self._book.known(learner, heavy.url)
+        known, saves = self._book.known(learner, heavy.url), saves_here(exchange.catalogue.settings.place, decision)
+        if not saves and not known.ready:  # what a night made lies on her side already
+            known = self._book.known(BY_NIGHT, url_by_night(exchange.inbound.origin, heavy.url))
+        if not saves and not known.ready:
+            return None
         self._book.titled(learner, heavy.url, heavy.title[:_TITLE_CHARS])
         payload = {"u": heavy.url, "k": heavy.kind.value}
         if page_url and page_url != heavy.url:
@@ -50,6 +55,7 @@ class MediaOffers:
         return MediaOffer(
             token=self._tokens.seal("media", payload, learner=learner, expires=now + TOKEN_LIFETIME),
             known=known,
+            only_ready=not saves,
             chosen=self._choices.of(learner, heavy.kind.value, now),
         )
 

@@ -63,8 +63,10 @@ class TextRoutes:
 
     def _film_href(self, exchange: Exchange) -> FilmHref:
         """To the film's versions: what was made of it by night, or what can be had."""
+        home = f"{exchange.inbound.scheme}://{exchange.inbound.authority}/"
 
         def href(url: str) -> str:
+            url = home + url.split("/", 3)[-1]  # under the name that she calls the site by
             kind = MediaKind.VIDEO if PLAYBACK_PATH in url else kind_of_path(url) or MediaKind.VIDEO
             payload = {"u": url, "k": str(kind), "t": film_name(url)}
             return f"/.tropa/media/{self._dresser.sealed(exchange, 'media', payload, exchange.now + _TOKEN_LIFE)}/"

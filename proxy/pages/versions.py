@@ -46,11 +46,15 @@ class MediaKnown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaOffer:
-    """What makes versions possible here: the token that asks for them, what is known, what this learner chose last."""
+    """What makes versions possible here: the token that asks for them, what is known, what this learner chose last.
+
+    only_ready  nothing can be made here and now: what is made already is all there is
+    """
 
     token: str
     known: MediaKnown = MediaKnown()
     chosen: str | None = None
+    only_ready: bool = False
 
 
 OfferFor = Callable[[Heavy], MediaOffer | None]
@@ -82,6 +86,8 @@ def versions_for(heavy: Heavy, context: PageContext) -> tuple[Version, ...]:
     offer = context.media(heavy) if forms and context.media is not None else None
     if offer is None:
         return ()
+    if offer.only_ready:
+        forms = tuple(form for form in forms if form in offer.known.ready)
     if offer.chosen in forms:
         forms = (offer.chosen, *(form for form in forms if form != offer.chosen))
     return tuple(

@@ -20,16 +20,19 @@ from proxy.account.metrics import Metrics
 from proxy.account.sqlite import SqliteState
 from proxy.app_cache import Cache
 from proxy.clock import Clock
-from proxy.media.refs import SourceRef
+from proxy.media.store_values import StoredMedia
 from proxy.night.fetcher import NightFetcher
+from proxy.night.films import NightFilms
 from proxy.night.hours import NightHours
 from proxy.night.looking import Looking
-from proxy.night.sources import BY_NIGHT, NightSources
+from proxy.night.sources import NightSources
 from proxy.night.texts.store import TextStore
 from proxy.night.toll import Toll
 from proxy.night.wishes import Wanted, Wishes
 from proxy.operate.night_run import active_run
+from proxy.own.had import HadMedia
 from proxy.runtime import Runtime, runtime_of
+from proxy.stages.media_book import MediaBook
 from proxy.tasks import TaskKeeper
 from proxy.upstream.upstream import Upstream
 from scheduler.requests import OPEN, RequestState
@@ -175,8 +178,8 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
         catalogue=lambda: catalogue,
     )
 
-    async def film_seen(ref: SourceRef, content_type: str) -> None:
-        assert ref.learner == BY_NIGHT and content_type
+    async def no_bytes(version: str, stored: StoredMedia) -> int:
+        return 1
 
     fetcher = NightFetcher(
         hours=hours,
@@ -189,7 +192,7 @@ async def _built(folder: Path, catalogue: Catalogue, origin: RawOrigin) -> Async
         clock=office.clock,
         keeper=keeper,
         runtime=lambda: runtime,
-        film_seen=film_seen,
+        films=NightFilms(HadMedia(office.state), MediaBook(), office.desk, no_bytes),
     )
     try:
         yield School(origin, fetcher, wishes, catalogue.territories["tundra", None], office, accountant)

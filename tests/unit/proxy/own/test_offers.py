@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from policies.treatments import Form
 from policies.values import CostlyHop, MediaKind, Place
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
+from proxy.media.refs import SourceRef
+from proxy.night.sources import BY_NIGHT
 from proxy.own.choices import Choices
 from proxy.own.offers import TOKEN_LIFETIME, MediaOffers
 from proxy.pages.versions import MediaOffer
@@ -95,3 +98,15 @@ async def test_a_place_that_saves_nothing_has_none(choices: Choices) -> None:
 async def test_without_a_tool_for_films_documents_still_have_theirs(choices: Choices) -> None:
     assert offered(choices, films=False) is None
     assert offered(choices, replace(FILM, kind=MediaKind.DOCUMENT), films=False) is not None
+
+
+async def test_what_a_night_made_there_is_offered_and_nothing_else(choices: Choices) -> None:
+    decision = a_decision(costly_hop=CostlyHop.SITE_UPLINK)
+    school = replace(a_catalogue().settings, place=Place.SCHOOL)
+    exchange, book = an_exchange(decision=decision, settings=school), MediaBook()
+    by_night = SourceRef(origin="lms", url=FILM.url, etag='"1"', private=True, learner=BY_NIGHT)
+    book.became_ready(by_night, FILM.url, Form.SLIDECAST, 900_000)
+    offer = MediaOffers(TOKENS, book, choices).offer(exchange, decision, PAGE, FILM)
+    assert offer is not None and offer.only_ready and dict(offer.known.ready) == {Form.SLIDECAST: 900_000}
+    another = replace(FILM, url="https://lms.example.org/f/another.mp4")
+    assert MediaOffers(TOKENS, book, choices).offer(exchange, decision, PAGE, another) is None
