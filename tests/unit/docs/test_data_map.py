@@ -281,7 +281,8 @@ ENDS: dict[str, Proof | str] = {
     "how links stand": BY_HAND,
     "published policies": f"{TESTS}/operate/test_history.py::test_only_the_last_versions_are_kept",
     "a learner's own store": BY_HAND,
-    "origins with a service worker of their own": own_workers,
+    "origins with a service worker of their own, or with pages that let none in": own_workers,
+    "texts of followed courses": f"{TESTS}/night/texts/test_store.py::test_what_no_night_tells_again_goes",
     "learner's cookie": f"{TESTS}/account/test_identity.py::"
     "test_a_cookie_ends_at_its_time_even_where_the_browser_keeps_it",
 }
