@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -20,9 +21,11 @@ from proxy.demo.course import RunningCourse
 from proxy.demo.course.state import SERVICE_USER
 from tests.e2e.harness.course import running_course
 from tests.e2e.harness.cuts import Link, link_to
+from tests.e2e.harness.loops import LoopThread
 from tests.e2e.harness.regions import METERED, Regions
-from tests.e2e.harness.tropa import Running, tropa_at
+from tests.e2e.harness.tropa import Running, TropaAt, tropa_at
 from tests.e2e.harness.waiting import until
+from tests.unit.proxy.night.test_letters import PostOffice, text_of
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = [needs_ffmpeg]
@@ -174,9 +177,8 @@ def test_a_night_ends_to_the_second_and_the_next_one_goes_on_in_another_process(
             until(lambda: link.carried_bytes > 300_000, what="a part of it")
             until(lambda: "open_until" in reported(tropa) and reported(tropa)["missing"], what="the close")
             until(lambda: tropa_is_closed(tropa), what="the end of the free hours", timeout_s=30)
-            first = link.carried_bytes
-            missing = reported(tropa)["missing"]
-            assert {line["state"] for line in missing} <= {"waiting", "queued"}
+            until(lambda: states(tropa) <= {"waiting", "queued"}, what="what was under way to be put by")
+            first, missing = link.carried_bytes, reported(tropa)["missing"]
             begun = sum(line["held_bytes"] for line in missing)
             assert begun > 100_000
         regions.places["school"]["link"] = {"down": "40 Mbit/s"}
@@ -188,5 +190,90 @@ def test_a_night_ends_to_the_second_and_the_next_one_goes_on_in_another_process(
     assert len(course.state.views) == seen
 
 
+def states(running: Running) -> set[str]:
+    """Of what is still missing."""
+    return {line["state"] for line in reported(running)["missing"]}
+
+
 def tropa_is_closed(running: Running) -> bool:
     return "Загружаем сейчас" not in morning(running)
+
+
+@contextmanager
+def post_office() -> Iterator[PostOffice]:
+    """Somebody who takes letters, as RFC 5321 says."""
+    office, thread = PostOffice(), LoopThread("post")
+
+    async def opened() -> asyncio.Server:
+        return await asyncio.start_server(office.serve, "127.0.0.1", 0)
+
+    server = thread.call(opened())
+    office.port = server.sockets[0].getsockname()[1]
+    try:
+        yield office
+    finally:
+        thread.call(closed(server))
+        thread.close()
+
+
+async def closed(server: asyncio.Server) -> None:
+    server.close()
+
+
+def test_a_link_cut_in_mid_transfer_costs_what_was_lost_and_letters_say_when_all_is_here(
+    course: RunningCourse, tmp_path: Path
+) -> None:
+    files = {"follow": [{"origin": "course", "course": 2, "what": "files", "ahead": 5}], "concurrency": 1}
+    with post_office() as post, school(course, tmp_path, **files, report_to="it@school.example") as (regions, link):
+        mail = {"smtp": f"127.0.0.1:{post.port}", "from": "tropa@school.example", "tls": "none"}
+        regions.settings = {**SETTINGS, "mail": mail, "outage": {"probe_first": "200 ms", "probe_slowest": "500 ms"}}
+        with tropa_at(OPENS - timedelta(seconds=5), regions, tmp_path) as tropa:
+            cookie = asked_for_and_wants_a_letter(tropa)
+            link.cut_after(300_000)
+            until(lambda: link.cuts == 1, what="the cut")
+            before = link.carried_bytes
+            until(lambda: waits_for_the_link(tropa), what="the night to know")
+            link.mend()
+            tropa.clock.move_to(OPENS + timedelta(minutes=3))  # it tries again ever more seldom
+            until(lambda: not reported(tropa)["missing"], what="all of it", timeout_s=60)
+            until(lambda: "Готово." in visit(tropa, "/.tropa/deferred", cookie)[0], what="hers")
+            sizes = sum(line["size_bytes"] for line in reported(tropa)["here"])
+            assert link.carried_bytes - before < sizes - 150_000, "it went on where it was cut"
+            assert asked(tropa.ports["school"], "GET", ARCHIVE, cookie=cookie)[0] == 200
+            until(
+                lambda: any("teacher@school.example" in to for to, _, _ in letters(post)),
+                what="her letter",
+                timeout_s=60,
+            )
+            tropa.clock.move_to(CLOSES + timedelta(seconds=1))
+            until(lambda: "it@school.example" in took(post), what="the report", timeout_s=60)
+    [hers] = [text for to, _, text in letters(post) if "teacher" in to]
+    [report] = [text for to, _, text in letters(post) if "it@" in to]
+    assert "/.tropa/deferred" in hers and "plan-uroka.docx" in report
+
+
+def asked_for_and_wants_a_letter(tropa: TropaAt) -> str:
+    """Her cookie: she asked for the archive, and left an address."""
+    _, cookie = visit(tropa, "/")
+    token = button(visit(tropa, "/.tropa/", cookie, came_from=ARCHIVE)[0], "/.tropa/tonight")
+    asked(tropa.ports["school"], "POST", "/.tropa/tonight", urlencode({"token": token}), cookie)
+    receipts, _ = visit(tropa, "/.tropa/deferred?filed", cookie)
+    form = urlencode({"token": button(receipts, "/.tropa/notify"), "email": "teacher@school.example"})
+    assert asked(tropa.ports["school"], "POST", "/.tropa/notify", form, cookie)[0] == 303
+    return cookie
+
+
+def waits_for_the_link(tropa: TropaAt) -> bool:
+    """What was under way waits for its next try."""
+    found = reported(tropa)
+    lines = [line["state"] for line in found["missing"]]
+    return "fetching" not in lines and "fetching" not in found["asked"] and bool(lines)
+
+
+def took(post: PostOffice) -> list[str]:
+    """Whom letters have gone to."""
+    return [to for to, _, _ in letters(post)]
+
+
+def letters(post: PostOffice) -> list[tuple[str, str, str]]:
+    return [text_of(letter) for letter in list(post.letters)]
