@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -20,6 +21,7 @@ from policies.values import Mode
 from proxy.cli.command import Argument, Command
 from proxy.cli.main import COMMANDS
 from proxy.cli.parser import EXIT_CODES, LANG_HELP, VERSION_HELP
+from proxy.transforms.media.recipes import RECIPES
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _MADE = "<!-- Made by tools/make_reference.py from the code's own tables: change those, not this page. -->"
@@ -32,6 +34,7 @@ def pages() -> Mapping[str, str]:
         "policy-language.md": _page("The policy language", _policy_language()),
         "reasons.md": _page("Reasons", _reasons()),
         "capabilities.md": _page("What can be enforced in which mode", _capabilities()),
+        "media-recipes.md": _page("Media recipes", _media_recipes()),
     }
 
 
@@ -149,6 +152,35 @@ def _capabilities() -> Iterator[str]:
         (f"`{row.rule}`", row.title.en, *("yes" if mode in row.modes else "—" for mode in Mode)) for row in matrix()
     )
     yield from _table(("rule", "what it is", *(mode.value for mode in Mode)), rows)
+
+
+# -- media -----------------------------------------------------------------------------------------------------
+
+_UNITS = {"px": "pixels", "bps": "bits a second", "fps": "frames a second", "s": "seconds", "dpi": "dots an inch"}
+
+
+def _media_recipes() -> Iterator[str]:
+    yield "What each recipe is told, and what it is told where a policy says nothing; `tropa media` runs the same."
+    yield "A policy's keys and what they do: [Tune media](../how-to/tune-media.md). Where a recipe's version rises,"
+    yield "what was made by the one before is made anew when it is asked for."
+    yield ""
+    for recipe, line in RECIPES.items():
+        yield f"## {recipe.value}"
+        yield " ".join((line.spec.__doc__ or "").split())
+        yield ""
+        second = "a simpler way is tried" if line.simpler is not None else "nothing simpler is tried"
+        share = "never larger than its source" if line.smaller else "made piece by piece"
+        yield f"Version {line.version}; {share}; where a tool fails {second}."
+        yield ""
+        yield from _table(("told", "in", "usually"), (_told(one) for one in fields(line.spec)))
+
+
+def _told(one: Field[object]) -> tuple[str, str, str]:
+    unit, usual = _UNITS.get(one.name.rpartition("_")[2], ""), one.default
+    if is_dataclass(usual):
+        parts = ((part.name, getattr(usual, part.name)) for part in fields(usual))
+        return f"`{one.name}`", "", ", ".join(f"`{name}` {value}" for name, value in parts if not is_dataclass(value))
+    return f"`{one.name}`", unit, "yes" if usual is True else "no" if usual is False else f"{usual}"
 
 
 def _capital(text: str) -> str:
