@@ -23,6 +23,7 @@ from proxy.night.texts.proof import CourseProofs
 from proxy.obtain import Obtainer
 from proxy.opened import OpenedPages
 from proxy.outbox.outbox import Outbox
+from proxy.outbox.postage import Postage
 from proxy.outbox.side import UpstreamSide
 from proxy.outbox.states import OPEN, State
 from proxy.outbox.store import DiskStore
@@ -153,7 +154,8 @@ def build_outage(ground: Ground) -> OutageParts:
         forms = (*origin.outbox, *origin.preset.outbox) if origin is not None else ()
         return next((form for form in forms if form.name == name), None)
 
-    outbox = Outbox(store, UpstreamSide(upstream), clock, rule, lambda: current().settings.limits)
+    postage = Postage(ground.accountant, clock, ground.runtime)
+    outbox = Outbox(store, UpstreamSide(upstream, postage.pay), clock, rule, lambda: current().settings.limits)
     stage = OutboxStage(outbox, watch, keeper, clock, via=ground.via)
     return OutageParts(
         watch=watch,

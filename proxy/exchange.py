@@ -151,8 +151,8 @@ class Receipt(Frozen, frozen=True, kw_only=True, gc=False):
     store               whose stored answer served it: "shared", "confirmed", "own"; "": none
     url                 only ever in the log, never in the ledger
     treatment           "pass", "page", "image", "text", "media", "ladder", "withheld", "dropped", "refused",
-                        "deferred", "own", "night", "error"; with "night" no learner's exchange, but what was fetched
-                        ahead for a place
+                        "deferred", "own", "outbox", "night", "error"; with "night" no learner's exchange, but what was
+                        fetched ahead for a place; with both of these the origin's bytes and those up have their heads
     """
 
     at: datetime

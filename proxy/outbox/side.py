@@ -6,6 +6,7 @@ is known, not guessed; no redirect is followed, so that nothing is posted twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,8 @@ from policies.model import Origin
 from proxy.deliver.codings import Decoder
 from proxy.deliver.rename import NameMap
 from proxy.errors import ExchangeError, Fault
-from proxy.exchange import authority_of
+from proxy.exchange import Who, authority_of
+from proxy.headbytes import weight_bytes
 from proxy.obtain import names_of
 from proxy.outbox.form import Form
 from proxy.outbox.item import Address
@@ -37,6 +39,22 @@ class Visit:
     origin: Origin
     headers: CIMultiDict[str]
     names: NameMap | None = None
+    who: Who | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One request of the outbox's, as it weighed: heads and bodies. status 0: no answer came."""
+
+    method: str
+    target: str
+    status: int
+    came_bytes: int
+    up_bytes: int
+
+
+# Told of each request once it is over.
+Paid = Callable[[Visit, Address, Sent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +82,22 @@ class OriginSide(Protocol):
 
 
 class UpstreamSide:
-    """By the connections that everything else goes by."""
+    """By the connections that everything else goes by. paid: told what each request weighed."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, paid: Paid = lambda visit, address, sent: None) -> None:
         self._upstream = upstream
+        self._paid = paid
 
     async def read(self, address: Address, target: str, visit: Visit) -> Said:
         headers = self._headers(address, visit)
         response = await self._open(address, "GET", target, headers, visit, None)
+        weighed = _Weight()
         try:
-            return Said(
-                status=response.status,
-                location=response.headers.get("Location", ""),
-                page=await _text(response) if response.status == 200 else "",
-            )
+            page = await _text(response, weighed) if response.status == 200 else ""
+            return Said(status=response.status, location=response.headers.get("Location", ""), page=page)
         finally:
             response.abort()
+            self._paid(visit, address, _sent("GET", target, headers, response, weighed.bytes, 0))
 
     async def post(self, address: Address, form: Form, visit: Visit, *, page_target: str) -> Said | NotSent | Lost:
         data, content_type = form.encoded()
@@ -90,8 +108,11 @@ class UpstreamSide:
         try:
             response = await self._open(address, "POST", address.target, headers, visit, body)
         except ExchangeError as error:
+            if body.begun:
+                self._paid(visit, address, _sent("POST", address.target, headers, None, 0, len(data)))
             return Lost(error.code) if body.begun else NotSent(error.code)
         response.abort()
+        self._paid(visit, address, _sent("POST", address.target, headers, response, 0, len(data)))
         return Said(status=response.status, location=response.headers.get("Location", ""))
 
     @staticmethod
@@ -118,11 +139,29 @@ class UpstreamSide:
         )
 
 
-async def _text(response: UpstreamResponse) -> str:
+@dataclass(slots=True)
+class _Weight:
+    """Body bytes as they came over the line."""
+
+    bytes: int = 0
+
+
+def _sent(
+    method: str, target: str, headers: CIMultiDict[str], response: UpstreamResponse | None, came: int, up: int
+) -> Sent:
+    up += weight_bytes(f"{method} {target} HTTP/1.1", headers.items())
+    if response is None:
+        return Sent(method=method, target=target, status=0, came_bytes=0, up_bytes=up)
+    came += weight_bytes(f"HTTP/1.1 {response.status} {response.reason}", response.headers.items())
+    return Sent(method=method, target=target, status=response.status, came_bytes=came, up_bytes=up)
+
+
+async def _text(response: UpstreamResponse, weighed: _Weight) -> str:
     coding = response.headers.get("Content-Encoding", "").strip().lower()
     decoder = Decoder(coding, max_bytes=_LARGEST_PAGE_BYTES) if coding not in ("", "identity") else None
     read, total = [], 0
     async for chunk in response.iter_chunks():
+        weighed.bytes += len(chunk)
         read.append(decoder.feed(chunk) if decoder is not None else chunk)
         total += len(read[-1])
         if total > _LARGEST_PAGE_BYTES:
@@ -137,4 +176,5 @@ def visit_of(exchange: Exchange, *, via: str) -> Visit | None:
         return None
     headers = request_headers(inbound, exchange.catalogue.settings, via=via, accept_encoding=None)
     keep_who_asks(headers)
-    return Visit(learner=exchange.who.learner, origin=inbound.origin, headers=headers, names=names_of(inbound))
+    learner, names = exchange.who.learner, names_of(inbound)
+    return Visit(learner=learner, origin=inbound.origin, headers=headers, names=names, who=exchange.who)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -234,3 +235,27 @@ async def test_what_is_no_message_is_refused_honestly_without_a_link(tmp_path: P
         assert script.status == 503
         assert "ничего не ждёт" in await anna.read("/.tropa/outbox")
     assert course.posts == []
+
+
+async def test_sending_it_later_is_paid_by_its_writer(tmp_path: Path) -> None:
+    course = Course()
+    region = "costly_hop: site_uplink"
+    async with served(tmp_path, course, tropa=QUICK, region=region) as there:
+        anna = Teacher(there)
+        await anna.get(DISCUSSION)
+        await cut(course, anna)
+        receipt = receipt_of(await anna.send())
+        course.cut = False
+        await anna.sees(receipt, SENT)
+        log = there.state_dir / "log"
+        async with asyncio.timeout(_PATIENCE_S):
+            while not (
+                rows := [row for row in logged(log) if row["treatment"] == "outbox" and row["method"] == "POST"]
+            ):
+                await asyncio.sleep(0.1)
+    [row] = rows
+    assert row["status"] == 303 and row["metered_bytes"] > len(TEXT) and row["error"] is None
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in folder.glob("*") for line in path.read_text("utf-8").splitlines()]
