@@ -157,7 +157,8 @@ def test_what_was_asked_for_and_what_is_followed_is_here_by_the_morning(course: 
         receipts, _ = visit(tropa, "/.tropa/deferred", cookie)
         assert receipts.count("Готово.") == 2 and ARCHIVE in receipts
         assert "готово:" not in visit(tropa, "/", cookie)[0], "she has seen it"
-        found = {line["title"]: line["reason"] for line in reported(tropa)["missing"]}
+        # The page names older recordings too, and those may still be in the making.
+        found = {line["title"]: line["reason"] for line in reported(tropa)["missing"] if line["reason"]}
         assert found == {"lekciya.mp4": "too-large"} and "Записи вебинаров" in morning(tropa)
         before = link.carried_bytes
         _, docx = asked(tropa.ports["school"], "GET", DOCUMENT, cookie=cookie)
