@@ -7,8 +7,6 @@ import shutil
 import tempfile
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from bench.suite import Report, Table, Target
 from proxy.demo.course import USERS
 from tests.e2e.harness.browser import CHROMIUM, PHONE, chromium, visiting
 from tests.e2e.harness.course import course_dir, running_course
-from tests.e2e.harness.cuts import Link
+from tests.e2e.harness.cuts import link_to
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 
@@ -37,8 +35,8 @@ _GOAL_BYTES_A_PHOTO = 750_000  # 9 MB for twelve
 
 
 def run(*, quick: bool) -> Report:
-    """Twelve photographs (quick: four); 256 MB of pieces (quick: 32)."""
-    count, megabytes = (4, 32) if quick else (12, 256)
+    """Twelve photographs (quick: four); 1 GB of pieces (quick: 32 MB)."""
+    count, megabytes = (4, 32) if quick else (12, 1000)
     if CHROMIUM is None:
         return Report(suite="uploads", method=METHOD, left_out=("photographs: no Chromium on this machine",))
     with tempfile.TemporaryDirectory() as name, running_course() as course:
@@ -85,28 +83,8 @@ def _photos(folder: Path, count: int) -> list[Path]:
     return found
 
 
-class _Counted(Link):
-    """A link that counts what goes up."""
-
-    up_bytes = 0
-
-    def _spent(self, nbytes: int) -> bool:
-        self.up_bytes += nbytes
-        return False
-
-
-@contextmanager
-def _counted(port: int) -> Iterator[_Counted]:
-    link = _Counted(port)
-    link.cut_after(1 << 60, up=True)
-    try:
-        yield link
-    finally:
-        link.close()
-
-
 def _sent(browser: Browser, port: int, photos: list[Path], *, choice: str | None) -> int:
-    with _counted(port) as link, visiting(browser, size=PHONE) as visit:
+    with link_to(port) as link, visiting(browser, size=PHONE) as visit:
         base = f"http://127.0.0.1:{link.port}"
         visit.log_in(base, HER.login, HER.password)
         visit.page.goto(base + ASSIGNMENT)

@@ -1,8 +1,8 @@
 """Our scripts as they are served: without comments, indentation and the spaces around operators.
 
-Laws of this file: pure; strings stay as they are and no statement is changed. So a script of ours has strings in double
-quotes alone, without an escaped quote, comments on lines of their own or behind a statement's end, and no two signs
-that only a space keeps apart.
+Laws of this file: pure; strings stay as they are and no statement is changed. So a script of ours has strings in
+double quotes alone, without an escaped quote or anything like a comment, comments on lines of their own or behind a
+statement's end, and no two signs that only a space keeps apart.
 """
 
 from __future__ import annotations

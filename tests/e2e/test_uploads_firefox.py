@@ -1,9 +1,10 @@
-"""A heavy file over a link that is cut, in Firefox."""
+"""A heavy file over a link that is cut, and a film made smaller, in Firefox."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from proxy.demo.course import USERS, RunningCourse
 from tests.e2e.harness.cuts import link_to
 from tests.e2e.harness.firefox import Firefox, find_firefox, firefox
+from tests.e2e.harness.probing import played_s, probed
 from tests.e2e.harness.tropa import TropaProcess
+from tests.media_samples import film
+from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 missing = find_firefox() is None and os.environ.get("CI") != "true"
 pytestmark = pytest.mark.skipif(missing, reason="no Firefox on this machine")
@@ -56,3 +60,41 @@ async def test_it_goes_on_by_itself_and_arrives_once(
             await browser.until("/Опыт по физике.mp4: загружен/.test(document.body.innerText)")
     [upload] = course.state.uploads[before:]
     assert (upload.filename, upload.sha256) == ("Опыт по физике.mp4", hashlib.sha256(DATA).hexdigest())
+
+
+def chosen(path: Path, kind: str) -> str:
+    """A script that chooses this file, as a hand does."""
+    return f"""(() => {{
+      const bytes = Uint8Array.from(atob({b64encode(path.read_bytes()).decode()!r}), (one) => one.charCodeAt(0));
+      const box = new DataTransfer(), input = document.querySelector("#id_file");
+      box.items.add(new File([bytes], {path.name!r}, {{ type: {kind!r} }}));
+      input.files = box.files;
+      input.dispatchEvent(new Event("change", {{ bubbles: true }}));
+    }})()"""
+
+
+def button(label: str) -> str:
+    return f"[...document.querySelectorAll('.tropa-send button')].find((one) => one.textContent.startsWith({label!r}))"
+
+
+@needs_ffmpeg
+async def test_a_film_is_made_smaller_and_goes_whole(
+    house: TropaProcess, course: RunningCourse, tmp_path: Path
+) -> None:
+    before, lesson = len(course.state.uploads), film(seconds=5, kbps=2500)
+    async with firefox(tmp_path / "profile") as browser:
+        base = f"http://127.0.0.1:{house.ports['metered']}"
+        await log_in(browser, base)
+        await browser.open(base + FORUM)
+        await browser.until("window.tropaUploads")
+        await browser.run(chosen(lesson, "video/mp4"))
+        await browser.until(button("Make it smaller"))
+        await browser.run(f"{button('Make it smaller')}.click()")
+        await browser.until(button("Send it smaller"))
+        await browser.run(f"{button('Send it smaller')}.click()")
+        await browser.until("/: загружен/.test(document.body.innerText)")
+    [upload] = course.state.uploads[before:]
+    told = probed(upload.path)
+    assert upload.filename.endswith(".webm") and upload.size_bytes < lesson.stat().st_size * 0.8
+    assert abs(told["seconds"] - 5) < 1 and abs(played_s(upload.path) - 5) < 1
+    assert told["video"]["width"] == 640 and told["audio"]["codec_name"] == "opus"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from proxy.demo.course import USERS, RunningCourse
 from tests.e2e.harness.browser import DESKTOP, SMALL_PHONE, Visit, visiting
+from tests.e2e.harness.probing import played_s, probed
 from tests.e2e.harness.tropa import TropaProcess
 from tests.media_samples import film, sound
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
@@ -29,22 +27,6 @@ def lesson(tmp_path: Path) -> Path:
     path = tmp_path / "Урок в 5 «А».mp4"
     shutil.copyfile(film(seconds=SECONDS, width=1280, height=720, kbps=3000), path)
     return path
-
-
-def probed(path: Path) -> dict[str, Any]:
-    """What ffprobe says of it: seconds as the file itself tells them, and a description of each stream."""
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", str(path)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=30).stdout)
-    assert "duration" in told["format"], "whoever opens the file sees how long it is"
-    streams = {one["codec_type"]: one for one in told["streams"]}
-    return {"seconds": float(told["format"]["duration"]), **streams}
-
-
-def played_s(path: Path) -> float:
-    """How long it is when all of it is decoded."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "null", "-progress", "-", "-"]
-    lines = subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout.splitlines()
-    return max(int(line.partition("=")[2]) for line in lines if line.startswith("out_time_us=")) / 1e6
 
 
 def in_forum(visit: Visit, house: TropaProcess) -> None:

@@ -10,14 +10,19 @@
     script.src = address;
     document.head.appendChild(script);
   }
-  // Where a file can be chosen: now, or when the course's own scripts have made the field.
+  // Where a file can be chosen: now, when the course's own scripts have made the field, or when one is dragged here.
   function whenFilesCanBeChosen(then) {
     function stands() { return document.querySelector("input[type=file]"); }
-    if (stands()) { then(); return; }
-    var watcher = new MutationObserver(function () {
-      if (stands()) { watcher.disconnect(); then(); }
-    });
+    function look() { if (stands()) { begin(); } }
+    function begin() {
+      watcher.disconnect();
+      document.removeEventListener("dragenter", begin, true);
+      then();
+    }
+    var watcher = new MutationObserver(look);
     watcher.observe(document.documentElement, { childList: true, subtree: true });
+    document.addEventListener("dragenter", begin, true);
+    look();
   }
   // A film in a moving picture's place stands still for whoever asked for less motion, until she plays it.
   if (data.films && window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches) {

@@ -57,7 +57,8 @@ addEventListener("beforeunload", (e) => { if (busy.size) { e.preventDefault(); e
 function takesForm(form, button) {
   const say = (name) => (button && button.getAttribute("form" + name)) || form.getAttribute(name) || "";
   const url = atHome(say("action") || location.href), target = say("target");
-  const inPage = !target || target === "_self" || [...document.querySelectorAll("iframe")].some((one) => one.name === target);
+  const frame = target && target !== "_self" && [...document.querySelectorAll("iframe")].find((one) => one.name === target);
+  const inPage = !target || target === "_self" || frame;
   const utf8 = document.characterSet === "UTF-8" && /^(utf-?8)?$/i.test(form.getAttribute("accept-charset") || "");
   if (!url || !inPage || !utf8 || say("method").toLowerCase() !== "post" || say("enctype") !== "multipart/form-data") { return false; }
   if ([...busy].some((work) => work.of === form)) { return true; }
@@ -65,22 +66,32 @@ function takesForm(form, button) {
   try { data = new FormData(form, button); } catch (e) { data = new FormData(form); }
   if (button && button.name && !data.has(button.name)) { data.append(button.name, button.value); }
   if (!heavy(data)) { return false; }
+  // A script takes the first thing that its frame loads for the answer: until that comes the frame has loaded nothing.
+  const hush = (e) => { if (e.target === frame) { e.stopImmediatePropagation(); } };
+  const speak = () => document.removeEventListener("load", hush, true);
+  document.addEventListener("load", hush, true);
   take({ data, url, by: "form", heads: { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" } }, () => {
-    if (button && button.name) {
-      const also = document.createElement("input");
-      also.type = "hidden"; also.name = button.name; also.value = button.value;
-      form.append(also);
-    }
-    raw.submit.call(form);
+    speak();
+    submitted(url.href, target, [...data.entries()]);
   }, (token) => {
-    const claim = document.createElement("form"), hash = url.hash;
-    url.hash = "";
-    claim.method = "post"; claim.target = target; claim.hidden = true;
-    claim.action = url.href + (url.search ? "&" : "?") + "tropa-answer=" + token + hash;
-    document.body.append(claim);
-    raw.submit.call(claim);
-  }, () => 0).of = form;
+    const address = new URL(url.href);
+    address.hash = "";
+    speak();
+    submitted(address.href + (url.search ? "&" : "?") + "tropa-answer=" + token + url.hash, target, []);
+  }, speak).of = form;
   return true;
+}
+function submitted(action, target, entries) { // as it was then: a script may have changed its own form since
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action, target, enctype: entries.length ? "multipart/form-data" : "", hidden: true });
+  entries.forEach(([name, value]) => {
+    const field = document.createElement(typeof value === "string" ? "textarea" : "input");
+    field.name = name;
+    if (typeof value === "string") { field.value = value; } else { field.type = "file"; field.files = kit.given(value.name ? [value] : []).files; }
+    form.append(field);
+  });
+  document.body.append(form);
+  raw.submit.call(form);
 }
 addEventListener("submit", (e) => { // last of all listeners: the page's own have had their say
   if (!e.defaultPrevented && e.target instanceof HTMLFormElement && takesForm(e.target, e.submitter)) { e.preventDefault(); }
@@ -179,7 +190,7 @@ function dropped(e) { // only where the page takes what is dropped: elsewhere a 
   e.preventDefault();
   e.stopImmediatePropagation();
   const { target, clientX, clientY, screenX, screenY } = e, dataTransfer = kit.given(files);
-  offered(target, "", files, (smaller) => target.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, composed: true,
+  offered({}, "", files, (smaller) => target.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, composed: true,
     clientX, clientY, screenX, screenY, dataTransfer: smaller ? kit.given(smaller) : dataTransfer })));
 }
 if (photoSide + filmSide + soundBps && window.DataTransfer) {

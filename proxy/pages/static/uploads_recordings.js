@@ -68,7 +68,7 @@ async function recorded(plan, air, far) {
     if (recorder.state !== "inactive") { recorder.stop(); }
     Promise.resolve(awake).then((lock) => lock && lock.release());
   }
-  return timed(new Blob(bits, { type: plan.mime.split(";")[0] }), plan.takes);
+  return new Blob(bits, { type: plan.mime.split(";")[0] });
 }
 async function timed(blob, seconds) { // browsers leave the length out of WebM: written into Info (0x1549A966), where it belongs
   const head = new Uint8Array(await new Response(blob.slice(0, 4096)).arrayBuffer());
@@ -77,15 +77,17 @@ async function timed(blob, seconds) { // browsers leave the length out of WebM: 
   const width = Math.clz32(head[at + 4]) - 23, from = at + 4 + width;
   let length = head[at + 4] & (0xFF >> width);
   for (let i = 1; i < width; i++) { length = length * 256 + head[at + 4 + i]; }
-  const info = head.subarray(from, from + length), has = info.some((_, i) => info[i] === 0x44 && info[i + 1] === 0x89 && info[i + 2] === 0x88);
-  if (has || from + length > head.length || length > 1e6) { return blob; }
-  const add = new DataView(new ArrayBuffer(8 + 11));
+  if (from + length > head.length) { return blob; }
+  const info = head.subarray(from, from + length), known = info.findIndex((_, i) => info[i] === 0x44 && info[i + 1] === 0x89);
+  const wide = known < 0 ? 8 : info[known + 2] & 15, value = new DataView(new ArrayBuffer(wide));
+  if (wide === 4) { value.setFloat32(0, seconds * 1000); } else { value.setFloat64(0, seconds * 1000); }
+  if (known >= 0) { return new Blob([blob.slice(0, from + known + 3), value, blob.slice(from + known + 3 + wide)], { type: blob.type }); }
+  const add = new DataView(new ArrayBuffer(11)); // Info's new size, in eight bytes, and the head of a Duration
+  add.setUint8(0, 1);
   add.setUint32(4, length + 11);
-  add.setUint8(0, 1); // a size of eight bytes
   add.setUint16(8, 0x4489);
   add.setUint8(10, 0x88);
-  add.setFloat64(11, seconds * 1000);
-  return new Blob([blob.slice(0, at + 4), add, blob.slice(from)], { type: blob.type });
+  return new Blob([blob.slice(0, at + 4), add, value, blob.slice(from)], { type: blob.type });
 }
 
 // -- sound, encoded at once: Opus (RFC 7845) in Ogg (RFC 3533) -------------------------------------------------------
@@ -166,7 +168,8 @@ kit.plan = async (file, accept) => { // null: nothing to be gained here
       if (this.used) { shut(this.node); this.node = await opened(file, film); } // an element is recorded once
       this.used = true;
       const blob = await (quick ? encoded : recorded)(this, air, far), after = await lasts(blob, film);
-      return Math.abs(after - seconds) <= Math.max(1, seconds / 50) && blob.size <= file.size * 0.8 ? named(file, blob, found[1]) : null;
+      const right = Math.abs(after - seconds) <= Math.max(1, seconds / 50) && blob.size <= file.size * 0.8;
+      return right ? named(file, await timed(blob, after), found[1]) : null;
     },
   };
 };

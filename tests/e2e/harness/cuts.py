@@ -12,7 +12,7 @@ class Link:
     """Carries connections; `cut_after` breaks them when so many bytes have come down (or gone up), and nobody comes
     through until `mend`.
 
-    cuts: how often it was cut; carried_bytes: how much has come through it
+    cuts: how often it was cut; carried_bytes, up_bytes: how much has come down through it, and gone up
     """
 
     def __init__(self, target_port: int) -> None:
@@ -23,7 +23,7 @@ class Link:
         self._open: set[socket.socket] = set()
         self.is_down = False
         self.cuts = 0
-        self.carried_bytes = 0
+        self.carried_bytes = self.up_bytes = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -70,7 +70,7 @@ class Link:
         with suppress(OSError):
             while data := source.recv(4096):
                 sink.sendall(data)
-                if up is self._counts_up and self._spent(len(data)):
+                if self._spent(len(data), up):
                     self._break()
         # Closing alone doesn't end the other direction, which waits in `recv`.
         _end(source)
@@ -78,10 +78,11 @@ class Link:
         with self._lock:
             self._open.discard(source)
 
-    def _spent(self, nbytes: int) -> bool:
+    def _spent(self, nbytes: int, up: bool) -> bool:
+        """Whether that was the last byte that it was to carry."""
         with self._lock:
-            self.carried_bytes += nbytes
-            if self._left_bytes is None:
+            self.up_bytes, self.carried_bytes = self.up_bytes + nbytes * up, self.carried_bytes + nbytes * (not up)
+            if self._left_bytes is None or up is not self._counts_up:
                 return False
             self._left_bytes -= nbytes
             if self._left_bytes > 0:
