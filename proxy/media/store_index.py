@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.base_thread import together
+from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, marking, marks_of
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS media (
@@ -29,8 +30,7 @@ CREATE TABLE IF NOT EXISTS public_sources (
     url TEXT PRIMARY KEY, source TEXT NOT NULL, facts TEXT NOT NULL, until REAL NOT NULL
 ) WITHOUT ROWID;
 """
-_LEARNER_BYTES = 8
-ENOUGH_BYTES = 2 * _LEARNER_BYTES  # two learners
+_MARK = marking("media", "key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +80,7 @@ def touch(base: sqlite3.Connection, used: dict[str, float], learners: set[tuple[
     """Note when media were last used, and by whom, until two learners are known."""
     with together(base):
         base.executemany("UPDATE media SET used = ?2 WHERE key = ?1", used.items())
-        base.executemany(
-            "UPDATE media SET learners = CAST(learners || ?2 AS BLOB)"
-            " WHERE key = ?1 AND instr(learners, ?2) = 0 AND length(learners) < ?3",
-            ((key, who[:_LEARNER_BYTES], ENOUGH_BYTES) for key, who in learners),
-        )
+        base.executemany(_MARK, ((key, who[:MARK_BYTES], ENOUGH_BYTES) for key, who in learners))
         base.executemany(  # two learners had it: it is no person's own
             "UPDATE media SET expires = NULL WHERE key = ?1 AND length(learners) >= ?2",
             ((key, ENOUGH_BYTES) for key, _ in learners),
@@ -130,9 +126,9 @@ def hers(base: sqlite3.Connection, marks_her: Callable[[str], bytes]) -> list[tu
     """(key, it is private and nobody else's) of the media that note one learner. marks_her: key -> her mark."""
     rows = base.execute("SELECT key, learners, private FROM media WHERE length(learners) > 0")
     return [
-        (key, bool(private) and len(learners) == _LEARNER_BYTES)
+        (key, bool(private) and len(learners) == MARK_BYTES)
         for key, learners, private in rows
-        if marks_her(key) in _marks(learners)
+        if marks_her(key) in marks_of(learners)
     ]
 
 
@@ -142,12 +138,8 @@ def unnote(base: sqlite3.Connection, marks: list[tuple[str, bytes]]) -> None:
         for key, mark in marks:
             row = base.execute("SELECT learners FROM media WHERE key = ?", (key,)).fetchone()
             if row is not None:
-                kept = b"".join(one for one in _marks(row[0]) if one != mark)
+                kept = b"".join(one for one in marks_of(row[0]) if one != mark)
                 base.execute("UPDATE media SET learners = ? WHERE key = ?", (kept, key))
-
-
-def _marks(learners: bytes) -> list[bytes]:
-    return [learners[at : at + _LEARNER_BYTES] for at in range(0, len(learners), _LEARNER_BYTES)]
 
 
 def negative(base: sqlite3.Connection, key: str, now: float) -> tuple[str, str, float] | None:
