@@ -17,6 +17,7 @@ from tests.e2e.harness.browser import visiting
 from tests.e2e.harness.origins import Given, Origin, origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_at, tropa_process
+from tests.e2e.harness.waiting import PATIENCE_S
 from tests.e2e.harness.wire import Connection, ask
 
 OPENS = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)  # 18:00 in Kamchatka
@@ -117,11 +118,12 @@ def test_a_tunnel_to_a_consultation_is_open_in_its_hours_only(
 def test_a_tunnel_is_closed_at_its_consultations_end(course: RunningCourse, secure: Origin, folder: Path) -> None:
     regions = _regions(course, secure, rules=[{"path": "/", "class": "consultation"}])
     regions.places["metered"]["consultations"]["close_grace"] = "1 s"
-    with tropa_at(OPENS + timedelta(hours=2) - timedelta(seconds=2), regions, folder) as running:
+    with tropa_at(OPENS + timedelta(hours=2) - timedelta(seconds=1), regions, folder, held=True) as running:
         connection, status, _ = _connect(running.ports["forward"], f"localhost:{secure.port}")
         assert status == 200
         with connection:
-            connection.socket.settimeout(10)
+            running.clock.let_go()
+            connection.socket.settimeout(PATIENCE_S)
             assert _ended(connection)
 
 

@@ -140,7 +140,7 @@ def visit(running: Running, target: str, cookie: str = "", came_from: str = "") 
 def test_what_was_asked_for_and_what_is_followed_is_here_by_the_morning(course: RunningCourse, tmp_path: Path) -> None:
     with (
         school(course, tmp_path) as (regions, link),
-        tropa_at(OPENS - timedelta(seconds=8), regions, tmp_path) as tropa,
+        tropa_at(OPENS - timedelta(seconds=1), regions, tmp_path, held=True) as tropa,
     ):
         _, cookie = visit(tropa, "/")
         visit(tropa, "/mod/page/view.php?id=151", cookie)
@@ -151,6 +151,7 @@ def test_what_was_asked_for_and_what_is_followed_is_here_by_the_morning(course: 
         receipts, _ = visit(tropa, "/.tropa/deferred?filed", cookie)
         assert status == 303 and "Ждёт бесплатных часов" in receipts
         assert link.carried_bytes == before, "nothing comes before the free hours"
+        tropa.clock.let_go()
         wanted = {"plan-uroka.docx", "lekciya-6.pptx", "Записи вебинаров"}
         until(lambda: wanted <= here(tropa), what="the followed course", timeout_s=200)
         until(lambda: "готово: 2 материала" in visit(tropa, "/", cookie)[0], what="the line in her page", timeout_s=120)
@@ -174,8 +175,9 @@ def test_a_night_ends_to_the_second_and_the_next_one_goes_on_in_another_process(
     slow = {"follow": [{"origin": "course", "course": 2, "what": "files", "ahead": 5}], "concurrency": 1}
     with school(course, tmp_path, **slow) as (regions, link):
         regions.places["school"]["link"] = {"down": "1600 kbit/s"}
-        with tropa_at(CLOSES - timedelta(seconds=7), regions, tmp_path) as tropa:
+        with tropa_at(CLOSES - timedelta(seconds=5), regions, tmp_path, held=True) as tropa:
             until(lambda: link.carried_bytes > 300_000, what="a part of it")
+            tropa.clock.let_go()
             until(lambda: "open_until" in reported(tropa) and reported(tropa)["missing"], what="the close")
             until(lambda: tropa_is_closed(tropa), what="the end of the free hours", timeout_s=30)
             until(lambda: states(tropa) <= {"waiting", "queued"}, what="what was under way to be put by")

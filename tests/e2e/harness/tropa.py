@@ -120,20 +120,43 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=5)
 
 
+class HeldClock(OffsetClock):
+    """Stands still at an instant until it is let go: however busy the machine is, nothing is missed meanwhile."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self._held: datetime | None = at
+
+    def now(self) -> datetime:
+        return self._held or super().now()
+
+    def stand_at(self, at: datetime) -> None:
+        self._held = at
+
+    def let_go(self) -> None:
+        """From here on it goes on by itself."""
+        if self._held is not None:
+            self.move_to(self._held)
+            self._held = None
+
+
 @dataclass(slots=True, kw_only=True)
 class TropaAt(Running):
     """A Tropa in a thread, by a clock of the test's own."""
 
-    clock: OffsetClock
+    clock: HeldClock
 
 
 @contextmanager
-def tropa_at(instant: datetime, regions: Regions, folder: Path) -> Iterator[TropaAt]:
-    """A Tropa in a thread, whose clock shows `instant` when the block begins and goes on from there."""
+def tropa_at(instant: datetime, regions: Regions, folder: Path, *, held: bool = False) -> Iterator[TropaAt]:
+    """A Tropa in a thread, whose clock shows `instant` when the block begins and goes on from there.
+
+    held: only once the test lets it go
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state_dir = folder / "state"
     state_dir.mkdir(exist_ok=True)
-    path, clock, thread = regions.write(folder), OffsetClock(instant), LoopThread("tropa")
+    path, clock, thread = regions.write(folder), HeldClock(instant), LoopThread("tropa")
 
     async def begin() -> Tropa:
         tropa = Tropa(state_dir, load(path, state_dir, clock), clock)
@@ -142,6 +165,8 @@ def tropa_at(instant: datetime, regions: Regions, folder: Path) -> Iterator[Trop
 
     tropa = thread.call(begin())
     try:
+        if not held:
+            clock.let_go()
         yield TropaAt(regions=regions, regions_file=path, state_dir=state_dir, clock=clock)
     finally:
         thread.call(tropa.close(drain_s=0.5))
