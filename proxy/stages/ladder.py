@@ -204,7 +204,7 @@ class LadderStage:
 
     async def passed(self, exchange: Exchange, fetched: Fetched) -> Answer | None:
         """A response that passes may be a segment of a rung that is made smaller here. None: it isn't."""
-        if self._rungs is None or not self._book.is_of(exchange.who.learner):
+        if self._rungs is None or not self._book.is_of(exchange.who.learner) or _passes(exchange):
             return None
         return await self._rungs.answer(exchange, fetched)
 

@@ -123,19 +123,17 @@ class RungMaker:
         rung, piece, at = found
         source = await fetched.whole_or_stream(exchange.tally, max_bytes=_MAX_SEGMENT_BYTES)
         exchange.tally.kind = MediaKind.VIDEO
-        if not isinstance(source, bytes):
-            tell_not_made(exchange, NotMade(why="too-large"))
-            rung.over = rung.over or piece is Piece.HEAD
-            return _as_it_is(fetched, source)
-        exchange.tally.direct_bytes = len(source)
-        made = await self._piece(exchange, fetched, rung, piece, source)
+        made: bytes | NotMade = NotMade(why="too-large")
+        if isinstance(source, bytes):
+            exchange.tally.direct_bytes = len(source)
+            fetched.headers["Content-Length"] = str(len(source))
+            made = await self._piece(exchange, fetched, rung, piece, source)
         if isinstance(made, bytes):
             return _made_answer(exchange, fetched, made, at)
         tell_not_made(exchange, made)
         if rung.head is not None and (piece is Piece.SEGMENT or made.why in PASSING_REASONS):
             return plain_answer(503, b"", "text/plain", Retry_After=_AGAIN_S)
         rung.over = rung.over or piece is Piece.HEAD
-        fetched.headers["Content-Length"] = str(len(source))
         return _as_it_is(fetched, source)
 
     def _found(self, exchange: Exchange, fetched: Fetched) -> tuple[MadeRung, Piece, int | None] | None:

@@ -232,10 +232,12 @@ def test_the_line_of_a_made_rung_is_true(site: Ladders, tropa: TropaProcess) -> 
     head = get("/fmp4/144/init.mp4").body
     config = head[head.index(b"avcC") + 5 :][:3].hex().upper()
     assert f'CODECS="avc1.{config},mp4a.40.2"' in master
-    sound_bps = 48_000
     for number in range(3):
         body = get(f"/fmp4/144/{number}.m4s").body
-        assert len(body) * 8 / SEGMENT_S + sound_bps <= peak_bps
+        assert len(body) * 8 / SEGMENT_S + 48_000 <= peak_bps
+    assert master.splitlines()[-2].partition(",AUDIO")[0] in get("/ts/master.m3u8").text
+    get("/ts/144/list.m3u8")
+    assert all(len(get(f"/ts/144/{number}.ts").body) * 8 / SEGMENT_S <= peak_bps for number in range(3))
 
 
 def test_of_what_cannot_be_made_the_lowest_goes_with_the_reason(site: Ladders, tropa: TropaProcess) -> None:

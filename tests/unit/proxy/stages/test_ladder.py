@@ -401,6 +401,13 @@ async def test_a_fragment_that_is_not_made_is_never_given_behind_a_made_head(mak
     assert await stage.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(b"whatever")) is None
 
 
+@pytest.mark.parametrize("way", ["bypassed", "observe", "exempt"])
+async def test_where_tropa_is_switched_off_segments_pass_too(way: str) -> None:
+    stage = Stage()
+    await stage.get(SMALL_MPD, MAKE, target="/l/m.mpd")
+    assert await stage.stage.passed(watching("/l/low/1.m4s", MAKE, **{way: True}), fetched(b"bytes")) is None
+
+
 @needs_ffmpeg
 async def test_a_range_of_one_file_is_made_as_a_shorter_part_of_it(making: Making, fragments: Path) -> None:
     head, first = ((fragments / name).read_bytes() for name in ("init.mp4", "0.m4s"))
