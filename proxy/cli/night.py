@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from policies.model import Catalogue, Territory
     from proxy.account.state import State
     from proxy.night.report import PlaceReport
+    from proxy.night.used import Use
     from scheduler.night import NightSpan, Planned
 
 _LONGEST_RUN = timedelta(hours=2)
@@ -47,27 +48,45 @@ def _run(call: Call) -> int:
 def _report(call: Call, catalogue: Catalogue, now: datetime) -> int:
     from policies.night import IDLE_TEXTS, idle_because
     from proxy.night.report import report
+    from proxy.night.used import lines_in, use_of
+    from proxy.night.wishes import saved
 
     args = call.args
     places = [one for one in catalogue.territories.values() if idle_because(one, catalogue.settings) is None]
     if args.region is not None:
         places = [territory_of(catalogue, args.region, args.site)]
 
-    async def look(state: State) -> list[PlaceReport]:
-        return [await report(state, territory, catalogue.settings, now) for territory in places]
+    async def look(state: State) -> list[tuple[PlaceReport, Use]]:
+        reports = [await report(state, territory, catalogue.settings, now) for territory in places]
+        wishes = [one for one in await saved(state) if not one.owner]
+        log = list(lines_in(args.state / "log")) if wishes else []
+        return [(one, use_of([wish for wish in wishes if wish.place == one.place], log)) for one in reports]
 
     found = read_state(args.state, look)
     if args.json:
-        call.say(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=2))
+        told = [{**_plain(one), "use": asdict(use)} for one, use in found]
+        call.say(json.dumps(told, ensure_ascii=False, indent=2))
         return OK
     if not found:
         call.say(call.words("Здесь ничего не загружают ночью.", "Nothing is fetched at night here."))
-    for one in found:
+    for one, use in found:
         call.say(f"{one.place}: {one.title.in_language(call.language)}")
         if one.idle is not None:
             call.say(f"  {IDLE_TEXTS[one.idle].in_language(call.language)}")
         _say_report(call, one)
+        _say_use(call, use)
     return OK
+
+
+def _say_use(call: Call, use: Use) -> None:
+    """Whether the megabytes were well spent."""
+    from policies.words import size
+
+    if use.files:
+        told = call.words("из файлов, что здесь, открывали", "of the files that are here were opened")
+        of = call.words("из", "of")
+        opened = f"{use.opened_files} {of} {use.files}, {size(use.opened_bytes)} {of} {size(use.bytes)}"
+        call.say(f"  {told}: {opened}")
 
 
 def _say_report(call: Call, one: PlaceReport) -> None:
