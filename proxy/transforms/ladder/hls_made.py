@@ -23,7 +23,10 @@ _KEY = re.compile(r"^#EXT-X-(?:SESSION-)?KEY:(?!\s*METHOD=NONE)", re.MULTILINE)
 _MAP = "#EXT-X-MAP:"
 # Of the rung that it was made from, and of no made one.
 _NOT_OF_MADE = frozenset(
-    ("SCORE", "SUPPLEMENTAL-CODECS", "VIDEO-RANGE", "HDCP-LEVEL", "ALLOWED-CPC", "REQ-VIDEO-LAYOUT", "FRAME-RATE")
+    (
+        *("SCORE", "SUPPLEMENTAL-CODECS", "VIDEO-RANGE", "HDCP-LEVEL", "ALLOWED-CPC", "REQ-VIDEO-LAYOUT"),
+        *("FRAME-RATE", "RESOLUTION"),
+    )
 )
 _STREAM = "#EXT-X-STREAM-INF:"
 

@@ -19,6 +19,7 @@ _HIGHEST = 51
 _MAIN_PROFILE = "avc1.4D40"
 # A segment may spend the encoder's buffer (one second) beyond its rate: of a segment of two seconds that is a half.
 _PEAK = 1.5
+_MOST_PX, _WIDEST_TOLD = 16_384, 4
 _WIDEST = 2.0  # of a picture whose width nobody told; sixteen to nine is 1.8
 
 
@@ -64,8 +65,8 @@ class RungSpec:
 
 
 def rung_spec(capped: CappedSpec, told_px: tuple[int, int] | None) -> RungSpec:
-    """told_px: (width, height) that the manifest gives of the rung that it is made from."""
-    if told_px is None:
+    """told_px: (width, height) that the manifest gives of the rung that it is made from; believed if it can be true."""
+    if told_px is None or max(told_px) > _MOST_PX or max(told_px) > _WIDEST_TOLD * min(told_px):
         return RungSpec(capped=capped)
     width_px, height_px = told_px
     scale = min(1.0, capped.max_height_px / min(told_px))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.transforms.ladder.dash_made import MadeManifest, made_manifest
 from proxy.transforms.ladder.hls_made import MadeMaster, listed_segments, made_master
@@ -29,10 +31,15 @@ def test_without_a_told_size_the_level_holds_the_widest() -> None:
     assert RungSpec(capped=CappedSpec(max_height_px=240)).level >= rung_spec(CappedSpec(), (426, 240)).level
 
 
-@pytest.mark.parametrize("told", [(1920, 1080), (1080, 1920), (64, 48), (3, 3)])
+@pytest.mark.parametrize("told", [(1920, 1080), (1080, 1920), (64, 48), (3, 3), (7680, 4320)])
 def test_a_size_is_even_and_within_the_limit_on_its_shorter_side(told: tuple[int, int]) -> None:
     size = rung_spec(SMALL, told).size_px
     assert size is not None and all(side % 2 == 0 and side >= 16 for side in size) and min(size) <= 100
+
+
+@pytest.mark.parametrize("told", [None, (99_999, 1), (20_000, 20_000), (640, 100)])
+def test_a_size_that_cannot_be_true_is_not_told_on(told: tuple[int, int] | None) -> None:
+    assert rung_spec(SMALL, told).size_px is None
 
 
 def test_a_line_keeps_what_it_does_not_know_and_loses_what_is_not_true_any_more() -> None:
@@ -149,3 +156,39 @@ def test_every_element_and_tag_that_is_known_is_told_once_or_not_made() -> None:
             made = made_master(body, SMALL)
             if isinstance(made, MadeMaster):
                 assert isinstance(again := made_master(made.body, SMALL), MadeMaster) and again.body == made.body
+
+
+LINES = (
+    *("#EXTINF:6,", "1.ts", "//[bad", "#EXT-X-MAP:URI=i.mp4", '#EXT-X-MAP:URI="//[x"', "#EXT-X-BYTERANGE:5@x"),
+    *("#EXT-X-BYTERANGE:9", '#EXT-X-MAP:URI="a",BYTERANGE="9@x"', '#EXT-X-MAP:URI="a",BYTERANGE="x"'),
+    *("#EXT-X-DISCONTINUITY", "#EXT-X-KEY:METHOD=NONE", "#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=0x0", "a.m3u8"),
+    *("#EXT-X-STREAM-INF:RESOLUTION=99999x1,CODECS=x", "#EXT-X-STREAM-INF:RESOLUTION=640x360,FRAME-RATE=50"),
+)
+
+
+@given(st.lists(st.one_of(st.sampled_from(LINES), st.text(max_size=20)), max_size=12))
+def test_whatever_a_playlist_says_there_is_an_answer(lines: list[str]) -> None:
+    text = "\n".join(("#EXTM3U", *lines)).encode("utf-8", "surrogateescape")
+    found = listed_segments(text, "https://lms.example/l.m3u8")
+    assert isinstance(found, (tuple, NotMade))
+    made = made_master(text, SMALL)
+    if isinstance(made, MadeMaster):
+        again = made_master(made.body, SMALL)
+        assert isinstance(again, MadeMaster) and again.body == made.body
+
+
+INSIDE = (
+    *("<BaseURL>v.mp4</BaseURL>", "<BaseURL>//[bad</BaseURL>", "<SegmentList/>", "<ContentProtection/>", "<?x?>"),
+    '<SegmentBase indexRange="9-1"><Initialization range="x"/></SegmentBase>',
+    '<SegmentBase indexRange="10-99"><Initialization range="0-9"/></SegmentBase>',
+    '<SegmentList><Initialization/><SegmentURL mediaRange="9"/></SegmentList>',
+    '<SegmentTemplate media="$Time$" initialization="//[x"/>',
+    '<SegmentTemplate media="$Number%05d$" initialization="i"/>',
+)
+TOLD = ('sar="1:0"', 'frameRate="x/0"', 'width="0"', 'codecs=""', 'maxWidth="x"', 'maxFrameRate="0/0"')
+
+
+@given(st.lists(st.sampled_from(INSIDE), max_size=4), st.sets(st.sampled_from(TOLD), max_size=3))
+def test_whatever_a_manifest_says_there_is_an_answer(inside: list[str], told: set[str]) -> None:
+    made = made_manifest(manifest("".join(inside), " ".join(told)), SMALL, BASE)
+    assert isinstance(made, (MadeManifest, NotMade))
