@@ -147,6 +147,19 @@ def patience_option(patience_s: float) -> Argument:
     )
 
 
+def place_options() -> tuple[Argument, ...]:
+    """A region, or a site within one."""
+    return (
+        Argument(
+            names=("--region",),
+            metavar="ID",
+            required=True,
+            help=Text(ru="регион (или регион/площадка)", en="the region (or region/site)"),
+        ),
+        Argument(names=("--site",), metavar="ID", help=Text(ru="площадка в нём", en="a site within it")),
+    )
+
+
 def state_option() -> Argument:
     return Argument(
         names=("--state",),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.values import MediaKind, Mode, Text
-from proxy.cli.command import OK, REGIONS_FILE, Argument, Call, Command, Mistake
+from proxy.cli.command import OK, REGIONS_FILE, Argument, Call, Command, Mistake, place_options
 from proxy.cli.kept import read_state
 from proxy.cli.on_device import on_device
 from proxy.cli.places import running_catalogue, territory_of
@@ -180,13 +180,7 @@ COMMAND = Command(
     ),
     arguments=(
         Argument(names=("URL",), help=Text(ru="адрес", en="the address")),
-        Argument(
-            names=("--region",),
-            metavar="ID",
-            required=True,
-            help=Text(ru="регион (или регион/площадка)", en="the region (or region/site)"),
-        ),
-        Argument(names=("--site",), metavar="ID", help=Text(ru="площадка в нём", en="a site within it")),
+        *place_options(),
         Argument(
             names=("--mode",),
             metavar="MODE",

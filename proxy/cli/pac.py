@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies.values import Text
-from proxy.cli.command import OK, Argument, Call, Command, Mistake, regions_option
+from proxy.cli.command import OK, Argument, Call, Command, Mistake, place_options, regions_option
 from proxy.cli.places import territory_of
 
 
@@ -35,13 +35,7 @@ COMMAND = Command(
         en="A forward listener serves the same at /proxy.pac.",
     ),
     arguments=(
-        Argument(
-            names=("--region",),
-            metavar="ID",
-            required=True,
-            help=Text(ru="регион (или регион/площадка)", en="the region (or region/site)"),
-        ),
-        Argument(names=("--site",), metavar="ID", help=Text(ru="площадка в нём", en="a site within it")),
+        *place_options(),
         Argument(
             names=("--proxy",),
             metavar="HOST:PORT",
