@@ -16,7 +16,7 @@ from policies.treatments import Action, Form
 from policies.values import Mode, TrafficClass
 from tests.property.strategies import catalogues, instants, requests, usages
 
-relaxed = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+relaxed = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @st.composite

@@ -42,7 +42,7 @@ SCRAPS = [
 ]  # fmt: skip
 SOUP = st.lists(st.one_of(st.sampled_from(SCRAPS), st.binary(max_size=4)), max_size=40).map(b"".join)
 SPEC = st.sampled_from(sorted(SPECS))
-LAW = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 
 @LAW
