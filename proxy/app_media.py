@@ -36,6 +36,7 @@ from proxy.own.offers import MediaOffers
 from proxy.own.page_scripts import PageScripts
 from proxy.own.refusals import Refusals
 from proxy.own.segments import Segments
+from proxy.own.shown_sources import ShownSources
 from proxy.own.viewer import Viewer
 from proxy.stages.context import Exchange
 from proxy.stages.ladder import LadderStage
@@ -118,11 +119,9 @@ class Media:
     ) -> MediaRoutes:
         return MediaRoutes(
             desk=self.desk,
-            origin=self.origin,
+            sources=ShownSources(self.desk, self.origin, self.book, self.had, proofs, sizes),
             book=self.book,
             choices=self.choices,
-            had=self.had,
-            proofs=proofs,
             deferred=self.deferred,
             dresser=dresser,
             refusals=refusals,

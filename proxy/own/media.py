@@ -16,50 +16,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from policies.decision import Decision, Verdict
 from policies.kinds import kind_of_path
 from policies.treatments import Form, LightCopy
-from policies.values import Audience, MediaKind, Place
+from policies.values import Audience, MediaKind
 from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
-from proxy.errors import ExchangeError
-from proxy.keeping import keeps_for_her
-from proxy.media.authorised import GRANTING
 from proxy.media.desk import Desk
-from proxy.media.refs import SourceRef
 from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State, Watcher
-from proxy.night.sources import BY_NIGHT, url_by_night
-from proxy.night.texts.proof import CourseProofs
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests, Seal
 from proxy.own.dressing import Dresser
 from proxy.own.films import MOVING
-from proxy.own.had import HadMedia
 from proxy.own.page_scripts import NO_POLICY, PageScripts
 from proxy.own.refusals import Refusals, own_page
 from proxy.own.segments import SEGMENTS, Segments
+from proxy.own.shown_sources import Asked, ShownSources
 from proxy.own.viewer import FILES, LOOKS, PLAY, Viewer
-from proxy.pages import PageContext, static_href
+from proxy.pages import static_href
 from proxy.pages.media import Deferred, Making, impossible_page, making_page, versions_page
 from proxy.pages.versions import PLAYBACK_PATH, allowed_forms
 from proxy.stages.context import Exchange
 from proxy.stages.media import playable
 from proxy.stages.media_book import MediaBook, Seen
-from proxy.stages.media_orders import order_of, recipe_of
-from proxy.stages.media_origin import MediaOrigin, is_same_site
+from proxy.stages.media_origin import is_same_site
 from proxy.stages.moving import MovingFilms, has_films
 from proxy.stages.places import saves_here
 from proxy.stages.recordings import folder_of
 from proxy.transforms.spec import Heavy
-from proxy.watch import NO_LINK
 
 _STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
 _PATIENCE_S = 1.0
@@ -70,24 +62,6 @@ DecideFor = Callable[[Exchange, str, MediaKind], Decision]
 Opened = Callable[[Exchange, str, str], Mapping[str, str] | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a token stands for, as policy sees it now. exchange: with the decision for the thing's own address."""
-
-    exchange: Exchange
-    token: str
-    heavy: Heavy
-    context: PageContext
-
-    @property
-    def url(self) -> str:
-        return self.heavy.url
-
-    @property
-    def title(self) -> str:
-        return self.heavy.title or unquote(self.url.partition("?")[0].rpartition("/")[2])
-
-
 class MediaRoutes:
     """Answers what `OwnRoutes` hands on."""
 
@@ -95,11 +69,9 @@ class MediaRoutes:
         self,
         *,
         desk: Desk,
-        origin: MediaOrigin,
+        sources: ShownSources,
         book: MediaBook,
         choices: Choices,
-        had: HadMedia,
-        proofs: CourseProofs,
         deferred: DeferredRequests,
         dresser: Dresser,
         refusals: Refusals,
@@ -112,11 +84,9 @@ class MediaRoutes:
         scripts: PageScripts,
     ) -> None:
         self._desk = desk
-        self._origin = origin
+        self._sources = sources
         self._book = book
         self._choices = choices
-        self._had = had
-        self._proofs = proofs
         self._deferred = deferred
         self._dresser = dresser
         self._refusals = refusals
@@ -147,8 +117,8 @@ class MediaRoutes:
     async def _begin(self, asked: Asked, version: str) -> JobView | None:
         """Have it made for her; how it stands a moment later, None where she can't have it."""
         asked = await self._titled(asked)
-        seen = await self._seen(asked)
-        order = self._order(asked, version, seen) if seen is not None else None
+        seen = await self._sources.seen(asked)
+        order = self._sources.order(asked, version, seen) if seen is not None else None
         if seen is None or order is None:
             return None
         if version == Form.CAPPED and self._segments.are_better(asked.exchange, asked.url):
@@ -177,8 +147,8 @@ class MediaRoutes:
             return asked
         asked = await self._titled(asked)
         version = self._later_version(asked)
-        seen = await self._seen(asked)
-        order = self._order(asked, version, seen) if seen is not None else None
+        seen = await self._sources.seen(asked)
+        order = self._sources.order(asked, version, seen) if seen is not None else None
         view = await self._desk.view(order.key) if order is not None else None
         if seen is not None:
             self._note(asked, seen, version, view)
@@ -207,7 +177,7 @@ class MediaRoutes:
         self._book.forget(learner)
         self._moving.forget(learner)
         await self._choices.forget(learner)
-        await self._had.forget(learner)
+        await self._sources.forget(learner)
 
     def instead_of_playback(self, exchange: Exchange) -> Answer | None:
         """A recording's page is a program that brings all its films: where policy has lighter versions, those first."""
@@ -246,10 +216,10 @@ class MediaRoutes:
             return plain_answer(404, b"", "text/plain")
         if not name and (begun := await self._beginning_of(asked, version)) is not None:
             return begun
-        seen = await self._seen(asked)
+        seen = await self._sources.seen(asked)
         if seen is None:
             return see_other(asked.context.page_url or asked.url)  # her login may be over: the course's page will tell
-        order = self._order(asked, version, seen)
+        order = self._sources.order(asked, version, seen)
         if order is None:
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
         stored = await self._desk.ready(order.key, learner=exchange.who.learner)
@@ -267,7 +237,7 @@ class MediaRoutes:
 
     async def _film_of_picture(self, asked: Asked) -> Answer:
         """What stands in a moving picture's place; 404 where it may not, or the origin doesn't let her have it."""
-        seen = await self._seen(asked) if has_films(asked.exchange) else None
+        seen = await self._sources.seen(asked) if has_films(asked.exchange) else None
         if seen is None:
             return plain_answer(404, b"", "text/plain")
         return await self._moving.answer(asked.exchange, asked.url, seen.ref)
@@ -379,73 +349,9 @@ class MediaRoutes:
     async def _titled(self, asked: Asked) -> Asked:
         """A recording by its own name, which only it tells."""
         learner = asked.exchange.who.learner
-        if asked.heavy.title or PLAYBACK_PATH not in asked.url or await self._seen(asked) is None:
+        if asked.heavy.title or PLAYBACK_PATH not in asked.url or await self._sources.seen(asked) is None:
             return asked
         return replace(asked, heavy=replace(asked.heavy, title=self._book.title_of(learner, asked.url)))
-
-    async def _seen(self, asked: Asked) -> Seen | None:
-        """The source as the origin shows it to her; None: it doesn't, and then she gets nothing made of it."""
-        exchange, learner = asked.exchange, asked.exchange.who.learner
-        seen = self._book.seen(learner, asked.url, exchange.now)
-        if seen is not None and self._desk.authorised.allows(learner, seen.ref.key, exchange.now):
-            await self._note_had(exchange, seen.ref, seen.content_type)
-            return seen
-        try:
-            look = await self._origin.look(exchange, asked.url, page_url=asked.context.page_url)
-        except ExchangeError as error:
-            return await self._had_before(asked, error)
-        if look.ref is None or look.status not in GRANTING:
-            return None
-        await self._note_had(exchange, look.ref, look.content_type)
-        self._desk.authorised.note(learner, look.ref.key, look.status, exchange.now)
-        self._book.saw(learner, asked.url, look.ref, look.content_type, exchange.now)
-        self._book.titled(learner, asked.url, look.title)
-        if look.duration_s is not None:
-            self._book.lasts(look.ref, asked.url, look.duration_s)
-        if look.ref.length_bytes:
-            self._sizes.learn(asked.url, look.ref.length_bytes)
-        return self._book.seen(learner, asked.url, exchange.now)
-
-    async def _note_had(self, exchange: Exchange, ref: SourceRef, content_type: str) -> None:
-        """For the hours without a link: at a school's box what she had; and what anybody may have, to be carried."""
-        await self._desk.public.note(ref, content_type)
-        if keeps_for_her(exchange):
-            await self._had.note(ref, content_type, exchange.now, timedelta(days=exchange.limits.own_pages_days))
-
-    async def _had_before(self, asked: Asked, error: ExchangeError) -> Seen | None:
-        """Without a link: what she was let have while there was one, what everybody has in a course that let her in, or
-        what its origin lets anybody have.
-
-        Raises the error where that was nothing.
-        """
-        exchange, learner = asked.exchange, asked.exchange.who.learner
-        if error.code not in NO_LINK or exchange.catalogue.settings.place is not Place.SCHOOL:
-            raise error
-        known = self._had.of(learner, asked.url, exchange.now)
-        if known is None and await self._proofs.may_have(exchange, asked.url):
-            known = self._had.of(BY_NIGHT, url_by_night(exchange.inbound.origin, asked.url), exchange.now)
-        if known is None:
-            known = await self._desk.public.of(asked.url, learner)
-        if known is None:
-            raise error
-        ref, content_type = known
-        self._desk.authorised.note(learner, ref.key, 200, exchange.now)
-        self._book.saw(learner, asked.url, ref, content_type, exchange.now)
-        return self._book.seen(learner, asked.url, exchange.now)
-
-    def _order(self, asked: Asked, version: str, seen: Seen) -> Order | None:
-        exchange = asked.exchange
-        found = recipe_of(version, exchange.decision, seen.content_type, exchange.inbound.request.headers)
-        if found is None:
-            return None
-        return order_of(
-            *found,
-            seen.ref,
-            region=exchange.decision.region,
-            title=asked.title,
-            media_s=self._book.known(exchange.who.learner, asked.url).duration_s,
-            fetch=self._origin.fetcher(exchange, asked.url, page_url=asked.context.page_url),
-        )
 
     @staticmethod
     def _watcher(asked: Asked, version: str) -> Watcher:
