@@ -41,6 +41,7 @@ def _form(section: OutboxSection, spot: Spot, mount: str) -> OutboxForm:
         done=paths("done", section.done),
         refused_with=tuple(section.refused_with),
         login=paths("login", section.login),
+        calls=frozenset(section.call),
         person=_persons(section.person, spot.at("person")),
         source=spot.source,
     )

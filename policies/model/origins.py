@@ -76,6 +76,7 @@ class OutboxForm:
     done          paths that the origin leads to when it took the form
     refused_with  parameters of that address which say that it didn't
     login         paths that the origin leads to when nobody is logged in
+    calls         of scripts, posted as JSON: then the token stands in the address, and an answer says itself what it is
     person        what its pages say of who reads them, the first group; empty: they don't
     """
 
@@ -91,6 +92,7 @@ class OutboxForm:
     refused_with: tuple[str, ...]
     login: tuple[re.Pattern[str], ...]
     person: tuple[re.Pattern[str], ...] = ()
+    calls: frozenset[str] = frozenset()
     source: str = ""
 
 

@@ -28,6 +28,10 @@ class OutboxSection(Section):
     done: Lines = Field(description="Paths that the site leads to when it took the form.")
     refused_with: Lines = Field(default=[], description="Parameters of that address which say that it didn't.")
     login: Lines = Field(default=[], description="Paths that the site leads to when nobody is logged in.")
+    call: Lines = Field(
+        default=[],
+        description="Calls that the site's scripts post there as JSON; the token is then in the address.",
+    )
     person: Lines = Field(
         default=[],
         description="What its pages say around who reads them, with {id}: by it a message finds its writer again.",

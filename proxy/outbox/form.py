@@ -39,10 +39,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A form's fields in their order. multipart: how it was sent, and is sent again."""
+    """A form's fields in their order. multipart: how it was sent, and is sent again.
+
+    is_call  it is a script's call (`proxy.outbox.call`): its first field is all that is sent
+    """
 
     fields: tuple[Field, ...]
     multipart: bool = False
+    is_call: bool = False
 
     def get(self, name: str) -> str:
         """The first plain field of this name; "" where there is none."""
@@ -79,6 +83,8 @@ class Form:
 
     def encoded(self) -> tuple[bytes, str]:
         """(body, Content-Type)."""
+        if self.is_call:
+            return self.fields[0].value, "application/json"
         if not self.multipart:
             pairs = [(field.name, field.value) for field in self.fields]
             return urlencode(pairs).encode("ascii"), _URLENCODED

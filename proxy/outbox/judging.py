@@ -12,6 +12,7 @@ from enum import StrEnum
 from urllib.parse import parse_qsl, urlsplit
 
 from policies.model import OutboxForm
+from proxy.outbox.call import answered
 
 
 class Verdict(StrEnum):
@@ -30,8 +31,18 @@ class Said:
     page: str = ""
 
 
+_OF_A_CALL = {
+    "taken": Verdict.TAKEN,
+    "login": Verdict.NEEDS_LOGIN,
+    "refused": Verdict.REFUSED,
+    "": Verdict.UNKNOWN,
+}
+
+
 def of_post(said: Said, rule: OutboxForm) -> Verdict:
-    """What became of a form that was posted."""
+    """What became of a form that was posted, or of a script's call."""
+    if rule.calls and said.status == 200:
+        return _OF_A_CALL[answered(said.page)]
     if said.status in (301, 302, 303, 307, 308):
         return _of_redirect(said.location, rule)
     if said.status == 401:

@@ -19,8 +19,9 @@ from policies.model import Limits, OutboxForm
 from proxy.clock import Clock
 from proxy.errors import ExchangeError
 from proxy.exchange import authority_of
+from proxy.outbox.call import token_on, with_token
 from proxy.outbox.form import Form
-from proxy.outbox.item import Item
+from proxy.outbox.item import Address, Item
 from proxy.outbox.judging import Said, Verdict, of_page, of_post
 from proxy.outbox.reading import fresh_token, occurrences, tells
 from proxy.outbox.side import Lost, NotSent, OriginSide, Visit
@@ -255,13 +256,13 @@ class Outbox:
         ready = await self._ready(item, rule, visit)
         if isinstance(ready, bool):
             return ready
-        form, seen = ready
+        address, form, seen = ready
         if self._items.get(item.id) is not item:
             return True  # she took it back meanwhile
         sending = await self._move(replace(item, seen_before=seen), State.SENDING, why="")
         if sending is None:
             return False  # the disk doesn't know of it, so it isn't sent
-        said = await self._side.post(item.address, form, visit, page_target=item.page_target)
+        said = await self._side.post(address, form, visit, page_target=item.page_target)
         match said:
             case NotSent():
                 await self._move(sending, State.ACCEPTED, why="link")
@@ -288,8 +289,8 @@ class Outbox:
                 await self.settle(sending, State.UNCONFIRMED, why="unclear")
                 return False
 
-    async def _ready(self, item: Item, rule: OutboxForm, visit: Visit) -> tuple[Form, int | None] | bool:
-        """The form with a fresh token, and how often its words stand there now.
+    async def _ready(self, item: Item, rule: OutboxForm, visit: Visit) -> tuple[Address, Form, int | None] | bool:
+        """Where it goes, the form with a fresh token, and how often its words stand there now.
 
         A bool: it isn't sent now; True where those behind it may go on.
         """
@@ -302,14 +303,22 @@ class Outbox:
             return False
         if verdict is Verdict.REFUSED:
             return await self._ends(item, State.FAILED, "gone")
-        path = item.address.target.partition("?")[0]
-        token = fresh_token(said.page, page_url=self._url(item, visit), target_path=path, field=rule.token)
+        token = self._token(item, rule, said.page, visit)
         if token is None:
             return await self._ends(item, State.FAILED, "closed")
         seen = await self._seen(item, said, visit)
         if seen and tells(item.text) and not item.insists:
             return await self._ends(item, State.QUESTION, "same-words")
-        return (item.form.with_value(rule.token, token) if rule.token else item.form), seen
+        if item.form.is_call:
+            return replace(item.address, target=with_token(item.address.target, rule.token, token)), item.form, seen
+        return item.address, (item.form.with_value(rule.token, token) if rule.token else item.form), seen
+
+    def _token(self, item: Item, rule: OutboxForm, page: str, visit: Visit) -> str | None:
+        """The session's token as the page has it; None: there is no such form there any more."""
+        if item.form.is_call:
+            return token_on(page, rule.token)
+        path = item.address.target.partition("?")[0]
+        return fresh_token(page, page_url=self._url(item, visit), target_path=path, field=rule.token)
 
     async def _seen(self, item: Item, form_page: Said, visit: Visit) -> int | None:
         """How often her words stand where it will stand; None: that can't be read."""

@@ -111,9 +111,15 @@ class UpstreamSide:
             if body.begun:
                 self._paid(visit, address, _sent("POST", address.target, headers, None, 0, len(data)))
             return Lost(error.code) if body.begun else NotSent(error.code)
-        response.abort()
-        self._paid(visit, address, _sent("POST", address.target, headers, response, 0, len(data)))
-        return Said(status=response.status, location=response.headers.get("Location", ""))
+        weighed, page = _Weight(), ""
+        try:
+            page = await _text(response, weighed) if form.is_call and response.status == 200 else ""
+        except ExchangeError as error:
+            return Lost(error.code)
+        finally:
+            response.abort()
+            self._paid(visit, address, _sent("POST", address.target, headers, response, weighed.bytes, len(data)))
+        return Said(status=response.status, location=response.headers.get("Location", ""), page=page)
 
     @staticmethod
     def _headers(address: Address, visit: Visit) -> CIMultiDict[str]:

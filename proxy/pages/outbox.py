@@ -6,6 +6,7 @@ that the origin didn't take.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from proxy.pages.context import PageContext
 from proxy.pages.full import full_page
 from proxy.pages.moments import moment_text
 from proxy.pages.phrases import phrases
+
+KEPT = "tropa-kept"  # the word by which a script knows that its message waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,13 @@ def receipt_page(message: Waiting, context: PageContext, *, refresh_s: int | Non
     say = phrases(context.language)
     title = say.first(f"outbox.title_of.{message.state}", "outbox.title_of.other")
     return full_page("receipt.html", context, row=_row(message, context), heading=title, refresh_s=refresh_s)
+
+
+def kept_by_script(language: str, receipt: str) -> bytes:
+    """What a script is told instead of an answer: an error of Moodle's own kind, so that it keeps its words."""
+    sentence = phrases(language)("outbox.by_script")
+    exception = {"message": sentence, "errorcode": KEPT, "link": receipt, "moreinfourl": receipt}
+    return json.dumps([{"error": True, "exception": exception}], ensure_ascii=False).encode()
 
 
 def _row(message: Waiting, context: PageContext) -> dict[str, object]:

@@ -27,6 +27,7 @@ from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
 from proxy.errors import ExchangeError, Fault, bad_request
 from proxy.link_state import Link
+from proxy.outbox.call import is_call_of, read_call
 from proxy.outbox.form import Form, read_form
 from proxy.outbox.item import Address, Item
 from proxy.outbox.judging import Said
@@ -35,6 +36,7 @@ from proxy.outbox.outbox import Outbox
 from proxy.outbox.person import Persons
 from proxy.outbox.side import Visit, visit_of
 from proxy.outbox.states import State
+from proxy.pages.outbox import kept_by_script
 from proxy.stages.context import Exchange
 from proxy.tasks import TaskKeeper
 from proxy.upstream.address import target_of
@@ -113,7 +115,7 @@ class OutboxStage:
         """What policy says of this form; None: it isn't one for the outbox."""
         inbound, facts = exchange.inbound, exchange.facts
         origin = inbound.origin
-        if inbound.request.method != "POST" or origin is None or facts.audience is not Audience.PAGE:
+        if inbound.request.method != "POST" or origin is None or facts.audience not in (Audience.PAGE, Audience.API):
             return None
         decision = exchange.decision
         if decision.exempt or decision.bypassed or decision.traffic_class is TrafficClass.ASSESSMENT:
@@ -121,28 +123,32 @@ class OutboxStage:
         length = inbound.request.content_length
         if not length or length > exchange.limits.outbox_form_bytes or "Expect" in inbound.request.headers:
             return None
-        return rule_of(origin, inbound.path)
+        rule = rule_of(origin, inbound.path)
+        if rule is None or bool(rule.calls) is not (facts.audience is Audience.API):
+            return None
+        return rule if not rule.calls or is_call_of(facts.query, rule) else None
 
     async def answer(self, exchange: Exchange, rule: OutboxForm, make: Make) -> Answer:
         """The origin's answer, or the way to a receipt. Raises ExchangeError."""
         body = await _body(exchange)
         exchange = replace(exchange, held=HeldBody(body))
-        form = read_form(body, exchange.inbound.request.headers.get("Content-Type", ""))
+        content_type = exchange.inbound.request.headers.get("Content-Type", "")
+        form = read_call(body, rule) if rule.calls else read_form(body, content_type)
         if form is None or not is_message(form, rule):
             return await make(exchange)
         item = self._item(exchange, rule, form)
         flight = self._flights.get((item.owner, item.digest))
         if flight is not None:
-            return await self._joined(flight)
+            return await self._joined(flight, exchange)
         known = self._outbox.same(item.owner, item.digest)
         if known is not None:
-            return see_receipt(known)
+            return told_of(known, exchange)
         self._remember(exchange)
         if self._is_down(exchange):
             return await self._accepted(item, exchange)
         flight = self._flights[item.owner, item.digest] = _Flight(item.moved(State.SENDING, item.since, why="first"))
         flight.task = self._keeper.start(self._flown(flight, exchange, rule, make), name="outbox")
-        return await self._joined(flight)
+        return await self._joined(flight, exchange)
 
     async def _accepted(self, item: Item, exchange: Exchange) -> Answer:
         if self._outbox.is_full(item.owner):
@@ -150,9 +156,9 @@ class OutboxStage:
         if not await self._outbox.keep(item):
             raise ExchangeError("outbox-not-kept", 503, Fault.TROPA, "the disk took no message")
         await self._logins.sign(item, exchange)
-        return see_receipt(item)
+        return told_of(item, exchange)
 
-    async def _joined(self, flight: _Flight) -> Answer:
+    async def _joined(self, flight: _Flight, exchange: Exchange) -> Answer:
         """The flight's answer, or a receipt where it takes too long or nobody knows how it ended."""
         assert flight.task is not None, "started with the flight"
         flight.waiting += 1
@@ -163,7 +169,7 @@ class OutboxStage:
         answer = flight.task.result() if done else None
         if answer is None:
             flight.has_receipt = True
-            return see_receipt(flight.item)
+            return told_of(flight.item, exchange)
         return Answer(status=answer.status, headers=answer.headers.copy(), body=answer.body, reason=answer.reason)
 
     async def _flown(self, flight: _Flight, exchange: Exchange, rule: OutboxForm, make: Make) -> Answer | None:
@@ -198,13 +204,15 @@ class OutboxStage:
         if flight.waiting and not flight.has_receipt:
             await self._outbox.drop(flight.item)
             return
-        said = Said(status=answer.status, location=answer.headers.get("Location", ""))
+        said = Said(status=answer.status, location=answer.headers.get("Location", ""), page=_plain(answer))
         await self._outbox.judged(flight.item, said, rule)
 
     def _item(self, exchange: Exchange, rule: OutboxForm, form: Form) -> Item:
         inbound, owner = exchange.inbound, exchange.who.learner
         assert inbound.origin is not None, "asked for by `takes`"
-        said = "\x1f".join((inbound.origin.id, inbound.target, form.digest(without=rule.token)))
+        target = inbound.path if form.is_call else inbound.target  # a call's address has the token in it
+        said = "\x1f".join((inbound.origin.id, target, form.digest(without=rule.token)))
+        page_target = _filled(rule.pages, form) or _came_from(exchange)
         return Item(
             id=secrets.token_urlsafe(9),
             owner=owner,
@@ -214,8 +222,8 @@ class OutboxStage:
             form=form,
             subject=form.get(rule.subject)[:200] if rule.subject else "",
             text=form.first(rule.text),
-            page_target=_filled(rule.pages, form) or _came_from(exchange),
-            look_target=_filled(rule.look, form),
+            page_target=page_target,
+            look_target=_filled(rule.look, form) or (page_target if form.is_call else ""),
             digest=hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest(),
             since=exchange.now,
             changed=exchange.now,
@@ -282,6 +290,22 @@ def is_message(form: Form, rule: OutboxForm) -> bool:
     """Whether something was written, and it is no edit, no cancel button."""
     changed = any(form.get(name).strip() not in ("", "0") for name in rule.unless)
     return not changed and bool(form.first(rule.text).strip())
+
+
+def told_of(item: Item, exchange: Exchange) -> Answer:
+    """The way to its receipt, for a person or for a script."""
+    if not item.form.is_call:
+        return see_receipt(item)
+    body = kept_by_script(exchange.who.language, f"{RECEIPTS}/{item.id}")
+    return plain_answer(200, body, "application/json; charset=utf-8", Cache_Control="no-store")
+
+
+def _plain(answer: Answer) -> str:
+    """An answer's text where it is at hand and uncoded."""
+    body = answer.body
+    return (
+        body.decode("utf-8", "replace") if isinstance(body, bytes) and "Content-Encoding" not in answer.headers else ""
+    )
 
 
 def see_receipt(item: Item) -> Answer:

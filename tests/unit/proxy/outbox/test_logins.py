@@ -19,7 +19,7 @@ from tests.serving import Served, served
 from tests.unit.proxy.stages.test_kept import BOX
 from tests.unit.proxy.stages.test_outbox import DISCUSSION, TEXT, Course, Teacher, cut, receipt_of
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 
 @dataclass
