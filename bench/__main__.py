@@ -21,6 +21,7 @@ SUITES = {
     "lecture": "slides found in labelled lectures, bytes and processor time of their slidecasts",
     "documents": "bytes of light copies of PDFs and office documents, and processor time",
     "media_memory": "memory of Tropa while 50 learners read a film that is being made, and one that is",
+    "own_store": "bytes of two visits with a learner's own store, and what opens without a link",
     "uploads": "bytes of twelve photographs sent directly and through Tropa, CPU for a megabyte in pieces",
     "media_queue": "fairness and throughput of the media queue with 50 learners",
 }

@@ -15,6 +15,7 @@ from policies.kinds import kind_of_destination, kind_of_path
 from policies.model import Preset
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
+from proxy.fetch_metadata import is_passed_on_page
 
 _HINT_HEADERS = ("Save-Data", "ECT", "RTT", "Downlink", "Sec-CH-Viewport-Width", "Sec-CH-DPR", "Sec-CH-UA-Mobile")
 _UPLOAD_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -111,12 +112,11 @@ def audience_and_kind(headers: Mapping[str, str], path: str, *, app: bool) -> tu
 def _by_mode(headers: Mapping[str, str], path: str) -> tuple[Audience, MediaKind | None]:
     """A script's own request, or one that a service worker passes on: browsers then call every destination empty.
 
-    The mode stays what it was (Fetch section 2.2.5): "navigate" is a page's, "no-cors" that of pictures and scripts.
+    The mode "no-cors" is that of pictures and scripts.
     """
-    mode = headers.get("Sec-Fetch-Mode", "").lower()
-    if mode == "navigate":
+    if is_passed_on_page(headers):
         return Audience.PAGE, kind_of_path(path)
-    if mode == "no-cors":
+    if headers.get("Sec-Fetch-Mode", "").lower() == "no-cors":
         audience, kind = _by_old_signs(headers, path)
         if audience is not Audience.PAGE:
             return audience, kind

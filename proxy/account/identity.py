@@ -20,6 +20,7 @@ from proxy.account.language import LANGUAGES, preferred_language
 from proxy.account.placing import Placing
 from proxy.account.secret import Keyed
 from proxy.exchange import ClientAddress, Inbound, Who
+from proxy.fetch_metadata import is_passed_on_page
 
 _MEMO_ENTRIES = 4096
 _MEMO_COOKIE_CHARS = 2048  # longer heads are identified anew rather than kept
@@ -239,6 +240,6 @@ def _names(pattern: str, name: str) -> bool:
 
 def _is_page(headers: Mapping[str, str]) -> bool:
     destination = headers.get("Sec-Fetch-Dest")
-    if destination == "empty":  # a page that a service worker asks for has its mode alone
-        return headers.get("Sec-Fetch-Mode") == "navigate"
+    if destination == "empty":
+        return is_passed_on_page(headers)
     return destination == "document" if destination else "text/html" in headers.get("Accept", "")

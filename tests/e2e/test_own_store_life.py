@@ -21,7 +21,8 @@ from tests.e2e.harness.waiting import until
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = pytest.mark.browser
-PAID, FREE = (datetime(2026, 11, 24, hour, 30, tzinfo=UTC) for hour in (17, 20))  # free from 23:00 in Moscow
+PAID = datetime(2026, 11, 24, 17, 30, tzinfo=UTC)
+JUST_BEFORE = datetime(2026, 11, 24, 19, 59, 50, tzinfo=UTC)  # free from 23:00 in Moscow
 NIGHTLY: dict[str, Any] = {
     **METERED,
     "store": "browser",
@@ -76,8 +77,10 @@ def test_a_lecture_put_off_comes_in_the_free_hours_and_plays_without_a_link(
             until(lambda: tab.evaluate("tropa.list('queue')"), what="the note on the device")
             tab.goto(base + "/.tropa/store/")
             tab.wait_for_selector("#tropa-queue li")
-        with tropa_at(FREE, regions, folder):
+        with tropa_at(JUST_BEFORE, regions, folder):
             tab.goto(base + page("lecture"))
+            settled(tab)
+            # They begin while the page stands open, and nobody touches it.
             tab.wait_for_selector("#tropa-later a", timeout=3 * MINUTE_MS)
             assert tab.evaluate("tropa.list('queue')") == []
             link.cut()

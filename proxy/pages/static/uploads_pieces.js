@@ -168,6 +168,7 @@ class Job {
   question(text, ...choices) {
     return new Promise((done) => {
       this.panel.say(text);
+      this.panel.still(); // a full bar would look like success
       this.panel.offer(...choices.map(([label, value]) => [label, () => done(value)]));
       this.panel.focus();
     });

@@ -63,6 +63,14 @@ def test_what_a_service_worker_passes_on_is_known_by_its_mode(
     assert audience_and_kind(head, path, app=False) == (audience, kind)
 
 
+def test_firefox_passes_a_page_on_under_another_mode() -> None:
+    """As its 153 does; a script's own request has no `Upgrade-Insecure-Requests`."""
+    head = CIMultiDict({"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "same-origin", "Accept": "text/html,*/*;q=0.8"})
+    assert audience_and_kind(head, "/a", app=False)[0] is Audience.API
+    head["Upgrade-Insecure-Requests"] = "1"
+    assert audience_and_kind(head, "/a", app=False)[0] is Audience.PAGE
+
+
 @pytest.mark.parametrize(
     ("headers", "path", "audience", "kind"),
     [
