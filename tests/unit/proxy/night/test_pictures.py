@@ -45,13 +45,14 @@ async def brought(there: Served) -> int:
     async with asyncio.timeout(_PATIENCE_S):
         while (one := fetcher.wishes.get(wish.id)) is not None and one.state in OPEN:
             await asyncio.sleep(0.02)
-        while pool.stats().running or pool.stats().queued or any("picture" in name for name in names(fetcher)):
+        while pool.stats().running or pool.stats().queued or is_at_work():
             await asyncio.sleep(0.02)
     return pool.stats().done
 
 
-def names(fetcher: object) -> list[str]:
-    return [task.get_name() for task in asyncio.all_tasks()]
+def is_at_work() -> bool:
+    """Whether the night, or the making of what it brought, is under way."""
+    return any(":night-" in name or ":picture" in name for name in (task.get_name() for task in asyncio.all_tasks()))
 
 
 async def looked_at(there: Served, accept: str) -> bytes:
