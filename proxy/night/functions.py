@@ -17,7 +17,7 @@ _ALWAYS = ("core_course_get_courses_by_field", "core_course_get_contents")
 _NEEDED: dict[Followed, tuple[str, ...]] = {
     Followed.SECTIONS: ("mod_page_get_pages_by_courses",),
     Followed.FILES: (),
-    Followed.RECORDINGS: ("mod_bigbluebuttonbn_get_recordings",),
+    Followed.RECORDINGS: (),  # what webinar rooms recorded is asked for where there are rooms, and a refusal told then
     Followed.FORUMS: (
         "mod_forum_get_forums_by_courses",
         "mod_forum_get_forum_discussions",

@@ -45,6 +45,7 @@ from scheduler.requests import RequestState
 logger = logging.getLogger("tropa.night")
 
 LOOKED = "night-looked"
+_MAY_NOT = frozenset(("accessexception", "servicenotavailable"))
 _FORUM_SPAN = timedelta(days=14)  # older posts were carried by nights before
 _WS_BYTES = 16384  # about what one question and its answer weigh
 _OFTEN = 200  # addresses that are looked after
@@ -62,7 +63,10 @@ class Trouble:
 
 
 class _Questions:
-    """Asks one account's web services, each question once, at the place's pace and expense."""
+    """Asks one account's web services, each question once, at the place's pace and expense.
+
+    refused  functions that it may not call
+    """
 
     def __init__(self, territory: Territory, origin: Origin, account: MoodleAccount, toll: Toll, pace: Pace) -> None:
         self._fetching = Fetching(territory=territory, origin=origin, url=account.url, method="POST")
@@ -71,13 +75,19 @@ class _Questions:
         self._toll = toll
         self._pace = pace
         self._answers: dict[tuple[str, str], JSON] = {}
+        self.refused: set[str] = set()
 
     async def ask(self, function: str, now: datetime, **values: str | int) -> JSON:
         """One answer. Raises ServiceFailed, with SPENT where an allowance has no room for it."""
         key = (function, repr(sorted(values.items())))
         if key not in self._answers:
-            async with self._paid() as fare:
-                self._answers[key] = await self._account.call(function, now, fare.told, **values)
+            try:
+                async with self._paid() as fare:
+                    self._answers[key] = await self._account.call(function, now, fare.told, **values)
+            except ServiceFailed as failed:
+                if failed.why in _MAY_NOT and function != SITE_INFO:
+                    self.refused.add(function)
+                raise
         return self._answers[key]
 
     async def page(self, url: str, now: datetime) -> str:
@@ -160,6 +170,7 @@ class Looking:
                 lacks |= set(await _lacking(questions, follow, now))
                 for part in await self._parts(questions, territory, follow):
                     await self._want(territory, part)
+                lacks |= questions.refused
             except ServiceFailed as failed:
                 logger.warning("%s: course %d of %s: %s", place, follow.course, follow.origin, failed.why)
                 wait = max(timedelta(seconds=failed.retry_s or 0), _LOOK_AGAIN)
