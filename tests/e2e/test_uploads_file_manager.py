@@ -19,6 +19,14 @@ from tests.e2e.harness.waiting import until
 
 pytestmark = pytest.mark.browser
 CLIP_BYTES = 2_500_000
+FIELDS = {
+    "title": "",
+    "license": "unknown",
+    "sesskey": SESSKEY,
+    "repo_id": "4",
+    "itemid": "712",
+    "env": "filemanager",
+}
 SENDS = "f => fetch(f.api, {method: 'POST', body: filled(f.file), signal: f.signal}).then(r => r.text())"
 
 
@@ -95,15 +103,7 @@ def test_the_dialogs_form_goes_into_its_frame_in_pieces_and_its_answer_comes_onc
     assert heard(page) == [f"{plan.name} id 712"]
     [sent] = manager.sent[before:]
     assert (sent.filename, sent.content) == (plan.name, plan.read_bytes())
-    told = {
-        "title": "",
-        "license": "unknown",
-        "sesskey": SESSKEY,
-        "repo_id": "4",
-        "itemid": "712",
-        "env": "filemanager",
-    }
-    assert sent.fields == told
+    assert sent.fields == FIELDS
     page.wait_for_function("!document.querySelector('iframe')")
 
 
@@ -187,6 +187,27 @@ def test_what_isnt_understood_goes_as_the_browser_sends_it(
     page.evaluate(f"{sends}.then(() => 0)")
     assert manager.origin.journal[before:] == [("POST", API)]
     assert page.locator(".tropa-send").count() == 0
+
+
+def test_where_tropa_has_no_room_the_dialogs_form_goes_as_it_was_when_it_was_submitted(
+    browser: Browser, manager: FileManager, folder: Path, plan: Path
+) -> None:
+    limits = {"limits": {"uploads_per_learner": 0}}
+    regions = Regions(course_port=manager.origin.port, places={"metered": METERED}, settings=limits)
+    before = len(manager.sent)
+    with tropa_process(regions, folder) as full, visiting(browser, size=DESKTOP) as visit:
+        page = visit.page
+        page.goto(f"http://127.0.0.1:{full.ports['metered']}{PAGE}")
+        page.get_by_role("button", name="Добавить…").click()
+        page.wait_for_function("window.tropaUploads")
+        page.locator("input[name=repo_upload_file]").set_input_files(plan)
+        page.get_by_role("button", name="Загрузить этот файл").click()
+        assert heard(page) == [f"{plan.name} id 712"]
+        dropped(page, plan)
+        page.locator("#said li").nth(1).wait_for()
+    form, script = manager.sent[before:]
+    assert form.fields == FIELDS and (form.filename, form.content) == (plan.name, plan.read_bytes())
+    assert script.content == form.content
 
 
 def in_hand(page: Page, path: Path) -> None:
