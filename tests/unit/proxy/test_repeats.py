@@ -67,13 +67,14 @@ async def had_again(there: Served, path: str = DATA, **heads: str) -> tuple[Repl
 
 async def known(there: Served, path: str = DATA, **heads: str) -> Reply:
     """Asked for until it is stored, and was had from the store once."""
-    while True:
+    for _ in range(50):
         reply = await there.get(path, headers=HEADS | heads)
         assert reply.status == 200
         await settled(there)
         status = reply.headers["Cache-Status"]  # type: ignore[call-overload,index]
         if "; hit" in status and "collapsed" not in status:
             return reply
+    raise AssertionError(f"{path} was never had from the store: {status}")
 
 
 def lines(there: Served) -> list[dict[str, object]]:
