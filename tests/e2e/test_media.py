@@ -311,7 +311,8 @@ def test_where_tropa_is_switched_off_media_pass_byte_for_byte(site: Origin, trop
                 assert through.body == whole.body and through.status == 200, (place, path)
                 for field in ("Content-Type", "ETag", "Accept-Ranges", "Cache-Control"):
                     assert through.get(field) == whole.get(field), (place, path, field)
-            part = got(FILM, place, Range="bytes=1000-1999")
+            # Of what went out smaller a moment ago a range isn't given: it would splice two films.
+            part = got(f"{FILM}?never=before", place, Range="bytes=1000-1999")
             assert part.status == 206 and part.body == ask(site.port, FILM).body[1000:2000]
     finally:
         switch("off")

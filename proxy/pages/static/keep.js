@@ -71,6 +71,13 @@
       });
     });
   }
+  function first() { // the page may be bringing a worker of its own just now: then that was asked for, and ours isn't wanted
+    return new Promise(function (done) {
+      if (document.readyState === "complete") { done(); } else { window.addEventListener("load", done); }
+    }).then(function () { return fetch(told.worker.replace("worker.js", "hours.json")); }).then(function (answer) {
+      return answer.json();
+    }).then(function (hours) { if (!hours.on) { throw new Error("it has its own"); } });
+  }
   function parts() {
     return performance.getEntriesByType("resource").map(function (one) { return one.name; }).filter(function (name) {
       return name.indexOf(location.origin + "/") === 0 && /\.(css|js|png|jpe?g|gif|webp|avif|svg|woff2?)\b|\/\.tropa\/static/.test(name);
@@ -96,6 +103,8 @@
     if (touched || pageYOffset > 60) { notice("tropa-kept", say.fresh, say.show, here); } else { location.reload(); }
   });
   box.getRegistrations().then(function (all) {
+    return all.length ? all : first().then(function () { return box.getRegistrations(); });
+  }).then(function (all) {
     if (!mine(all)) { return; }
     return box.register(told.worker, { scope: "/" }).then(function () { return box.ready; }).then(function (there) {
       worker = there.active;
