@@ -286,8 +286,9 @@ class Pipeline:
         try:
             if fetched.facts.status == 304 and known is not None and known.variant is not None and not client.any:
                 answer = await stage.confirmed(exchange, fetched, known, client)
-                exchange.tally.made_of = stored_in(fetched)
-                if answer is None:  # the stored bytes are gone: ask once more, for the whole
+                if answer is not None:
+                    exchange.tally.made_of = stored_in(fetched)
+                else:  # the stored bytes are gone: ask once more, for the whole
                     await fetched.close()
                     fetched, client = await self._obtained(exchange, NO_WISH)
                     answer = await self._treated(exchange, fetched)
