@@ -98,7 +98,7 @@ class Repeats:
         """
         key = _key(exchange)
         repeat = self._known.get(key)
-        if repeat is None or not self._fits(exchange, repeat):
+        if repeat is None or not self._fits(exchange, key, repeat):
             return None
         asking = Asking(method="GET", headers=exchange.inbound.request.headers)
         use = use_of(repeat.stored.head, asking, exchange.now.timestamp())
@@ -114,12 +114,12 @@ class Repeats:
         self.served += 1
         return Sent(response=response, to_learner_bytes=nbytes, complete=True)
 
-    def _fits(self, exchange: Exchange, repeat: Repeat) -> bool:
+    def _fits(self, exchange: Exchange, key: _Key, repeat: Repeat) -> bool:
         request = exchange.inbound.request
         if not _is_like_others(exchange) or request.protocol.writing_paused or self._concerned(exchange):
             return False
         if self._store.find_hot(repeat.stored.row.key) is not repeat.found:
-            self._drop(_key(exchange))
+            self._drop(key)
             return False
         return repeat.stored.fits(request.headers)
 

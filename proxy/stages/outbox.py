@@ -80,11 +80,6 @@ class OutboxStage:
         self._logins = Logins(outbox, keeper, clock)
         watch.tell(self._link_is_back)
 
-    @property
-    def waiting(self) -> frozenset[str]:
-        """Learners for whom something waits; looked at before every exchange."""
-        return self._outbox.waiting
-
     def concerns(self, exchange: Exchange) -> bool:
         """Whether something waits for this learner, or may be hers from another login: her visit is to be noticed."""
         outbox = self._outbox
