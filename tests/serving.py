@@ -38,7 +38,7 @@ regions:
     timezone: Asia/Kamchatka
     networks: [127.0.0.0/8]
     policy: {policy}
-    link: {{down: 256 kbit/s, up: 64 kbit/s, rtt: 700 ms}}
+    link: {link}
     tariff:
       timezone: Europe/Moscow
       price: 0.40 RUB/MB
@@ -91,6 +91,7 @@ async def served(
     free: str = "[{days: daily, from: 23:00, to: 07:00}]",
     consultations: str = "{when: free}",
     region: str = "",
+    link: str = "{down: 256 kbit/s, up: 64 kbit/s, rtt: 700 ms}",
 ) -> AsyncIterator[Served]:
     """Serve until the block ends."""
     app = web.Application(client_max_size=64 * 1024**2)
@@ -112,6 +113,7 @@ async def served(
         free=free,
         consultations=consultations,
         region=region,
+        link=link,
     )
     regions_file.write_text(text, "utf-8")
     state_dir = tmp_path / "state"
