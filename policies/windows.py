@@ -93,10 +93,20 @@ def current_opening(windows: Windows, now: datetime) -> Span | None:
     if windows.always:
         return None
     instant = now.astimezone(UTC)
-    for start, end in _openings(windows, instant, _limit(instant, HORIZON_DAYS)):
-        if start <= instant < end:
+    # Windows that are over may have begun this opening, so what ended in the days before is looked at too.
+    for start, end in _openings(windows, _before(instant), _limit(instant, HORIZON_DAYS)):
+        if start > instant:
+            return None
+        if instant < end:
             return start, end
     return None
+
+
+def _before(instant: datetime) -> datetime:
+    try:
+        return instant - _LOOKBACK
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def current_close(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_DAYS) -> datetime | None:

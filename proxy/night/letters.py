@@ -1,7 +1,9 @@
 """Letters about the free hours: to a learner who wants one when her things are ready, to IT staff in the morning.
 
 Laws of this file: a learner gives her address herself, and it is kept until her letter has gone or has been given up,
-fourteen days at most; a letter names no address of hers but the site's page of receipts; each goes once.
+fourteen days at most; a letter names no address of hers but the site's page of receipts; each goes once. Which nights
+owe a report is computed from their hours (`scheduler.mornings`), never from having been seen; how far that is noted is
+kept with what it found, in one commit.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from policies.model import Catalogue, Mail, Territory
-from proxy.account.state import DropMarks, Mark, MarkQuery, PutMark, State
+from proxy.account.state import Change, DropMarks, Mark, MarkQuery, PutMark, State
 from proxy.clock import Clock
 from proxy.media.desk import Desk
 from proxy.night.hours import NightHours, place_of
@@ -21,13 +23,16 @@ from proxy.night.post import Letter, NotSent, send
 from proxy.night.report import report
 from proxy.night.wishes import Wishes
 from proxy.pages.letters import ready_letter, report_letter
+from scheduler.mornings import Noted, look
 from scheduler.requests import OPEN, RequestState
 
 logger = logging.getLogger("tropa.night")
 
-_TO, _DUE = "letter-to", "letter-due"
+_TO, _DUE, _NOTED = "letter-to", "letter-due", "letter-noted"
 _LIFE = timedelta(days=14)
 _DUE_LIFE = timedelta(days=3)
+_NOTED_LIFE = timedelta(days=30)
+_NOTED_ANEW = timedelta(days=1)  # written down this often where no night begins or ends
 MAX_WAITING = 1000
 _MAX_TRIES = 6
 _AGAIN = timedelta(minutes=5)
@@ -67,6 +72,8 @@ class Letters:
         self._catalogue = catalogue
         self._waiting: dict[str, Waiting] = {}
         self._due: dict[str, str] = {}  # place -> the night whose report is to be sent
+        self._noted: dict[str, Noted] = {}  # place -> how far its nights are accounted for
+        self._written: dict[str, Noted] = {}  # the same as the disk has it
         self._tries: dict[str, int] = {}
 
     @property
@@ -87,6 +94,9 @@ class Letters:
             )
         for mark in await self._state.list(MarkQuery(kind=_DUE, now=now)):
             self._due[mark.owner] = mark.key
+        for mark in await self._state.list(MarkQuery(kind=_NOTED, now=now)):
+            at = datetime.fromisoformat(mark.facts["at"])
+            self._noted[mark.owner] = self._written[mark.owner] = Noted(at=at, open=str(mark.facts.get("open", "")))
 
     def is_waiting(self, learner: str) -> bool:
         return learner in self._waiting
@@ -124,7 +134,7 @@ class Letters:
             elif self._is_ready(waiting) and (waiting.not_before is None or waiting.not_before <= now):
                 await self._tell(waiting, mail, now)
         for territory in self._hours.places():
-            if place_of(territory) in self._due and self._hours.night(territory, now) is None:
+            if place_of(territory) in self._due:
                 await self._report(territory, mail, now)
 
     # -- a learner's -------------------------------------------------------------------------------------------
@@ -158,15 +168,33 @@ class Letters:
     # -- the morning's -----------------------------------------------------------------------------------------
 
     async def _note_nights(self, now: datetime) -> None:
-        """Each night that is seen open owes its report, also to the next process."""
+        """Each night that is over owes its report, also to the next process."""
         for territory in self._hours.places():
-            place, night = place_of(territory), self._hours.night(territory, now)
-            if night is None or not territory.night.report_to or self._due.get(place) == night.key:
+            if not territory.night.report_to:
                 continue
-            self._due[place] = night.key
-            changes = [DropMarks(kind=_DUE, owner=place)]
-            mark = Mark(kind=_DUE, owner=place, key=night.key, until=now + _DUE_LIFE)
-            await self._state.commit([*changes, PutMark(mark)])
+            place, tariff = place_of(territory), territory.tariff
+            current = self._hours.night(territory, now)
+            found = look(self._noted.get(place), tariff.free, tariff.zone, current, now)
+            self._noted[place] = found.noted
+            if found.owes:
+                self._due[place] = found.owes
+                self._tries.pop(place, None)
+            if found.owes or self._is_news(place, found.noted):
+                await self._write(place, found.noted, found.owes, now)
+
+    def _is_news(self, place: str, noted: Noted) -> bool:
+        """Whether the next process would find something else by what the disk has."""
+        written = self._written.get(place)
+        return written is None or written.open != noted.open or not written.at <= noted.at < written.at + _NOTED_ANEW
+
+    async def _write(self, place: str, noted: Noted, owes: str, now: datetime) -> None:
+        facts = {"at": noted.at.isoformat(), "open": noted.open}
+        changes: list[Change] = [PutMark(Mark(kind=_NOTED, owner=place, key="", until=now + _NOTED_LIFE, facts=facts))]
+        if owes:
+            due = Mark(kind=_DUE, owner=place, key=owes, until=now + _DUE_LIFE)
+            changes += [DropMarks(kind=_DUE, owner=place), PutMark(due)]
+        await self._state.commit(changes)
+        self._written[place] = noted
 
     async def _report(self, territory: Territory, mail: Mail, now: datetime) -> None:
         place = place_of(territory)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from policies.load import read_catalogue
-from policies.model import Catalogue, Followed, Windows
+from policies.model import Catalogue, Followed, Window, Windows
 from policies.night import Idle, idle_because, idle_nights
 from policies.windows import current_opening
+from policies.zones import zone
 
 SITE = """
 tropa: {{place: {place}, mail: {{smtp: "[::1]:25", from: tropa@school.example, tls: none}}}}
@@ -78,3 +79,13 @@ def test_the_opening_that_holds_an_instant_is_told_whole(tmp_path: Path) -> None
         assert current_opening(free, opens + late) == (opens, opens + timedelta(hours=8))
     assert current_opening(free, opens + timedelta(hours=8)) is None
     assert current_opening(Windows(always=True), opens) is None
+
+
+def test_an_opening_of_windows_that_follow_one_another_begins_where_the_first_of_them_does() -> None:
+    evening = Window(zone=zone("Europe/Moscow"), weekdays=frozenset(range(7)), start=time(23), end=time(3))
+    night = Window(zone=zone("Europe/Moscow"), weekdays=frozenset(range(7)), start=time(2), end=time(7))
+    opens = datetime(2026, 11, 23, 20, tzinfo=UTC)
+    free = Windows(windows=(night, evening))
+    for hour in (0, 3, 4, 7):
+        assert current_opening(free, opens + timedelta(hours=hour)) == (opens, opens + timedelta(hours=8))
+    assert current_opening(free, opens + timedelta(hours=8)) is None

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from proxy.night.hours import NightHours
 from proxy.night.letters import Letters, Waiting
 from proxy.night.post import Letter, NotSent, send
 from proxy.night.wishes import Wishes
+from proxy.operate.night_run import NightRun, active_run, set_run
 from scheduler.requests import RequestState
 from tests.unit.proxy.media.desks import Office
 from tests.unit.proxy.night.test_hours import CLOSES, OPENS, REGIONS
@@ -77,8 +80,8 @@ def text_of(letter: bytes) -> tuple[str, str, str]:
 class Room:
     """Letters with what they stand on."""
 
-    def __init__(self, office: Office, letters: Letters, wishes: Wishes) -> None:
-        self.office, self.letters, self.wishes = office, letters, wishes
+    def __init__(self, office: Office, letters: Letters, wishes: Wishes, hours: NightHours) -> None:
+        self.office, self.letters, self.wishes, self.hours = office, letters, wishes, hours
 
     async def asks(self, learner: str = "anna", language: str = "ru") -> bool:
         now = self.office.clock.now()
@@ -87,16 +90,17 @@ class Room:
 
     async def another(self, catalogue_path: Path) -> Letters:
         """As the next process has them."""
-        letters = _letters(self.office, self.wishes, catalogue_path)
+        letters, _ = _letters(self.office, self.wishes, catalogue_path)
         await letters.start(self.office.clock.now())
         return letters
 
 
-def _letters(office: Office, wishes: Wishes, path: Path) -> Letters:
+def _letters(office: Office, wishes: Wishes, path: Path) -> tuple[Letters, NightHours]:
     catalogue = read_catalogue(path)
-    hours = NightHours(lambda: catalogue, office.state, office.clock)
+    extra = partial(active_run, path.parent)
+    hours = NightHours(lambda: catalogue, office.state, office.clock, extra=extra)
     desk: Desk = office.desk
-    return Letters(office.state, wishes, desk, hours, office.clock, lambda: catalogue)
+    return Letters(office.state, wishes, desk, hours, office.clock, lambda: catalogue), hours
 
 
 @asynccontextmanager
@@ -108,7 +112,8 @@ async def room(folder: Path, port: int, regions: str = REPORTED) -> AsyncIterato
     await office.open()
     wishes = Wishes(office.state)
     try:
-        yield Room(office, _letters(office, wishes, path), wishes)
+        letters, hours = _letters(office, wishes, path)
+        yield Room(office, letters, wishes, hours)
     finally:
         await office.close()
 
@@ -175,6 +180,55 @@ async def test_the_morning_brings_one_report(tmp_path: Path) -> None:
         [(to, subject, text)] = map(text_of, post.letters)
         assert to == "it@school.example" and "К утру" in subject
         assert "Лекция 6" in text and "Уже здесь: 1" in text
+
+
+async def test_a_night_between_two_looks_owes_its_report_all_the_same(tmp_path: Path) -> None:
+    short = MORNING.replace("free: 23:00-07:00", "free: 23:00-23:01")
+    async with post_office() as post, room(tmp_path, post.port, short) as here:
+        here.office.clock.at = OPENS - timedelta(seconds=10)
+        await here.letters.tick()
+        here.office.clock.at = OPENS + timedelta(minutes=2)
+        for _ in range(2):
+            await here.letters.tick()
+        assert len(post.letters) == 1
+
+
+async def test_a_night_that_ends_while_no_process_runs_is_reported_by_the_next(tmp_path: Path) -> None:
+    async with post_office() as post, room(tmp_path, post.port, MORNING) as here:
+        await here.letters.tick()
+        here.office.clock.at = CLOSES + timedelta(hours=3)
+        for _ in range(2):
+            await (await here.another(tmp_path / "regions.yaml")).tick()
+        assert len(post.letters) == 1, "once, whichever process"
+
+
+async def test_hours_that_never_close_are_reported_day_by_day(tmp_path: Path) -> None:
+    always = MORNING.replace("tariff: {price: 1 RUB/MB, free: 23:00-07:00}", "tariff: {price: 1 RUB/MB, free: always}")
+    async with post_office() as post, room(tmp_path, post.port, always) as here:
+        for hours in range(0, 49, 6):
+            here.office.clock.at = OPENS + timedelta(hours=hours)
+            await here.letters.tick()
+        assert len(post.letters) == 2
+
+
+async def test_a_clock_set_back_brings_no_second_report(tmp_path: Path) -> None:
+    async with post_office() as post, room(tmp_path, post.port, MORNING) as here:
+        for at in (OPENS, CLOSES, CLOSES - timedelta(hours=1), CLOSES, CLOSES + timedelta(hours=1)):
+            here.office.clock.at = at
+            await here.letters.tick()
+        assert len(post.letters) == 1
+
+
+async def test_a_test_that_is_over_is_reported(tmp_path: Path) -> None:
+    async with post_office() as post, room(tmp_path, post.port, MORNING) as here:
+        at = OPENS - timedelta(hours=9)
+        run = NightRun(place="tundra", opens=at, closes=at + timedelta(minutes=10), limit_bytes=1)
+        set_run(tmp_path, run)
+        for minutes in (-1, 1, 11, 12):
+            here.office.clock.at = at + timedelta(minutes=minutes)
+            here.hours.look_for_runs(here.office.clock.now())
+            await here.letters.tick()
+        assert len(post.letters) == 1
 
 
 async def test_a_password_that_others_may_read_is_not_used(tmp_path: Path) -> None:
