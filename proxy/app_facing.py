@@ -23,6 +23,7 @@ from proxy.own.personal import PersonalRoutes
 from proxy.own.refusals import Refusals
 from proxy.own.routes import OwnRoutes
 from proxy.stages.ladder import LadderStage
+from proxy.stages.ladder_notes import LadderNotes
 from proxy.stages.rung import RungMaker
 from proxy.stages.rung_pieces import PieceMaker
 
@@ -59,7 +60,8 @@ def build_facing(ground: Ground) -> Facing:
     )
     refusals = Refusals(dresser, ground.codes, jitter=random.SystemRandom())
     rungs = RungMaker(PieceMaker(halves.adapting.store, ground.state_dir / "making"), halves.media.origin.piece)
-    ladders = build_ladders(notes.sticky, ground.clock, refusals.withheld, rungs)
+    ladder_notes = LadderNotes(ground.state, halves.media.rows)
+    ladders = build_ladders(notes.sticky, ground.clock, refusals.withheld, rungs, ladder_notes)
     originals, own_workers = Originals(ground.state), OwnWorkers(ground.state)
     stores = OwnStores(dresser, own_workers)
     # What pages get a script for: a part each.
@@ -84,7 +86,14 @@ def own_routes(ground: Ground, facing: Facing) -> OwnRoutes:
     """What answers under the reserved path."""
     dresser, halves, notes = facing.dresser, facing.halves, facing.notes
     media = halves.media.routes(
-        dresser, facing.refusals, notes.sizes, facing.elsewhere, ground.keeper, facing.scripts, halves.texts.proofs
+        dresser,
+        facing.refusals,
+        notes.sizes,
+        facing.elsewhere,
+        ground.keeper,
+        facing.scripts,
+        halves.texts.proofs,
+        facing.ladders,
     )
     return OwnRoutes(
         tokens=ground.tokens,

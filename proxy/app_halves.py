@@ -52,7 +52,7 @@ class Halves:
     async def finish(self) -> None:
         """Let what runs end; tasks may still read the stores."""
         await self.outage.close()
-        await self.media.desk.close()
+        await self.media.close()
         await self.adapting.close()
 
     async def close(self) -> None:

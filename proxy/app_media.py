@@ -22,6 +22,7 @@ from proxy.deliver.sticky import Sticky
 from proxy.elsewhere import Elsewhere
 from proxy.media.desk import Desk
 from proxy.media.jobs import Slots
+from proxy.media.queue_state import Rows
 from proxy.media.sources import Sources
 from proxy.media.store import MediaStore
 from proxy.night.texts.proof import CourseProofs
@@ -41,9 +42,11 @@ from proxy.own.viewer import Viewer
 from proxy.stages.context import Exchange
 from proxy.stages.ladder import LadderStage
 from proxy.stages.ladder_book import LadderBook
+from proxy.stages.ladder_notes import LadderNotes
 from proxy.stages.media import MediaStage
 from proxy.stages.media_asker import MediaAsker
 from proxy.stages.media_book import MediaBook
+from proxy.stages.media_known import KnownMedia
 from proxy.stages.media_origin import MediaOrigin
 from proxy.stages.moving import MovingFilms
 from proxy.stages.rung import RungMaker
@@ -70,13 +73,20 @@ class Media:
     offers: MediaOffers
     viewer: Viewer
     moving: MovingFilms
+    rows: Rows
 
     async def start(self, now: datetime) -> None:
         """Open what is stored. Raises OSError naming what can't be had."""
         await self.desk.start()
+        await self.book.start(self.desk.standing, now)
         await self.choices.start(now)
         await self.had.start(now)
         await self.deferred.start(now)
+
+    async def close(self) -> None:
+        """Keep what was said, stop what is being made."""
+        await self.rows.flush()
+        await self.desk.close()
 
     def jobs(self, clock: Clock) -> tuple[Job, ...]:
         """What is done now and then; none of it changes a decision."""
@@ -116,6 +126,7 @@ class Media:
         keeper: TaskKeeper,
         scripts: PageScripts,
         proofs: CourseProofs,
+        ladders: LadderStage,
     ) -> MediaRoutes:
         return MediaRoutes(
             desk=self.desk,
@@ -130,6 +141,7 @@ class Media:
             segments=Segments(self.desk, self.origin, self.book),
             beginnings=Beginnings(keeper),
             moving=self.moving,
+            ladders=ladders,
             decide_for=elsewhere.decision,
             scripts=scripts,
         )
@@ -155,7 +167,12 @@ def build_media(ground: Ground, time: NightTime) -> Media:
         refetch=time.sources.refetch,
         hours=time.desk_hours,
     )
-    book, choices, origin = MediaBook(), Choices(state), MediaOrigin(ground.upstream, via=ground.via)
+    rows = Rows(state, ground.keeper)
+    book, choices, origin = (
+        MediaBook(KnownMedia(state, rows, clock)),
+        Choices(state),
+        MediaOrigin(ground.upstream, via=ground.via),
+    )
     return Media(
         desk=desk,
         origin=origin,
@@ -166,11 +183,16 @@ def build_media(ground: Ground, time: NightTime) -> Media:
         offers=MediaOffers(ground.tokens, book, choices, films=tool is not None),
         viewer=Viewer(Lectures()),
         moving=MovingFilms(desk, origin, ground.keeper),
+        rows=rows,
     )
 
 
 def build_ladders(
-    sticky: Sticky, clock: Clock, withheld: Callable[[Exchange, Withhold], Answer], rungs: RungMaker
+    sticky: Sticky,
+    clock: Clock,
+    withheld: Callable[[Exchange, Withhold], Answer],
+    rungs: RungMaker,
+    notes: LadderNotes,
 ) -> LadderStage:
     """The stage that caps ladders; `withheld` makes what stands for a ladder nothing of which fits."""
-    return LadderStage(LadderBook(), ReadAhead(), sticky, clock, withheld, rungs)
+    return LadderStage(LadderBook(), ReadAhead(), sticky, clock, withheld, rungs, notes)

@@ -25,6 +25,7 @@ from proxy.shell import Shell
 from proxy.sizes import SizeAsker
 from proxy.sockets import Sockets
 from proxy.stages.image import ImageStage
+from proxy.stages.ladder import LadderStage
 from proxy.tunnels import TunnelPolicy
 from scheduler.jobs import Job
 
@@ -42,6 +43,7 @@ class AppParts:
     shell: Shell
     sockets: Sockets
     tunnels: TunnelPolicy
+    ladders: LadderStage
     pipeline: Pipeline
 
     async def start(self) -> None:
@@ -54,6 +56,7 @@ class AppParts:
         await self.originals.start(now)
         await self.own_workers.start(now)
         await self.halves.start(now)
+        await self.ladders.start(now)
         await self.errands.run()  # whoever was to be forgotten is, before anybody is served
 
     async def close(self) -> None:
@@ -131,6 +134,7 @@ def build_parts(ground: Ground) -> AppParts:
         shell=shell,
         sockets=sockets,
         tunnels=TunnelPolicy(runtime=ground.runtime, accountant=accountant, clock=clock),
+        ladders=facing.ladders,
         pipeline=_build_pipeline(ground, facing, sockets, shell),
     )
 

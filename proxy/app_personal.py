@@ -97,9 +97,7 @@ async def _counted(count: Awaitable[int]) -> Mapping[str, Any]:
     return {"files_that_note_you_as_one_who_had_them": found} if found else {}
 
 
-def memory_holders(
-    savings: LearnerSavings, late: LateSheets, sources: SourceBook, ladders: LadderStage
-) -> tuple[Holder, ...]:
+def memory_holders(savings: LearnerSavings, late: LateSheets, sources: SourceBook) -> tuple[Holder, ...]:
     """What lives in this process alone."""
 
     def nothing(learner: str) -> Mapping[str, Any]:
@@ -109,8 +107,16 @@ def memory_holders(
         in_memory("savings", savings.told, savings.forget),
         in_memory("style_sheets", nothing, late.forget),
         in_memory("addresses", nothing, sources.forget),
-        in_memory("ladders", nothing, ladders.forget),
     )
+
+
+def ladders_holder(ladders: LadderStage) -> Holder:
+    """Which films she watches; what State keeps of it is told by `Owned`."""
+
+    async def nothing(learner: str) -> Mapping[str, Any]:
+        return {}
+
+    return Holding("ladders", nothing, ladders.forget)
 
 
 def log_holder(folder: Path, log: AccessLog) -> Holder:
@@ -146,7 +152,8 @@ def build_personal(
             halves.outage.opened_holder(),
             *halves.night.holders(),
             variants_holder(halves.adapting.store),
-            *memory_holders(notes.savings, notes.late, notes.sources, ladders),
+            *memory_holders(notes.savings, notes.late, notes.sources),
+            ladders_holder(ladders),
             halves.uploads.holder(),
             log_holder(ground.state_dir / "log", ground.log),
             kept_holder(ground.state, ground.clock),

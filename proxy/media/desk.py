@@ -10,7 +10,7 @@ Laws of this file:
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -185,6 +185,10 @@ class Desk:
         """The medium, if it is here: for telling that it is, never for giving it away."""
         named = await self._store.named(key)
         return await self._store.find(named[0]) if named is not None else None
+
+    async def standing(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of these tickets' keys for which something is here."""
+        return await self._store.standing(keys)
 
     def reading(self, media: StoredMedia) -> AbstractContextManager[None]:
         """While this is entered the medium stays on disk."""

@@ -15,7 +15,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from proxy.account.redact import redacted
-from proxy.account.state import Change, DropJob, JobQuery, JobRow, Mark, MarkQuery, PutJob, PutMark, State
+from proxy.account.state import (
+    Change,
+    DropJob,
+    DropMarks,
+    JobQuery,
+    JobRow,
+    Mark,
+    MarkQuery,
+    PutJob,
+    PutMark,
+    State,
+)
 from proxy.media.estimate import Pace, Paces
 from proxy.media.jobs import Lane
 from proxy.media.refs import SourceRef
@@ -137,7 +148,7 @@ def pace_changes(paces: Paces, now: datetime) -> list[Change]:
 
 
 class Rows:
-    """Writes rows behind the desk's back, the last word on each."""
+    """Writes rows and marks behind whoever says them, the last word on each."""
 
     def __init__(self, state: State, keeper: TaskKeeper) -> None:
         self._state = state
@@ -150,6 +161,12 @@ class Rows:
 
     def drop(self, row_id: str) -> None:
         self._add(row_id, DropJob(row_id))
+
+    def mark(self, mark: Mark) -> None:
+        self._add(f"{mark.kind} {mark.owner} {mark.key}", PutMark(mark))
+
+    def unmark(self, kind: str, owner: str, key: str) -> None:
+        self._add(f"{kind} {owner} {key}", DropMarks(kind=kind, owner=owner, key=key))
 
     def learned(self, changes: list[Change]) -> None:
         for number, change in enumerate(changes):

@@ -14,7 +14,7 @@ import asyncio
 import hashlib
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -188,6 +188,11 @@ class MediaStore:
         """The key and the source's key that a name stands for."""
         now = self._now()
         return await self._index.ask(lambda base: index.named(base, name, now))
+
+    async def standing(self, names: Collection[str]) -> frozenset[str]:
+        """Those of these names that stand for a medium in store."""
+        now = self._now()
+        return await self._index.ask(lambda base: index.standing(base, names, now)) or frozenset()
 
     async def name(self, name: str, key: str, source_key: str, *, life: timedelta = NAME_LIFE) -> None:
         """From now on this name stands for this medium, made from this source."""

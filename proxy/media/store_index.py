@@ -7,7 +7,7 @@ lost is made again from them, folder by folder, as they are asked for. Times are
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from proxy.base_thread import together
@@ -159,6 +159,15 @@ def named(base: sqlite3.Connection, name: str, now: float) -> tuple[str, str] | 
         "SELECT key, source FROM names WHERE name = ? AND until > ?", (name, now)
     ).fetchone()
     return found
+
+
+def standing(base: sqlite3.Connection, names: Iterable[str], now: float) -> frozenset[str]:
+    """Those names that stand for a medium that is there."""
+    statement = (
+        "SELECT 1 FROM names JOIN media ON media.key = names.key"
+        " WHERE names.name = ?1 AND names.until > ?2 AND (media.expires IS NULL OR media.expires > ?2)"
+    )
+    return frozenset(name for name in names if base.execute(statement, (name, now)).fetchone())
 
 
 def put_name(base: sqlite3.Connection, name: str, key: str, source: str, until: float) -> None:

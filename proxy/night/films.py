@@ -46,8 +46,9 @@ class NightFilms:
         for decision in decisions:
             for version in film_forms(decision.treatments.video):
                 recipe = recipe_of(version, decision, content_type, {})
-                stored = None
-                if recipe is not None:
-                    stored = await self._desk.made(order_of(*recipe, ref, region=decision.region).key)
+                if recipe is None:
+                    continue
+                name = order_of(*recipe, ref, region=decision.region).key
+                stored = await self._desk.made(name)
                 if stored is not None:
-                    self._book.became_ready(ref, url, version, await self._bytes_of(version, stored))
+                    self._book.became_ready(ref, url, version, await self._bytes_of(version, stored), name=name)

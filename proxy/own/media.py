@@ -45,6 +45,7 @@ from proxy.pages import static_href
 from proxy.pages.media import Deferred, Making, impossible_page, making_page, versions_page
 from proxy.pages.versions import PLAYBACK_PATH, allowed_forms
 from proxy.stages.context import Exchange
+from proxy.stages.ladder import LadderStage
 from proxy.stages.media import playable
 from proxy.stages.media_book import MediaBook, Seen
 from proxy.stages.media_origin import is_same_site
@@ -80,6 +81,7 @@ class MediaRoutes:
         segments: Segments,
         beginnings: Beginnings,
         moving: MovingFilms,
+        ladders: LadderStage,
         decide_for: DecideFor,
         scripts: PageScripts,
     ) -> None:
@@ -95,6 +97,7 @@ class MediaRoutes:
         self._segments = segments
         self._beginnings = beginnings
         self._moving = moving
+        self._ladders = ladders
         self._decide_for = decide_for
         self._scripts = scripts
 
@@ -178,6 +181,7 @@ class MediaRoutes:
         self._moving.forget(learner)
         await self._choices.forget(learner)
         await self._sources.forget(learner)
+        await self._ladders.forget(learner)
 
     def instead_of_playback(self, exchange: Exchange) -> Answer | None:
         """A recording's page is a program that brings all its films: where policy has lighter versions, those first."""
@@ -233,7 +237,7 @@ class MediaRoutes:
             return await self._file(asked, version, name, order, stored)
         if stored is None:
             return await self._wait(asked, version, order, seen)
-        return await self._shown(asked, version, seen, stored)
+        return await self._shown(asked, version, seen, stored, order.key)
 
     async def _film_of_picture(self, asked: Asked) -> Answer:
         """What stands in a moving picture's place; 404 where it may not, or the origin doesn't let her have it."""
@@ -242,12 +246,13 @@ class MediaRoutes:
             return plain_answer(404, b"", "text/plain")
         return await self._moving.answer(asked.exchange, asked.url, seen.ref)
 
-    async def _shown(self, asked: Asked, version: str, seen: Seen, stored: StoredMedia) -> Answer:
+    async def _shown(self, asked: Asked, version: str, seen: Seen, stored: StoredMedia, name: str) -> Answer:
         """The viewer of what is made."""
         if not await self._viewer.has(version, stored):
             self._book.cannot_be(seen.ref, asked.url, version)
             return own_page(200, impossible_page(asked.heavy, asked.context, version))
-        self._book.became_ready(seen.ref, asked.url, version, await self._viewer.bytes_of(version, stored))
+        length_bytes = await self._viewer.bytes_of(version, stored)
+        self._book.became_ready(seen.ref, asked.url, version, length_bytes, name=name)
         page = await self._viewer.page(asked.exchange, asked.heavy, asked.context, version, stored)
         return page if page is not None else self._all_versions(asked)
 

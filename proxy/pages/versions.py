@@ -36,12 +36,14 @@ class MediaKnown:
     ready       version -> its bytes, for what can be had at once
     ready_in_s  version -> seconds until it is ready, for what is being made or would have to be
     impossible  versions that can't be made of this source
+    names       version -> what the store knows it by, of those that are ready
     """
 
     duration_s: float | None = None
     ready: Mapping[str, int] = field(default_factory=dict)
     ready_in_s: Mapping[str, float] = field(default_factory=dict)
     impossible: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

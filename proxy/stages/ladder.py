@@ -1,8 +1,8 @@
 """RewriteLadder: a manifest goes out with the rungs that its learner may have; segments come at the pace of watching.
 
 Laws: lists of segments pass byte for byte, at most coded for the way; a manifest that isn't understood passes; a cap
-stays for a sitting, live refreshes and all; what was taken out of a ladder is withheld when it is asked for by itself;
-where price is nothing, nothing waits.
+stays for a sitting, live refreshes, a restart and all; what was taken out of a ladder is withheld when it is asked for
+by itself; where price is nothing, nothing waits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from policies.decision import PassThrough, Plan, RewriteLadder, Withhold
@@ -31,10 +32,12 @@ from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
 from proxy.stages.ladder_book import LadderBook
+from proxy.stages.ladder_notes import LadderNotes, Sent
+from proxy.stages.ladder_sent import cut_ladder, note_sent, sent_before
 from proxy.stages.passing import passing_answer
 from proxy.stages.rung import RungMaker, tell_not_made
 from proxy.transforms import ladder
-from proxy.transforms.ladder import Capped, LadderOutcome, LadderSpec, Rendition
+from proxy.transforms.ladder import Capped, LadderSpec, Rendition
 from proxy.transforms.ladder.limits import MAX_MANIFEST_BYTES
 from proxy.transforms.ladder.made import NotMade
 from proxy.transforms.ladder.timeline import Timeline, dash_timelines, hls_timeline
@@ -68,6 +71,7 @@ class LadderStage:
 
     withheld  makes the card or the status in a manifest's place
     rungs     None: where nothing fits and policy wants it made smaller, the lowest rung goes as it is
+    notes     what outlives the process; None: nothing does
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class LadderStage:
         clock: Clock,
         withheld: Callable[[Exchange, Withhold], Answer],
         rungs: RungMaker | None = None,
+        notes: LadderNotes | None = None,
     ) -> None:
         self._book = book
         self._read_ahead = read_ahead
@@ -85,15 +90,34 @@ class LadderStage:
         self._clock = clock
         self._withheld = withheld
         self._rungs = rungs
+        self._notes = notes
 
-    def forget(self, learner: str) -> int:
+    async def start(self, now: datetime) -> None:
+        """Learn what the last process was watched for."""
+        if self._notes is not None:
+            await self._notes.start(now)
+
+    async def forget(self, learner: str) -> int:
         """A learner's ladders are forgotten. Returns how many there were."""
         if self._rungs is not None:
             self._rungs.forget(learner)
-        return self._book.forget(learner)
+        kept = await self._notes.forget(learner) if self._notes is not None else 0
+        return max(kept, self._book.forget(learner))
 
     def _now_s(self) -> float:
         return self._clock.steady_s()
+
+    # -- after a restart -----------------------------------------------------------------------------------
+
+    def is_left_off(self, exchange: Exchange) -> bool:
+        """Whether this learner watched something when the last process ended, and is back for the first time."""
+        return self._notes is not None and self._notes.has_left(exchange.who.learner)
+
+    def take_up(self, exchange: Exchange) -> None:
+        """Go on with it as if nothing had been between. Read-ahead is paced anew when it is loaded anew."""
+        learner = exchange.who.learner
+        for sent, ago in self._notes.left_of(learner, exchange.now) if self._notes is not None else ():
+            sent_before(self._book, self._rungs, learner, sent, self._now_s() - ago.total_seconds())
 
     # -- before a byte is fetched --------------------------------------------------------------------------
 
@@ -108,7 +132,7 @@ class LadderStage:
     def follows(self, exchange: Exchange) -> bool:
         """Whether this learner watches something that a request of hers may be a part of."""
         learner = exchange.who.learner
-        return self._book.is_of(learner) or self._read_ahead.knows(learner)
+        return self._book.is_of(learner) or self._read_ahead.knows(learner) or self.is_left_off(exchange)
 
     async def pace(self, exchange: Exchange) -> None:
         """Wait while this segment lies too far ahead of what can have been watched."""
@@ -162,7 +186,8 @@ class LadderStage:
         decoder.finish()
         wanted = ladder_spec(plan.stream, exchange.who.language)
         spec = self._book.spec_for(exchange.who.learner, exchange.inbound.url, wanted, self._now_s())
-        cut = partial(_cut, plan, text, spec, exchange.inbound.query)
+        nothing_fits = plan.stream.nothing_fits
+        cut = partial(cut_ladder, plan.manifest, nothing_fits, text, spec, exchange.inbound.query)
         outcome, beyond = cut() if len(text) < _IN_A_THREAD_BYTES else await asyncio.to_thread(cut)
         match outcome:
             case ladder.NothingFits():
@@ -175,11 +200,15 @@ class LadderStage:
         told = await self._told(exchange, plan, body, beyond)
         if isinstance(told, NotMade):
             tell_not_made(exchange, told)
-            if plan.stream.nothing_fits is NothingFits.MAKE_OR_CARD:
+            if nothing_fits is NothingFits.MAKE_OR_CARD:
                 lowest = beyond or Rendition(addresses=())
                 return self._withheld(exchange, _nothing_fits(lowest))
         made = told if isinstance(told, bytes) else None
-        self._note(exchange, outcome, beyond if made is not None else None)
+        learner, url = exchange.who.learner, exchange.inbound.url
+        note_sent(self._book, learner, url, outcome, beyond if made is not None else None)
+        is_list = told is None and beyond is None and self._is_made_list(exchange)
+        if isinstance(outcome, Capped) or made is not None or is_list:
+            self._keep(exchange, plan, text, spec, is_list=is_list, made=made is not None)
         self._learn(exchange, plan, body)
         if made is None and not isinstance(outcome, Capped):
             return _whole(exchange, fetched, source)
@@ -197,31 +226,37 @@ class LadderStage:
             is_dash = plan.manifest == "dash"
             told = rungs.told_manifest if is_dash else rungs.told_master
             return await told(exchange, body, capped)
-        if self._book.is_beyond(exchange.who.learner, exchange.inbound.url):
+        if self._is_made_list(exchange):
             return rungs.told_list(exchange, body)
         rungs.end(exchange)
         return None
+
+    def _is_made_list(self, exchange: Exchange) -> bool:
+        """Whether this is the list of a rung whose segments are made here."""
+        return self._rungs is not None and self._book.is_beyond(exchange.who.learner, exchange.inbound.url)
+
+    def _keep(
+        self, exchange: Exchange, plan: RewriteLadder, text: bytes, spec: LadderSpec, *, is_list: bool, made: bool
+    ) -> None:
+        """What goes out is noted for the next process."""
+        if self._notes is None:
+            return
+        sent = Sent(
+            url=exchange.inbound.url,
+            query=exchange.inbound.query,
+            manifest="list" if is_list else plan.manifest,
+            text=text,
+            spec=spec,
+            nothing_fits=plan.stream.nothing_fits,
+            capped=capped_spec(plan.stream) if made or is_list else None,
+        )
+        self._notes.note(exchange.who.learner, sent, exchange.now)
 
     async def passed(self, exchange: Exchange, fetched: Fetched) -> Answer | None:
         """A response that passes may be a segment of a rung that is made smaller here. None: it isn't."""
         if self._rungs is None or not self._book.is_of(exchange.who.learner) or _passes(exchange):
             return None
         return await self._rungs.answer(exchange, fetched)
-
-    def _note(self, exchange: Exchange, outcome: LadderOutcome, made: Rendition | None) -> None:
-        """What went out. made: the rung that is made smaller, where it is the only one that there was, too."""
-        learner, url = exchange.who.learner, exchange.inbound.url
-        if isinstance(outcome, Capped):
-            self._book.note(
-                learner,
-                url,
-                kept=outcome.kept,
-                removed=outcome.removed,
-                locations=outcome.locations,
-                beyond=made is not None,
-            )
-        elif made is not None:
-            self._book.note(learner, url, kept=(made,), removed=(), beyond=True)
 
     def _learn(self, exchange: Exchange, plan: RewriteLadder, text: bytes) -> None:
         """Remember which segment is when."""
@@ -252,18 +287,6 @@ class LadderStage:
             body = compress(body, live_encoder(exchange.codings[0]))
         headers["Content-Length"] = str(len(body))
         return Answer(status=200, headers=headers, body=body)
-
-
-def _cut(plan: RewriteLadder, text: bytes, spec: LadderSpec, query: str) -> tuple[LadderOutcome, Rendition | None]:
-    """What remains; and, where nothing fits and that is to be made smaller, the rung that was kept all the same."""
-    cap = ladder.cap_dash if plan.manifest == "dash" else partial(ladder.cap_hls, query=query)
-    outcome = cap(text, spec)
-    nothing_fits = plan.stream.nothing_fits
-    if not isinstance(outcome, ladder.NothingFits) or nothing_fits is NothingFits.CARD:
-        return outcome, None
-    # Also where sound was wished for and is only inside the pictures: the least of them is what can be had.
-    lowest = cap(text, replace(spec, sound_only=False, nothing_fits_lowest=True, max_bitrate_bps=1, max_height_px=None))
-    return lowest, outcome.lowest if nothing_fits is not NothingFits.LOWEST else None
 
 
 def _is_whole(facts: ResponseFacts) -> bool:

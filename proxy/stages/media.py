@@ -105,12 +105,13 @@ class MediaStage:
     # -- forms of the answer -------------------------------------------------------------------------------
 
     async def _stored(self, exchange: Exchange, fetched: Fetched, order: Order, stored: StoredMedia) -> Answer | None:
-        self._book.became_ready(order.source, exchange.inbound.url, _version(order), stored.length_bytes)
+        url = exchange.inbound.url
+        self._book.became_ready(order.source, url, _version(order), stored.length_bytes, name=order.key)
         # Whoever got another form holds bytes under this address that are not this file's, until she begins anew.
         spliced = not _from_its_beginning(exchange) and self._sticky.was_adapted(_mark(exchange), exchange.now)
         answer = await stored_answer(exchange, stored, stored.main_file, spliced=spliced)
         if answer is not None:
-            self._sticky.note(exchange.inbound.url, exchange.now)
+            self._sticky.note(url, exchange.now)
             if _from_its_beginning(exchange):
                 self._sticky.forget(_mark(exchange))
             _put_away(fetched)

@@ -78,9 +78,10 @@ class MediaAsker:
             found = recipe_of(version, decision, look.content_type, exchange.inbound.request.headers)
             if found is None:
                 continue
-            stored = await self._desk.ready(order_of(*found, look.ref, region=decision.region).key, learner=learner)
+            name = order_of(*found, look.ref, region=decision.region).key
+            stored = await self._desk.ready(name, learner=learner)
             if stored is not None:
-                self._book.became_ready(look.ref, url, version, await self._bytes_of(version, stored))
+                self._book.became_ready(look.ref, url, version, await self._bytes_of(version, stored), name=name)
 
 
 def _may_ask(exchange: Exchange) -> bool:

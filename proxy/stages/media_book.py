@@ -1,7 +1,7 @@
 """What is known of films and documents that pages name: lengths, and which versions are ready or can't be made.
 
-Laws: memory only, bounded, for showing and for sparing a question to the origin, never for letting anybody have
-anything; what one learner's private file told is told to her alone.
+Laws: bounded, for showing and for sparing a question to the origin, never for letting anybody have anything; what one
+learner's private file told is told to her alone; what versions are may be kept over a restart, all else is memory's.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import TypeVar
 
 from proxy.media.refs import SourceRef
 from proxy.pages.versions import MediaKnown
+from proxy.stages.media_known import KnownMedia, Standing
 
 _LOOK_HOLDS = timedelta(minutes=10)
 _PUBLIC = ""
@@ -29,13 +31,23 @@ class Seen:
 
 
 class MediaBook:
-    """URL (and learner, where it is private) -> what is known. The least recently noted is forgotten first."""
+    """URL (and learner, where it is private) -> what is known. The least recently noted is forgotten first.
 
-    def __init__(self, *, max_entries: int = 20_000) -> None:
+    kept: what versions are, for the next process; None: that ends with this one.
+    """
+
+    def __init__(self, kept: KnownMedia | None = None, *, max_entries: int = 20_000) -> None:
+        self._kept = kept
         self._known: OrderedDict[tuple[str, str], MediaKnown] = OrderedDict()
         self._seen: OrderedDict[tuple[str, str], Seen] = OrderedDict()
         self._titles: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._max_entries = max_entries
+
+    async def start(self, standing: Standing, now: datetime) -> None:
+        """Learn what the last process knew of versions. standing: which of them are in store."""
+        for owner, digest, known in await self._kept.left(standing, now) if self._kept is not None else ():
+            if (digest, owner) not in self._known:
+                self._put_known(digest, owner, known)
 
     # -- what the origin showed ----------------------------------------------------------------------------
 
@@ -53,7 +65,7 @@ class MediaBook:
         for key in [key for key in self._seen if key[1] == learner]:
             del self._seen[key]
         for key in [key for key in self._known if key[1] == learner != _PUBLIC]:
-            del self._known[key]
+            self._drop_known(key)
         for key in [key for key in self._titles if key[1] == learner]:
             del self._titles[key]
 
@@ -70,18 +82,22 @@ class MediaBook:
 
     def known(self, learner: str, url: str) -> MediaKnown:
         """What may be shown to this learner of this address."""
-        return self._known.get((url, learner)) or self._known.get((url, _PUBLIC)) or MediaKnown()
+        digest = _digest(url)
+        return self._known.get((digest, learner)) or self._known.get((digest, _PUBLIC)) or MediaKnown()
 
     def has(self, learner: str, url: str) -> bool:
-        return (url, learner) in self._known or (url, _PUBLIC) in self._known
+        digest = _digest(url)
+        return (digest, learner) in self._known or (digest, _PUBLIC) in self._known
 
     def lasts(self, ref: SourceRef, url: str, duration_s: float | None) -> None:
         self._change(ref, url, duration_s=duration_s)
 
-    def became_ready(self, ref: SourceRef, url: str, version: str, length_bytes: int) -> None:
+    def became_ready(self, ref: SourceRef, url: str, version: str, length_bytes: int, *, name: str = "") -> None:
+        """name: what the store knows it by; without it a restart forgets it."""
         known = self._of(ref, url)
         waiting = {form: left_s for form, left_s in known.ready_in_s.items() if form != version}
-        self._change(ref, url, ready={**known.ready, version: length_bytes}, ready_in_s=waiting)
+        names = {**known.names, version: name} if name else known.names
+        self._change(ref, url, ready={**known.ready, version: length_bytes}, names=names, ready_in_s=waiting)
 
     def is_under_way(self, ref: SourceRef, url: str, version: str, ready_in_s: float) -> None:
         self._change(ref, url, ready_in_s={**self._of(ref, url).ready_in_s, version: ready_in_s})
@@ -92,11 +108,24 @@ class MediaBook:
         self._change(ref, url, impossible=known.impossible | {version}, ready_in_s=waiting)
 
     def _of(self, ref: SourceRef, url: str) -> MediaKnown:
-        return self._known.get((url, _owner(ref))) or MediaKnown()
+        return self._known.get((_digest(url), _owner(ref))) or MediaKnown()
 
     def _change(self, ref: SourceRef, url: str, **changes: object) -> None:
-        changed = replace(self._of(ref, url), **changes)  # type: ignore[arg-type]
-        self._put(self._known, (url, _owner(ref)), changed)
+        changed, digest, owner = replace(self._of(ref, url), **changes), _digest(url), _owner(ref)  # type: ignore[arg-type]
+        self._put_known(digest, owner, changed)
+        if self._kept is not None:
+            self._kept.put(owner, digest, changed)
+
+    def _put_known(self, digest: str, owner: str, known: MediaKnown) -> None:
+        self._known.pop((digest, owner), None)
+        self._known[digest, owner] = known
+        if len(self._known) > self._max_entries:
+            self._drop_known(next(iter(self._known)))
+
+    def _drop_known(self, key: tuple[str, str]) -> None:
+        del self._known[key]
+        if self._kept is not None:
+            self._kept.drop(key[1], key[0])
 
     def _put(self, book: OrderedDict[tuple[str, str], _V], key: tuple[str, str], value: _V) -> None:
         book.pop(key, None)
@@ -108,3 +137,7 @@ class MediaBook:
 def _owner(ref: SourceRef) -> str:
     """Whose knowledge it is: a private file's length is its learner's alone, whatever its validator proves."""
     return ref.learner if ref.private else _PUBLIC
+
+
+def _digest(url: str) -> str:
+    return blake2b(url.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

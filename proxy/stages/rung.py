@@ -111,6 +111,26 @@ class RungMaker:
         """This list or manifest goes out with nothing made."""
         self._book.end(exchange.who.learner, exchange.inbound.url)
 
+    # -- after a restart ---------------------------------------------------------------------------------------
+
+    def again_master(self, learner: str, url: str, query: str, body: bytes, capped: CappedSpec) -> None:
+        """A playlist that `told_master` told of in the last process; who gave it has judged it then."""
+        made = made_master(body, capped, query=query)
+        for uri, spec in made.rungs if not isinstance(made, NotMade) else ():
+            self._book.note_list(learner, _joined(url, uri), spec)
+
+    def again_manifest(self, learner: str, url: str, body: bytes, capped: CappedSpec) -> None:
+        """The same of `told_manifest`."""
+        made = made_manifest(body, capped, url)
+        if not isinstance(made, NotMade):
+            self._book.learn_manifest(learner, url, made.rungs)
+
+    def again_list(self, learner: str, url: str, text: bytes) -> None:
+        """The same of `told_list`; after its playlist."""
+        spec, segments = self._book.spec_of_list(learner, url), listed_segments(text, url)
+        if spec is not None and not isinstance(segments, NotMade):
+            self._book.learn_list(learner, url, spec, segments)
+
     # -- pieces ------------------------------------------------------------------------------------------------
 
     async def answer(self, exchange: Exchange, fetched: Fetched) -> Answer | None:

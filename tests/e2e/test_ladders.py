@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,46 @@ def test_the_line_of_a_made_rung_is_true(site: Ladders, tropa: TropaProcess) -> 
     assert master.splitlines()[-2].partition(",AUDIO")[0] in get("/ts/master.m3u8").text
     get("/ts/144/list.m3u8")
     assert all(len(get(f"/ts/144/{number}.ts").body) * 8 / SEGMENT_S <= peak_bps for number in range(3))
+
+
+def test_a_rung_that_is_made_is_made_on_after_a_kill(site: Ladders, lecture: Path, folder: Path) -> None:
+    """A player that has its lists asks for segments alone: of what it was told the new process has seen nothing."""
+    lists = {"fmp4": "master.m3u8", "dash": "manifest.mpd"}
+    segments = {
+        "fmp4": ("144/init.mp4", "144/0.m4s", "144/1.m4s"),
+        "dash": ("init-stream0.m4s", "chunk-stream0-00002.m4s"),
+    }
+    with serving(site, folder, "made", "small") as tropa:
+        learners = {place: Learner(tropa.ports[place]) for place in ("made", "small")}
+
+        def get(place: str, target: str) -> Reply:
+            return learners[place].ask(target, Sec_Fetch_Dest="empty", Accept="*/*")
+
+        for learner in learners.values():
+            learner.ask(page("hls.js", "/fmp4/master.m3u8"))
+            assert learner.cookies
+        for name, manifest in lists.items():
+            get("made", f"/{name}/{manifest}")
+        get("made", "/fmp4/144/list.m3u8")
+        before = {f"/{name}/{part}": get("made", f"/{name}/{part}").body for name in lists for part in segments[name]}
+        assert b"360/" not in get("small", "/ts/master.m3u8").body
+        until(lambda: kept_ladders(tropa.state_dir) >= 4, what="what is watched on the disk")
+        tropa.kill()
+        with tropa_process(tropa.regions, folder):
+            for path, body in reversed(before.items()):
+                assert get("made", path).body == body != (lecture / path[1:]).read_bytes(), path
+            fresh = get("made", "/fmp4/144/2.m4s")  # which nobody had asked for
+            assert fresh.status == 200 and len(fresh.body) < (lecture / "fmp4/144/2.m4s").stat().st_size
+            assert get("small", "/ts/360/list.m3u8").status == 403
+            stranger = Learner(tropa.ports["made"])
+            stranger.ask(page("hls.js", "/fmp4/master.m3u8"))
+            reply = stranger.ask("/fmp4/144/2.m4s", Sec_Fetch_Dest="empty", Accept="*/*")
+            assert reply.body == (lecture / "fmp4/144/2.m4s").read_bytes()  # she was told of no made rung
+
+
+def kept_ladders(state_dir: Path) -> int:
+    with closing(sqlite3.connect(f"file:{state_dir / 'tropa.db'}?mode=ro", uri=True)) as base:
+        return int(base.execute("SELECT count(*) FROM mark WHERE kind = 'ladder'").fetchone()[0])
 
 
 def test_of_what_cannot_be_made_the_lowest_goes_with_the_reason(site: Ladders, tropa: TropaProcess) -> None:

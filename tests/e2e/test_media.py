@@ -6,9 +6,13 @@ import copy
 import io
 import itertools
 import posixpath
+import re
+import shutil
+import sqlite3
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import lxml.etree
@@ -23,7 +27,7 @@ from tests.e2e.harness.origins import Origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.waiting import PATIENCE_S, until
-from tests.e2e.harness.wire import Learner, Reply, ask
+from tests.e2e.harness.wire import Learner, Reply, ask, value_of
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = [pytest.mark.browser, needs_ffmpeg]
@@ -34,6 +38,7 @@ CAPPED: dict[str, Any] = {
     "tariff": {"price": "free"},
 }
 READY_MS = 90_000
+READY = re.compile(r"лёгкая: \d+ КБ")  # what isn't made yet has about so many
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +297,36 @@ def test_a_light_copy_of_a_presentation_is_chosen_made_and_opens(
             with Image.open(io.BytesIO(light.read(target))) as picture:
                 assert max(picture.size) <= 960
     assert ask(tropa.ports["metered"], TALK).body == whole  # the presentation itself keeps its bytes
+
+
+def test_a_page_says_after_a_kill_which_copy_is_made_already(site: Origin, tmp_path: Path) -> None:
+    regions = Regions(course_port=site.port, places={"metered": METERED}, course={"preset": "moodle"})
+    her = Learner(0)
+
+    def told() -> str:
+        her.port = regions.ports["metered"]
+        return her.ask(page("talk")).text
+
+    with tropa_process(regions, tmp_path) as tropa:
+        before = told()
+        assert "/.tropa/make/read" in before and READY.search(before) is None
+        copy_page = her.post("/.tropa/make/read", {"token": value_of(before, "token")})
+        until(lambda: her.follow(copy_page).body[:2] == b"PK", what="the copy")
+        assert READY.search(told())
+        until(lambda: kept_versions(tropa.state_dir) > 0, what="it on the disk")
+        tropa.kill()
+    with tropa_process(regions, tmp_path) as tropa:
+        assert READY.search(told())
+        tropa.kill()
+    shutil.rmtree(tmp_path / "state" / "media" / "made")
+    with tropa_process(regions, tmp_path):
+        assert READY.search(told()) is None  # what is gone is to be made
+
+
+def kept_versions(state_dir: Path) -> int:
+    with closing(sqlite3.connect(f"file:{state_dir / 'tropa.db'}?mode=ro", uri=True)) as base:
+        kept = base.execute("SELECT facts FROM mark WHERE kind = 'media-known'").fetchall()
+    return sum('"read"' in facts for (facts,) in kept)
 
 
 def test_where_tropa_is_switched_off_media_pass_byte_for_byte(site: Origin, tropa: TropaProcess) -> None:

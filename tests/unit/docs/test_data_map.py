@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from policies.model import Period
+from policies.treatments import NothingFits
 from policies.values import Scope
 from proxy.account.account import Accountant
 from proxy.account.codes import Codes
@@ -40,10 +41,15 @@ from proxy.account.state import (
     UseKey,
     UseQuery,
 )
+from proxy.media.queue_state import Rows
 from proxy.opened import OpenedPages
 from proxy.own.choices import Choices
 from proxy.own.originals import Originals
+from proxy.pages.versions import MediaKnown
+from proxy.stages.ladder_notes import LadderNotes, Sent
+from proxy.stages.media_known import KnownMedia
 from proxy.tasks import TaskKeeper
+from proxy.transforms.ladder import LadderSpec
 from tests.builders import a_catalogue, a_territory
 from tests.receipts import a_receipt
 
@@ -174,6 +180,29 @@ async def had_media(kept: Kept) -> None:
     await a_mark_of(kept, "had-medium", timedelta(days=14))
 
 
+async def known_media(kept: Kept) -> None:
+    rows = Rows(kept.state, TaskKeeper("test"))
+    known = KnownMedia(kept.state, rows, kept.clock)
+    known.put("", "digest", MediaKnown(ready={"sound": 1}, names={"sound": "name"}))
+    await rows.flush()
+    await gone_after(kept, days=30)
+    known.put("anna", "digest", MediaKnown(ready={"sound": 1}, names={"sound": "name"}))
+    await rows.flush()
+    await kept.move(days=30, hours=23)
+    assert await kept.marks() == 1
+    await kept.move(days=30, hours=24)
+    assert await kept.marks() == 0
+
+
+async def ladders(kept: Kept) -> None:
+    rows = Rows(kept.state, TaskKeeper("test"))
+    spec, url = LadderSpec(), "https://lms/film.m3u8"
+    sent = Sent(url=url, query="", manifest="hls", text=b"", spec=spec, nothing_fits=NothingFits.LOWEST, capped=None)
+    LadderNotes(kept.state, rows).note("anna", sent, NOW)
+    await rows.flush()
+    await gone_after(kept, hours=6)
+
+
 async def paces(kept: Kept) -> None:
     await a_mark_of(kept, "media-pace", timedelta(days=90))
 
@@ -264,6 +293,8 @@ ENDS: dict[str, Proof | str] = {
     "choices": choices,
     "films and documents that she was let have": had_media,
     "how quick recipes are here": paces,
+    "what versions of a film or document are ready": known_media,
+    "ladders that are being watched": ladders,
     "wishes of commands, and answers": wishes,
     "uploads in pieces": f"{TESTS}/uploads/test_desk.py::test_a_day_after_it_was_last_asked_about_it_is_gone",
     "overrides, bypasses": f"{TESTS}/operate/test_history.py::"

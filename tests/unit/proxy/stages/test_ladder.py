@@ -61,8 +61,8 @@ class Stage:
         self.lying: dict[str, bytes] = {}  # what the origin gives when it is asked for by the rungs' maker
         self.asked: list[str] = []
         maker = maker or PieceMaker(VariantStore(nowhere, max_bytes=1, clock=clock), nowhere)
-        rungs = RungMaker(maker, self._piece)
-        self.stage = LadderStage(self.book, self.read_ahead, self.sticky, clock, self._withheld, rungs)
+        self.rungs = RungMaker(maker, self._piece)
+        self.stage = LadderStage(self.book, self.read_ahead, self.sticky, clock, self._withheld, self.rungs)
 
     async def _piece(
         self, exchange: Exchange, url: str, *, max_bytes: int, first: int = 0, last: int | None = None
@@ -433,7 +433,7 @@ async def test_a_range_of_one_file_is_made_as_a_shorter_part_of_it(making: Makin
 async def test_when_nothing_is_to_be_made_any_more_nothing_is() -> None:
     stage = Stage()
     await stage.get(SMALL_MPD, MAKE, target="/l/m.mpd")
-    stage.stage.forget("0123456789abcdef0123")
+    await stage.stage.forget("0123456789abcdef0123")
     await stage.get(SMALL_MPD, replace(MAKE, max_height_px=720), target="/l/m.mpd")
     assert await stage.stage.passed(watching("/l/low/1.m4s", MAKE), fetched(b"bytes")) is None
 
