@@ -180,6 +180,7 @@ async def serve(
 def settle_memory() -> None:
     """Look for garbage more rarely: an exchange makes some hundred small values and no cycles, and what was loaded at
     the start stays. Measured: about a twentieth of the CPU time of a small exchange."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -47,7 +47,6 @@ class Halves:
         await self.media.start(now)
         await self.outage.start()
         await self.uploads.desk.start()
-        await self.adapting.workers.open()
 
     async def finish(self) -> None:
         """Let what runs end; tasks may still read the stores."""

@@ -57,6 +57,7 @@ class AppParts:
         await self.own_workers.start(now)
         await self.halves.start(now)
         await self.ladders.start(now)
+        ground.keeper.start(self.halves.adapting.workers.open(), name="first image worker")  # no page waits for it
         await self.errands.run()  # whoever was to be forgotten is, before anybody is served
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
@@ -49,18 +50,13 @@ class Section(BaseModel):
         return value
 
 
-_NESTED: dict[type[Section], frozenset[str]] = {}
-
-
+@cache
 def _nested_keys(model: type[Section]) -> frozenset[str]:
     """The keys that hold sections, lists or mappings."""
-    if model not in _NESTED:
-        _NESTED[model] = frozenset(
-            field.alias or name for name, field in model.model_fields.items() if _is_nested(field.annotation)
-        )
-    return _NESTED[model]
+    return frozenset(field.alias or name for name, field in model.model_fields.items() if _is_nested(field.annotation))
 
 
+@cache
 def _scalar_keys(model: type[Section]) -> frozenset[str]:
     return frozenset(field.alias or name for name, field in model.model_fields.items()) - _nested_keys(model)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 from policies.values import Text
@@ -11,6 +10,8 @@ from proxy.cli.command import OK, Call, Command, Failure, regions_option, state_
 
 def run(call: Call) -> int:
     """Build the course once, start it and Tropa, print addresses and what pages cost, until Ctrl+C."""
+    import asyncio
+
     from proxy.account.operator_log import set_up
     from proxy.demo.course import FfmpegMissing
     from proxy.demo.show import show

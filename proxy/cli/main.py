@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import TextIO
 
 from policies.faults import PolicyFaults, Wrong
@@ -86,7 +85,7 @@ def _run(words: Sequence[str], clock: Clock, out: TextIO, err: TextIO) -> int:
     logging.basicConfig(stream=err, level=logging.WARNING, format="%(message)s")
     try:
         check_command_name(words, COMMANDS)
-        parser = make_parser(COMMANDS, version(), language)
+        parser = make_parser(COMMANDS, version, language)
         args = parser.parse_args(words)
         command = next((known for known in COMMANDS if known.name == args.command), None)
         if command is None:
@@ -129,6 +128,8 @@ def _of_the_system(error: OSError) -> str:
 
 def version() -> str:
     """The installed version; "unknown" where Tropa runs from a folder that was never installed."""
+    from importlib import metadata  # a twentieth of a second, for those who ask
+
     try:
         return metadata.version("tropa")
     except metadata.PackageNotFoundError:

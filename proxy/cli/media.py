@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import mimetypes
-import shutil
-import tempfile
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from policies.values import Text, TrafficClass
-from proxy.cli.command import FAILED, OK, REGIONS_FILE, Argument, Call, Command, Failure, Mistake
-from proxy.cli.media_report import Tried, print_tried, progress_bar
+from proxy.cli.command import FAILED, OK, REGIONS_FILE, Argument, Call, Command, Mistake
+from proxy.cli.media_report import FOLDERS, print_tried
 from proxy.cli.places import territory_of
 
 if TYPE_CHECKING:
     from policies.treatments import Treatments
-    from proxy.exchange import Replaced
-    from proxy.transforms.media.spec import MediaOutcome, MediaSpec
+    from proxy.transforms.media.spec import MediaSpec
     from proxy.transforms.spec import ImageSpec
 
 RECIPES = ("capped", "audio", "hls", "slidecast", "pdf", "office", "image")
-_FOLDERS = frozenset(("hls", "slidecast"))  # recipes that make several files
-_READ_BY_ALL = 0o644, 0o755  # the jail makes files that only their owner can read
 
 
 def _run(call: Call) -> int:
+    from proxy.cli.media_making import tried_on
+
     args = call.args
     is_recording = args.recipe == "slidecast" and args.input.is_dir()
     if not (args.input.is_file() or is_recording):
         raise Mistake(f"{args.input}: there is no such file")
     _check_output(args.recipe, args.input, args.output)
     spec = _spec(args.recipe, args.input, _treatments(call))
-    tried = asyncio.run(_tried(call, args.input.resolve(), spec))
+    tried = tried_on(call, args.input.resolve(), spec)
     if args.json:
         call.say(json.dumps(tried.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -46,9 +41,9 @@ def _check_output(recipe: str, source: Path, output: Path) -> None:
     """What stands there already is not written over unless it is an empty folder or an older result file."""
     if output.exists() and output.samefile(source):
         raise Mistake(f"{output}: that is the input itself")
-    if recipe in _FOLDERS and output.exists() and (not output.is_dir() or any(output.iterdir())):
+    if recipe in FOLDERS and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise Mistake(f"{output}: {recipe} makes a folder; give a new or an empty one")
-    if recipe not in _FOLDERS and output.is_dir():
+    if recipe not in FOLDERS and output.is_dir():
         raise Mistake(f"{output}: {recipe} makes one file; name the file, not a folder")
     if not output.absolute().parent.is_dir():
         raise Mistake(f"{output.absolute().parent}: there is no such folder")
@@ -110,111 +105,6 @@ def _image_spec(treatments: Treatments) -> ImageSpec:
         accepts=frozenset(("image/webp", "image/avif")),
         animation=image.animation,
     )
-
-
-# -- doing it --------------------------------------------------------------------------------------------------
-
-
-async def _tried(call: Call, source: Path, spec: MediaSpec | ImageSpec) -> Tried:
-    args, started_s = call.args, call.clock.steady_s()
-    work = Path(tempfile.mkdtemp(prefix=".tropa-media-", dir=args.output.absolute().parent))
-    bundle = work.with_suffix(".tar")
-    try:
-        source = await asyncio.to_thread(_one_file, source, bundle)
-        source_bytes = (await asyncio.to_thread(source.stat)).st_size
-        if args.recipe == "image":
-            outcome, facts = await _image(source, spec, work)  # type: ignore[arg-type]
-        else:
-            outcome, facts = await _media(call, source, spec, work)  # type: ignore[arg-type]
-        if outcome == "made":
-            _put(args.recipe, work, facts.get("main", ""), args.output)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        bundle.unlink(missing_ok=True)
-    return Tried(
-        recipe=args.recipe,
-        outcome=outcome,
-        source=args.input,
-        output=args.output,
-        source_bytes=source_bytes,
-        took_s=call.clock.steady_s() - started_s,
-        spec=_plain(asdict(spec)),
-        **facts,
-    )
-
-
-def _one_file(source: Path, bundle: Path) -> Path:
-    """The source itself; a recording of BigBlueButton, which is a folder of files, as one."""
-    from proxy.transforms.media.lecture.bundle import bundle_folder
-
-    if source.is_file():
-        return source
-    bundle_folder(source, bundle)
-    return bundle
-
-
-async def _media(call: Call, source: Path, spec: MediaSpec, work: Path) -> tuple[str, dict[str, Any]]:
-    from proxy.transforms.media.running import MediaRunner
-    from proxy.transforms.media.spec import HlsSpec, Recipe
-    from proxy.transforms.media.tools import find_ffmpeg
-
-    tool = find_ffmpeg()
-    if tool is None and call.args.recipe not in ("pdf", "office"):
-        raise Failure("there is no ffmpeg that can do this; tropa doctor says what is missing")
-    runner = MediaRunner(tool)
-    with progress_bar(call) as told:
-        if isinstance(spec, HlsSpec):
-            return _told(await runner.whole_hls(source, spec, work, told))
-        return _told(await runner.run(Recipe(call.args.recipe), source, spec, work, told))
-
-
-def _told(outcome: MediaOutcome) -> tuple[str, dict[str, Any]]:
-    from proxy.exchange import Refused, Unchanged
-
-    if isinstance(outcome, Unchanged | Refused):
-        return ("unchanged" if isinstance(outcome, Unchanged) else "refused"), {"why": outcome.why}
-    names = ("main", "content_type", "files", "length_bytes", "duration_s")
-    return "made", {**{name: getattr(outcome, name) for name in names}, "facts": dict(outcome.facts)}
-
-
-async def _image(source: Path, spec: ImageSpec, work: Path) -> tuple[str, dict[str, Any]]:
-    from proxy.exchange import Refused, Unchanged
-    from proxy.transforms.workers import ImageWorkers
-
-    workers = ImageWorkers(1)
-    try:
-        outcome = await workers.adapt(source, spec)
-    finally:
-        await workers.close()
-    if isinstance(outcome, Unchanged | Refused):
-        return ("unchanged" if isinstance(outcome, Unchanged) else "refused"), {"why": outcome.why}
-    (work / "picture").write_bytes(_body(outcome))
-    told = {"main": "picture", "files": ("picture",), "content_type": outcome.content_type}
-    return "made", {**told, "length_bytes": outcome.length_bytes, "facts": dict(outcome.notes)}
-
-
-def _body(made: Replaced) -> bytes:
-    return made.body if isinstance(made.body, bytes) else made.body.read_bytes()
-
-
-def _put(recipe: str, work: Path, main: str, output: Path) -> None:
-    """What was made, where it was asked for, readable by everybody who may enter there."""
-    for path in work.rglob("*"):
-        path.chmod(_READ_BY_ALL[path.is_dir()])
-    if recipe not in _FOLDERS:
-        (work / main).replace(output)
-        return
-    if output.exists():
-        output.rmdir()
-    work.chmod(_READ_BY_ALL[True])
-    work.rename(output)
-
-
-def _plain(value: Any) -> Any:
-    """A spec as JSON has it."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return sorted(map(str, value)) if isinstance(value, frozenset) else value
 
 
 COMMAND = Command(

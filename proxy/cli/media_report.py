@@ -11,6 +11,7 @@ from typing import Any
 from proxy.cli.command import Call
 from proxy.cli.table import table
 
+FOLDERS = frozenset(("hls", "slidecast"))  # recipes that make several files
 _BAR_CHARS = 30
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from policies.faults import Wrong, did_you_mean
@@ -42,12 +42,12 @@ def language_of(argv: Sequence[str], environment: Mapping[str, str] = os.environ
     return "ru" if locale.lower().startswith("ru") else "en"
 
 
-def make_parser(commands: Sequence[Command], version: str, language: str) -> argparse.ArgumentParser:
-    """The whole parser. What it can't understand raises Mistake."""
+def make_parser(commands: Sequence[Command], version: Callable[[], str], language: str) -> argparse.ArgumentParser:
+    """The whole parser; `version` is asked where somebody wants to know. What it can't understand raises Mistake."""
     parser = _Parser(
         prog="tropa", description=_in(DESCRIPTION, language), epilog=_in(EXIT_CODES, language), language=language
     )
-    parser.add_argument("--version", action="version", version=f"tropa {version}", help=_in(VERSION_HELP, language))
+    parser.add_argument("--version", action=_Version, told=version, help=_in(VERSION_HELP, language))
     _add_language(parser, language, default=language)
     table = parser.add_subparsers(title=_in(_COMMANDS, language), metavar="COMMAND", dest="command")
     for command in commands:
@@ -66,6 +66,18 @@ def check_command_name(argv: Sequence[str], commands: Sequence[Command]) -> None
         if word not in names:
             raise Mistake(f"tropa has no command {word!r}; {did_you_mean(word, names)}")
         return
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends, as argparse's own action does with a version that is known beforehand."""
+
+    def __init__(self, *, told: Callable[[], str], dest: str, **options: Any) -> None:
+        super().__init__(dest=argparse.SUPPRESS, default=argparse.SUPPRESS, nargs=0, **options)
+        self._told = told
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"tropa {self._told()}")
+        parser.exit()
 
 
 def _add_command(table: Any, command: Command, language: str) -> None:

@@ -11,14 +11,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from urllib.parse import parse_qs, unquote
 
 from multidict import CIMultiDict
 
 from policies.kinds import kind_of_path
 from policies.model import Catalogue
-from policies.values import MediaKind, TrafficClass
+from policies.values import MediaKind
 from proxy.account.account import Accountant
 from proxy.account.identity import Identifier
 from proxy.account.redact import redacted
@@ -32,6 +31,7 @@ from proxy.late_sheets import PARTS_PATH, LateSheets
 from proxy.modes.forward import PAC_PATHS
 from proxy.modes.forward import is_own as is_for_proxy
 from proxy.modes.pac import CONTENT_TYPE, pac_file
+from proxy.own.calendar import calendar_answer
 from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.media import MediaRoutes
@@ -45,7 +45,7 @@ from proxy.own.texts import PATH as TEXTS_PATH
 from proxy.own.texts import TextRoutes
 from proxy.own.uploads import PATH as UPLOADS_PATH
 from proxy.own.uploads import UploadRoutes
-from proxy.pages import PlaceChoice, PlaceView, ics, original_confirm, place_page, report_thanks, static_file
+from proxy.pages import PlaceChoice, PlaceView, original_confirm, place_page, report_thanks, static_file
 from proxy.pages.versions import PLAYBACK_PATH
 from proxy.stages.context import Exchange
 from proxy.transforms.spec import Heavy
@@ -121,31 +121,42 @@ class OwnRoutes:
         if name.partition("/")[0] == UPLOADS_PATH:
             return await self.uploads.answer(exchange, name.partition("/")[2])
         if method in ("GET", "HEAD"):
-            if name.startswith(PARTS_PATH):
-                part = await self._late.answer(name.removeprefix(PARTS_PATH), exchange.codings)
-                return part or plain_answer(404, b"", "text/plain")
-            if name.startswith("media/"):
-                return await self._version(exchange, name.removeprefix("media/"))
-            if name.partition("/")[0] == TEXTS_PATH:
-                return await self._texts.page(exchange, name.partition("/")[2], page_url=_came_from(exchange))
-            if name == "outbox" or name.startswith("outbox/"):
-                return await self._outbox.page(exchange, name, page_url=_came_from(exchange))
-            if name == "night":
-                return await self._nights.night(exchange, page_url=_came_from(exchange))
-            return self._get(exchange, name)
-        if name.startswith("make/") and method == "POST":
+            return await self._get(exchange, name)
+        return await self._post(exchange, name) if method == "POST" else self._other(name)
+
+    async def _post(self, exchange: Exchange, name: str) -> Answer:
+        if name.startswith("make/"):
             return await self._make(exchange, name.removeprefix("make/"), await self._form(exchange))
-        if name.startswith("outbox/") and method == "POST":
+        if name.startswith("outbox/"):
             return await self._decided(exchange, name.removeprefix("outbox/"), await self._form(exchange))
-        if name not in self._posts:
-            return plain_answer(405, b"", "text/plain", Allow="GET, HEAD")
-        if method == "POST":
+        if name in self._posts:
             return await self._posts[name](exchange, await self._form(exchange))
-        return plain_answer(405, b"", "text/plain", Allow="POST")
+        return self._other(name)
+
+    def _other(self, name: str) -> Answer:
+        """A method that this address doesn't have (RFC 9110, section 15.5.6)."""
+        return plain_answer(405, b"", "text/plain", Allow="POST" if name in self._posts else "GET, HEAD")
 
     # -- reading -------------------------------------------------------------------------------------------
 
-    def _get(self, exchange: Exchange, name: str) -> Answer:
+    async def _get(self, exchange: Exchange, name: str) -> Answer:
+        if name.startswith(PARTS_PATH):
+            part = await self._late.answer(name.removeprefix(PARTS_PATH), exchange.codings)
+            return part or plain_answer(404, b"", "text/plain")
+        if name.startswith("media/"):
+            return await self._version(exchange, name.removeprefix("media/"))
+        if name.partition("/")[0] == TEXTS_PATH:
+            return await self._texts.page(exchange, name.partition("/")[2], page_url=_came_from(exchange))
+        if name == "outbox" or name.startswith("outbox/"):
+            return await self._outbox.page(exchange, name, page_url=_came_from(exchange))
+        if name == "night":
+            return await self._nights.night(exchange, page_url=_came_from(exchange))
+        if name.startswith("opens/") and name.endswith(".ics"):
+            token = name.removeprefix("opens/").removesuffix(".ics")
+            return await calendar_answer(exchange, token, self._tokens, self._dresser)
+        return self._get_at_once(exchange, name)
+
+    def _get_at_once(self, exchange: Exchange, name: str) -> Answer:
         if name in PAC_PATHS and is_for_proxy(exchange.inbound):
             return self._pac(exchange)
         if name == "health":
@@ -154,8 +165,6 @@ class OwnRoutes:
             return self._static(exchange, name.removeprefix("static/"))
         if name.startswith("store/"):
             return self._stores.answer(exchange, name.removeprefix("store/"))
-        if name.startswith("opens/") and name.endswith(".ics"):
-            return self._calendar_entry(exchange, name.removeprefix("opens/").removesuffix(".ics"))
         if name == "mine":
             return self._personal.page(exchange)
         if name == "deferred":
@@ -188,17 +197,6 @@ class OwnRoutes:
         if exchange.inbound.request.headers.get("If-None-Match") == etag:
             return Answer(status=304, headers=CIMultiDict({"ETag": etag, "Cache-Control": keep}))
         return plain_answer(200, body, content_type, ETag=etag, Cache_Control=keep)
-
-    def _calendar_entry(self, exchange: Exchange, token: str) -> Answer:
-        payload = self._tokens.open("ics", token, learner="", now=exchange.now)
-        if payload is None:
-            return plain_answer(404, b"", "text/plain")
-        starts_at = datetime.fromisoformat(payload["o"])
-        decision = replace(exchange.decision, traffic_class=TrafficClass(payload["c"]))
-        context = replace(self._dresser.context(exchange), page_url=payload["u"], decision=decision)
-        body = ics(context, starts_at=starts_at)
-        disposition = 'attachment; filename="opening.ics"'
-        return plain_answer(200, body, "text/calendar; charset=utf-8", Content_Disposition=disposition)
 
     def _place_page(self, exchange: Exchange, *, stale: bool = False) -> bytes:
         who = exchange.who

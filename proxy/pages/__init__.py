@@ -1,6 +1,5 @@
 """Everything a learner sees of Tropa: values in, HTML bytes out; no I/O per request and no clock."""
 
-from proxy.pages.calendar_entry import ics
 from proxy.pages.card import MAX_CARD_BYTES, card, forms_foot, light_copies, other_versions, page_bar
 from proxy.pages.context import PageContext, PlaceChoice, PlaceView, Savings
 from proxy.pages.figures import size_text
@@ -29,7 +28,6 @@ __all__ = [
     "place_page",
     "report_thanks",
     "PAGE_CSP",
-    "ics",
     "problem_json",
     "moodle_error_json",
     "close_reason",

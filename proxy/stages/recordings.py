@@ -15,8 +15,9 @@ from lxml.etree import XMLSyntaxError
 
 from proxy.media.refs import Fetch, Fetched
 from proxy.transforms.media.lecture import bundle
-from proxy.transforms.media.lecture.bbb import SHARES, SMALL_FILES, SOUNDS
+from proxy.transforms.media.lecture.bbb import SHARES, SOUNDS
 from proxy.transforms.media.lecture.bbb_plan import NotARecording, recording
+from proxy.transforms.media.lecture.workers import SMALL_FILES
 from proxy.upstream.response import UpstreamResponse
 
 _PLAYBACK = re.compile(

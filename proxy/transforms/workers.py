@@ -43,9 +43,13 @@ class ImageWorkers:
         self.crashes = 0
 
     async def open(self) -> None:
-        """Start one worker ahead of the first image."""
-        if (worker := await self._start()) is not None:
-            self._idle.append(worker)
+        """Start one worker ahead of the first image; one that comes meanwhile takes another place, or waits."""
+        async with self._free:
+            worker = await self._start()
+            if worker is not None and self._closed:
+                await worker.end()
+            elif worker is not None:
+                self._idle.append(worker)
 
     async def close(self) -> None:
         self._closed = True
@@ -119,6 +123,9 @@ class ImageWorkers:
                     return worker
         except (TimeoutError, asyncio.IncompleteReadError):
             logger.error("an image worker did not start")
+        except asyncio.CancelledError:
+            await asyncio.shield(worker.end())
+            raise
         await worker.end()
         return None
 

@@ -1,7 +1,8 @@
 """Which ffmpeg is used: the system's if it is fit, else the one of the package imageio-ffmpeg, else none.
 
 Laws of this file: a tool is fit when it can write everything that the recipes write, by its own word; it is asked
-once a process. It is asked outside the jail, for it is the operator's program, and no foreign file is involved.
+once a process, whoever asks first; each question costs a tenth of a second, so no more are put than it takes. It is
+asked outside the jail, for it is the operator's program, and no foreign file is involved.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,11 @@ SETTING = "TROPA_FFMPEG"  # a path in the environment: that program or none
 ENCODERS = frozenset(("libx264", "aac", "libopus", "libwebp"))
 FILTERS = frozenset(("loudnorm", "dynaudnorm", "scale", "fps"))
 _ASK_S = 20
+# What a build's own configuration must name for all of these to be in it (the others are part of every build), and what
+# it may say only where some were left out. https://git.ffmpeg.org/gitweb/ffmpeg.git/blob/HEAD:/configure
+_ENABLES = frozenset(("--enable-libx264", "--enable-libopus", "--enable-libwebp"))
+_LEAVES_OUT = re.compile(r"--disable-(everything|all|encoder|filter|avcodec|avfilter|swscale|swresample)")
+_LOOKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +53,14 @@ class Examined:
 
 
 def find_ffmpeg() -> Tool | None:
-    """The first fit program; None: films and sound can't be made smaller here. Takes a fifth of a second, once."""
-    return _chosen(os.environ.get(SETTING, ""), os.environ.get("PATH", ""))
+    """The first fit program; None: films and sound can't be made smaller here. Takes a tenth of a second, once."""
+    with _LOOKING:
+        return _chosen(os.environ.get(SETTING, ""), os.environ.get("PATH", ""))
+
+
+def look_ahead() -> None:
+    """Begin to look, so that whoever needs the answer a little later has it."""
+    threading.Thread(target=find_ffmpeg, name="ffmpeg", daemon=True).start()
 
 
 @functools.lru_cache(maxsize=8)
@@ -87,13 +101,24 @@ def _probe_beside(ffmpeg: Path) -> Path | None:
 
 def _examine(path: Path) -> Examined:
     try:
-        version = _said(path, "-version").partition("\n")[0].removeprefix("ffmpeg version ").partition(" ")[0]
-        encoders = _names(_said(path, "-encoders"))
-        filters = _names(_said(path, "-filters"))
+        told = _said(path, "-version")
+        missing = () if _has_all(told) else _missing(path)
     except (OSError, subprocess.SubprocessError) as error:
         return Examined(ffmpeg=path, error=str(error))
-    missing = tuple(sorted((ENCODERS - encoders) | (FILTERS - filters)))
+    version = told.partition("\n")[0].removeprefix("ffmpeg version ").partition(" ")[0]
     return Examined(ffmpeg=path, version=version, missing=missing)
+
+
+def _has_all(told: str) -> bool:
+    """Whether the configuration alone says that nothing is missing; where its libraries are of another build
+    ("configuration mismatch"), it says nothing."""
+    configured = told.partition("configuration: ")[2].partition("\n")[0]
+    return set(configured.split()) >= _ENABLES and not _LEAVES_OUT.search(configured) and "mismatch" not in told
+
+
+def _missing(path: Path) -> tuple[str, ...]:
+    encoders, filters = _names(_said(path, "-encoders")), _names(_said(path, "-filters"))
+    return tuple(sorted((ENCODERS - encoders) | (FILTERS - filters)))
 
 
 def _said(path: Path, option: str) -> str:

@@ -88,7 +88,7 @@ def test_a_printed_command_is_one_that_tropa_understands(line: str) -> None:
     words = shlex.split(line, comments=True)
     words = words[: words.index(">")] if ">" in words else words
 
-    args = make_parser(COMMANDS, "0", "en").parse_args(words)
+    args = make_parser(COMMANDS, lambda: "0", "en").parse_args(words)
 
     assert args.command in words
 

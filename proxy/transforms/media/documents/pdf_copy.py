@@ -19,8 +19,9 @@ from pikepdf import Array, Dictionary, Object, ObjectStreamMode, Stream, StreamD
 from PIL import Image
 
 from proxy.transforms.media.documents.pdf_pictures import lighten_picture
+from proxy.transforms.media.documents.pdf_signed import pdf_is_signed
 from proxy.transforms.media.documents.placement import placements
-from proxy.transforms.media.documents.signed import pdf_is_signed, signed_by_bytes
+from proxy.transforms.media.documents.signed import signed_by_bytes
 from proxy.transforms.media.documents.values import (
     MAX_OBJECTS,
     MAX_PIXELS,

@@ -1,14 +1,13 @@
 """Is a document signed? Then its bytes are its worth, and no light copy of it is made.
 
-Laws of this file: in doubt a document is signed; `signed_by_bytes` runs no parser, so any process may call it.
+Laws of this file: in doubt a document is signed; no parser is run, so any process may ask (`pdf_signed`
+asks one).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-
-import pikepdf
 
 _CHUNK_BYTES = 1 << 20
 _PDF_MARK = b"/ByteRange"  # a signature's dictionary is never compressed, ISO 32000-2 section 12.8.1
@@ -27,29 +26,6 @@ def signed_by_bytes(path: Path) -> bool:
                 return True
             kept = chunk[-max(map(len, marks)) :]
     return False
-
-
-def pdf_is_signed(pdf: pikepdf.Pdf) -> bool:
-    """Whether a form says so, a permission is signed (DocMDP, usage rights), or a signature field holds a value."""
-    form = pdf.Root.get("/AcroForm")
-    if "/Perms" in pdf.Root:
-        return True
-    if not isinstance(form, pikepdf.Dictionary):
-        return False
-    flags = form.get("/SigFlags", 0)
-    if isinstance(flags, int) and flags & 1:
-        return True
-    fields = form.get("/Fields")
-    return isinstance(fields, pikepdf.Array) and any(_signs(field, depth=0) for field in fields)
-
-
-def _signs(field: pikepdf.Object, depth: int) -> bool:
-    if not isinstance(field, pikepdf.Dictionary) or depth > 20:
-        return False
-    if field.get("/FT") == "/Sig" and "/V" in field:
-        return True
-    kids = field.get("/Kids")
-    return isinstance(kids, pikepdf.Array) and any(_signs(kid, depth + 1) for kid in kids)
 
 
 def package_is_signed(names: Iterable[str]) -> bool:

@@ -13,18 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from proxy.exchange import Refused, Unchanged
-from proxy.transforms.media.lecture import bbb_draw, model, parts
-from proxy.transforms.media.lecture.bbb_draw import Drawing, drawing_from
+from proxy.transforms.media.lecture import model, parts
 from proxy.transforms.media.lecture.compose import drawn, finished, found_in
 from proxy.transforms.media.lecture.parts import SideText
-from proxy.transforms.media.lecture.shots import Shot
 from proxy.transforms.media.lecture.stills import wanted
+from proxy.transforms.media.lecture.values import Shot
 from proxy.transforms.media.lecture.verdict import Why
+from proxy.transforms.media.lecture.workers import Drawing, drawing_from
 from proxy.transforms.media.probe import probe
 from proxy.transforms.media.spec import MediaOutcome, SlidecastSpec, ToolFailed, Workbench
 
-# What is fetched of a recording beside the slides that shapes.svg names: the first of each group that is there.
-SMALL_FILES = bbb_draw.SMALL_FILES
+# What is fetched of a recording beside what describes it: the first of each group that is there.
 SOUNDS = ("video/webcams.webm", "video/webcams.mp4", "audio/audio.webm", "audio/audio.ogg", "audio/audio.mp3")
 SHARES = ("deskshare/deskshare.webm", "deskshare/deskshare.mp4")
 _DRAWN, _SHARED = 0.3, 0.6

@@ -11,55 +11,21 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from proxy.transforms.media.lecture import bbb_shapes
 from proxy.transforms.media.lecture.bbb_plan import LecturePlan, NotARecording, Page, Showing, recording, visible
 from proxy.transforms.media.lecture.model import Slide
-from proxy.transforms.media.lecture.picture import Drawn, fitted_px, write_slide
+from proxy.transforms.media.lecture.picture import write_slide
+from proxy.transforms.media.lecture.values import Drawn, fitted_px
+from proxy.transforms.media.lecture.workers import SMALL_FILES, Drawing
 
-SMALL_FILES = (
-    "metadata.xml",
-    "shapes.svg",
-    "deskshare.xml",
-    "slides_new.xml",
-    "captions.json",
-    "presentation_text.json",
-    "tldraw.json",
-    "polls.json",
-)
 _MAX_FILE_BYTES = 48 << 20
 _WIPED = 3  # shapes gone at once: the board was cleared, and what stood there is kept as a slide of its own
 _STEP_EVERY_S, _MAX_STEPS = 5.0, 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
-    """What the recording holds, and the slides that were written."""
-
-    title: str
-    duration_s: float
-    slides: tuple[Slide, ...]
-    files: int
-    shares_s: tuple[tuple[float, float], ...]
-    chat: tuple[tuple[float, str, str], ...]
-    captions: tuple[tuple[str, str], ...]
-
-
-def drawing_from(answer: str) -> Drawing | None:
-    """What `main` said; None: it is no recording."""
-    told: dict[str, Any] = json.loads(answer)
-    if "refused" in told:
-        return None
-    slides = tuple(Slide(**{**row, "steps_s": tuple(row["steps_s"])}) for row in told.pop("slides"))
-    pairs: dict[str, Any] = {
-        name: tuple(tuple(row) for row in told.pop(name)) for name in ("shares_s", "chat", "captions")
-    }
-    return Drawing(slides=slides, **pairs, **told)
 
 
 def main(arguments: list[str]) -> int:

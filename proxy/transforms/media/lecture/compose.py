@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from proxy.exchange import Refused, Unchanged
-from proxy.transforms.media.lecture import draw, model, parts, watch
+from proxy.transforms.media.lecture import model, parts, workers
 from proxy.transforms.media.lecture.bundle import FOLDER, BadBundle, is_bundle, unbundle
-from proxy.transforms.media.lecture.detect import FPS, Detected
 from proxy.transforms.media.lecture.flow import Run, through_pipes
 from proxy.transforms.media.lecture.parts import SideText
-from proxy.transforms.media.lecture.picture import Drawn, fitted_px
-from proxy.transforms.media.lecture.shots import Shot
 from proxy.transforms.media.lecture.stills import Still, poster_still, readings, wanted
+from proxy.transforms.media.lecture.values import Drawn, Shot, fitted_px
+from proxy.transforms.media.lecture.verdict import Detected
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SlidecastSpec, Workbench
 
@@ -112,7 +111,7 @@ async def _watched(
         "-sn",
         "-dn",
         "-vf",
-        watch.FILTER,
+        workers.FILTER,
         "-f",
         "rawvideo",
         str(pipe),
@@ -125,7 +124,7 @@ async def _watched(
         source=source,
         deadline_s=_deadline_s(info),
     )
-    return watch.detected_from(answer)
+    return workers.detected_from(answer)
 
 
 async def drawn(
@@ -143,7 +142,7 @@ async def drawn(
     size = fitted_px(*info.video.shown_px, spec.slide_width_px)
     reading = readings(stills, source, size, bench.folder)
     plan = bench.folder / "plan.json"
-    plan.write_text(draw.plan_json(reading, size, quality=spec.slide_quality, sharpest=sharpest, first=first))
+    plan.write_text(workers.plan_json(reading, size, quality=spec.slide_quality, sharpest=sharpest, first=first))
     answer = await through_pipes(
         bench,
         [one.run for one in reading],
@@ -153,7 +152,7 @@ async def drawn(
         deadline_s=_deadline_s(info),
     )
     plan.unlink()
-    return draw.drawn_from(answer)
+    return workers.drawn_from(answer)
 
 
 def finished(lecture: model.Lecture, folder: Path) -> MediaMade:
@@ -216,4 +215,4 @@ def _deadline_s(info: MediaInfo) -> float:
     return _BASE_S + _PER_MEDIA_S * (info.duration_s or 3600.0)
 
 
-__all__ = ["FPS", "make_slidecast", "found_in", "drawn", "finished", "facts", "slide_rows"]
+__all__ = ["make_slidecast", "found_in", "drawn", "finished", "facts", "slide_rows"]

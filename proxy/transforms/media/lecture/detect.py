@@ -6,33 +6,18 @@ Laws of this file: one frame is held at a time, so that a film of twelve hours n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from proxy.transforms.media.lecture.align import IDENTITY, UNRELATED, Alignment, Grey, align, halved, laid_on, softened
 from proxy.transforms.media.lecture.blocks import Blocks, block_means
-from proxy.transforms.media.lecture.shots import Shot, Shots, has_ink
-from proxy.transforms.media.lecture.verdict import Course, Why, judge
+from proxy.transforms.media.lecture.shots import Shots, has_ink
+from proxy.transforms.media.lecture.values import FPS, HEIGHT_PX, WIDTH_PX, Shot
+from proxy.transforms.media.lecture.verdict import Course, Detected, Why, judge
 
-WIDTH_PX, HEIGHT_PX = 256, 144
-FRAME_BYTES = WIDTH_PX * HEIGHT_PX
-FPS = 2.0
 _LIES_STILL = 1.5  # grey levels
 _BUSY = 0.5  # of a block's pixels at an edge
 _STILL_SHARE = 0.45  # of the blocks with something in them: no need to search for a shift
 _WANDER_PX = 4.0  # 1.6 % of the width: hands shake by less, a camera that follows somebody goes further
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detected:
-    """What was found. why None: slides; else why not. shaken_px: how far the camera moved, of a 256 wide picture."""
-
-    why: Why | None
-    shots: tuple[Shot, ...]
-    duration_s: float
-    course: Course
-    shaken_px: float
 
 
 class Detector:

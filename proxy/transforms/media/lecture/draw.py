@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -17,22 +17,8 @@ import numpy as np
 from PIL import Image
 
 from proxy.transforms.media.lecture.merge import Rgb, merged
-from proxy.transforms.media.lecture.picture import Drawn, write_slide
-from proxy.transforms.media.lecture.stills import Reading
-
-
-def plan_json(
-    readings: Sequence[Reading], size: tuple[int, int], *, quality: int, sharpest: bool, first: int = 1
-) -> str:
-    """What `main` is told. sharpest: one frame of each picture's, where they don't lie on each other."""
-    told = [{"pipe": reading.run.pipe, "stills": [asdict(still) for still in reading.stills]} for reading in readings]
-    return json.dumps({"size": size, "quality": quality, "shaken": sharpest, "first": first, "readings": told})
-
-
-def drawn_from(answer: str) -> dict[int, Drawn]:
-    """What `main` said: by picture."""
-    told: dict[str, Any] = json.loads(answer)
-    return {int(picture): Drawn(**row) for picture, row in told.items()}
+from proxy.transforms.media.lecture.picture import write_slide
+from proxy.transforms.media.lecture.values import Drawn
 
 
 def main(arguments: list[str]) -> int:

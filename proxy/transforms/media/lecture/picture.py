@@ -6,7 +6,6 @@ elsewhere); letters keep their edges: text has a floor of quality.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -15,17 +14,10 @@ from policies.treatments import Animation
 from proxy.transforms.image.content import look_at
 from proxy.transforms.image.encode import encode
 from proxy.transforms.image.size import quality_floor
+from proxy.transforms.media.lecture.values import Drawn
 from proxy.transforms.spec import ImageSpec
 
 _MAX_PIXELS = 80_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    file: str
-    width: int
-    height: int
-    bytes: int
 
 
 def slide_name(number: int) -> str:
@@ -52,10 +44,3 @@ def write_slide(image: Image.Image, folder: Path, number: int, quality: int) -> 
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(made.body)
     return Drawn(file=name, width=image.width, height=image.height, bytes=len(made.body))
-
-
-def fitted_px(width: int, height: int, max_width: int) -> tuple[int, int]:
-    """The size that is shown: never larger than the source, both sides even."""
-    if width <= max_width:
-        return max(2, width // 2 * 2), max(2, height // 2 * 2)
-    return max_width // 2 * 2, max(2, round(height * max_width / width / 2) * 2)

@@ -6,13 +6,12 @@ list that grows line by line stays one slide and nothing that was shown is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 
 from proxy.transforms.media.lecture.align import Grey, align, halved, laid_on
 from proxy.transforms.media.lecture.blocks import Mask, Switch, block_means, pixels_of
+from proxy.transforms.media.lecture.values import Shot
 
 _INK_RANGE = 12.0  # grey levels within 3x3 pixels: print, edges, texture
 _CHANGED = 8.0
@@ -22,20 +21,6 @@ _ALIKE, _ALIKE_SHARE = 5.0, 0.006
 _COARSE_ALIKE = 6.0
 _MAX_STEPS, _SHOTS_A_PICTURE = 100, 4
 _SOON_S = 1.5  # a slide that is replaced so soon was on the way to the next
-
-
-@dataclass(slots=True)
-class Shot:
-    """One showing of a slide. From still_from_s to still_until_s it is complete; picture: which distinct one it
-    shows."""
-
-    at_s: float
-    until_s: float = 0.0
-    still_from_s: float = 0.0
-    still_until_s: float = 0.0
-    steps_s: list[float] = field(default_factory=list)
-    picture: int = 0
-    share: float = 1.0  # of the screen that its arrival changed
 
 
 class Shots:

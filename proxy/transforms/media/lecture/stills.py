@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proxy.transforms.media.lecture.detect import FPS
 from proxy.transforms.media.lecture.flow import Run
-from proxy.transforms.media.lecture.shots import Shot
+from proxy.transforms.media.lecture.values import FPS, Shot
 
 _BEFORE_S = 1.0  # of the next change
 _SPREAD_S = 5.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.transforms.media.lecture.shots import Shot
+from proxy.transforms.media.lecture.values import Shot
 
 _MAX_PER_MIN = 8.0  # people turn pages, they don't turn eight a minute throughout
 _MIN_FOR_RATE = 12
@@ -54,6 +54,17 @@ class Course:
     @property
     def lost_share(self) -> float:
         return self.lost / max(self.frames, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """What was found. why None: slides; else why not. shaken_px: how far the camera moved, of a 256 wide picture."""
+
+    why: Why | None
+    shots: tuple[Shot, ...]
+    duration_s: float
+    course: Course
+    shaken_px: float
 
 
 def judge(course: Course, shots: list[Shot], duration_s: float, *, too_many: bool = False) -> Why | None:

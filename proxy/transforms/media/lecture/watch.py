@@ -6,18 +6,12 @@ runs in the jail: it has a folder, little memory and no network.
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from proxy.transforms.media.lecture.detect import FPS, FRAME_BYTES, HEIGHT_PX, WIDTH_PX, Detected, Detector
-from proxy.transforms.media.lecture.shots import Shot
-from proxy.transforms.media.lecture.verdict import Course, Why
-
-# Triangle filtering on the way down: no fringes on fine print, which would shimmer under a shaking hand.
-FILTER = f"fps={FPS:g}:start_time=0,scale={WIDTH_PX}:{HEIGHT_PX}:flags=bilinear,format=gray"
+from proxy.transforms.media.lecture.detect import Detector
+from proxy.transforms.media.lecture.values import FRAME_BYTES
+from proxy.transforms.media.lecture.workers import detected_json
 
 
 def main(arguments: list[str]) -> int:
@@ -26,24 +20,8 @@ def main(arguments: list[str]) -> int:
     with Path(arguments[0]).open("rb") as pipe:
         while len(frame := pipe.read(FRAME_BYTES)) == FRAME_BYTES:
             detector.feed(frame)
-    print(json.dumps(_told(detector.finish())))
+    print(detected_json(detector.finish()))
     return 0
-
-
-def detected_from(answer: str) -> Detected:
-    """What `main` said, as a value."""
-    told: dict[str, Any] = json.loads(answer)
-    return Detected(
-        why=Why(told["why"]) if told["why"] else None,
-        shots=tuple(Shot(**shot) for shot in told["shots"]),
-        duration_s=told["duration_s"],
-        course=Course(**told["course"]),
-        shaken_px=told["shaken_px"],
-    )
-
-
-def _told(found: Detected) -> dict[str, Any]:
-    return {**asdict(found), "why": found.why.value if found.why else None}
 
 
 if __name__ == "__main__":

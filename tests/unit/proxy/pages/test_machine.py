@@ -9,7 +9,8 @@ from icalendar import Calendar
 
 from policies.decision import Verdict
 from policies.values import Reason
-from proxy.pages import close_reason, head_link, ics, moodle_error_json, problem_json, static_file, static_href
+from proxy.pages import close_reason, head_link, moodle_error_json, problem_json, static_file, static_href
+from proxy.pages.calendar_entry import ics
 from proxy.pages.gallery import CLOSED, DECISION, NOW, context_in
 
 GATE = context_in("ru", CLOSED)

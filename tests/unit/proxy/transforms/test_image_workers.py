@@ -114,6 +114,26 @@ async def test_after_close_a_job_is_refused() -> None:
     assert await pool.adapt(PHOTO, spec()) == Refused(why="closed")
 
 
+async def test_a_start_that_is_broken_off_leaves_no_process() -> None:
+    pool = ImageWorkers(1)
+    starting = asyncio.create_task(pool.open())
+    while not children():
+        await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert children() == []
+    assert isinstance(await pool.adapt(PHOTO, spec()), Replaced)
+    await pool.close()
+
+
+async def test_an_image_that_comes_while_the_first_worker_starts_waits_for_it() -> None:
+    pool = ImageWorkers(1)
+    outcomes = await asyncio.gather(pool.open(), pool.adapt(PHOTO, spec()))
+    assert isinstance(outcomes[1], Replaced) and len(children()) == 1
+    await pool.close()
+
+
 def answer(head: bytes, body: bytes, *, head_bytes: int | None = None) -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     reader.feed_data(struct.pack(">II", len(head) if head_bytes is None else head_bytes, len(body)) + head + body)

@@ -12,12 +12,12 @@ ALL = " V libx264 x\n A aac x\n A libopus x\n V libwebp x\n"
 FILTERS = " .. loudnorm A->A x\n .. dynaudnorm A->A x\n .. scale V->V x\n .. fps V->V x\n"
 
 
-def program(folder: Path, *, encoders: str = ALL, name: str = "ffmpeg", code: int = 0) -> Path:
+def program(folder: Path, *, encoders: str = ALL, name: str = "ffmpeg", code: int = 0, configured: str = "") -> Path:
     """A program that answers as an ffmpeg with these encoders would."""
     path = folder / name
     body = f"""#!/bin/sh
 for word in "$@"; do case $word in
-  -version) echo "ffmpeg version 7.7-test Copyright" ;;
+  -version) printf 'ffmpeg version 7.7-test Copyright\\n{configured}\\n' ;;
   -encoders) printf '%s' '{encoders}' ;;
   -filters) printf '%s' '{FILTERS}' ;;
 esac; done
@@ -57,6 +57,26 @@ def test_one_that_lacks_an_encoder_is_passed_over(tmp_path: Path, monkeypatch: p
     assert (first.ffmpeg, first.missing, first.fit) == (path, ("libopus",), False)
     found = tools.find_ffmpeg()
     assert found is None or found.ffmpeg != path
+
+
+WHOLE = "configuration: --enable-gpl --enable-libx264 --enable-libopus --enable-libwebp --disable-sndio"
+
+
+@pytest.mark.parametrize(
+    ("configured", "missing"),
+    [
+        pytest.param(WHOLE, (), id="all-built-in"),
+        pytest.param(WHOLE.replace("--enable-libwebp", ""), ("libwebp",), id="a-library-left-out"),
+        pytest.param(f"{WHOLE} --disable-encoder=libwebp", ("libwebp",), id="an-encoder-left-out"),
+        pytest.param(f"WARNING: library configuration mismatch\\n{WHOLE}", ("libwebp",), id="other-libraries"),
+    ],
+)
+def test_a_build_that_says_it_has_all_is_not_asked_for_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: str, missing: tuple[str, ...]
+) -> None:
+    program(tmp_path, encoders=ALL.replace("libwebp", "png"), configured=configured)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert tools.examined()[0].missing == missing
 
 
 def test_one_that_does_not_start_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

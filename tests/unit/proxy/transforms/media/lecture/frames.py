@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from proxy.transforms.media.lecture.detect import FPS, HEIGHT_PX, WIDTH_PX, Detected, Detector
+from proxy.transforms.media.lecture.detect import Detector
+from proxy.transforms.media.lecture.values import FPS, HEIGHT_PX, WIDTH_PX
+from proxy.transforms.media.lecture.verdict import Detected
 from tests.lecture_pictures import Picture
 from tests.lecture_samples import Sample
 

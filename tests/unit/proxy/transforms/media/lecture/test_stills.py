@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from proxy.transforms.media.lecture.shots import Shot
 from proxy.transforms.media.lecture.stills import Still, poster_still, readings, still_of, wanted
+from proxy.transforms.media.lecture.values import Shot
 
 
 def shot(at_s, until_s, *, still_from_s=None, picture=0):
