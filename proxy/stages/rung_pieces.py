@@ -25,7 +25,7 @@ from proxy.transforms.media.workbench import Bench
 
 logger = logging.getLogger("tropa.ladders")
 
-RUNG_VERSION = 2
+RUNG_VERSION = 3
 MOST_WAIT_S = 6.0  # hls.js gives a segment 10 s to begin
 BUSY, LATE = "busy", "late"
 PASSING_REASONS = frozenset((BUSY, LATE))  # another time it may go

@@ -123,7 +123,9 @@ def _tell(rung: Element, spec: RungSpec, common: dict[str, str]) -> None:
     codecs = rung.get("codecs") or common["codecs"]
     sound = sound_codecs(codecs)
     rung.set("codecs", f"{spec.codec}{',' + sound if sound else ''}")
-    rung.set("bandwidth", str(spec.peak_bps if sound else spec.picture_peak_bps))
+    bandwidth = rung.get("bandwidth") or ""
+    told_bps = int(bandwidth) if bandwidth.isdigit() else None
+    rung.set("bandwidth", str(spec.peak_bps(told_bps) if sound else spec.picture_peak_bps))
     fps = fraction(rung.get("frameRate") or common["frameRate"])
     if fps is not None:
         rung.set("frameRate", str(min(fps, spec.fps)))

@@ -52,8 +52,12 @@ class Variant:
         return int(found[1]) if found and int(found[1]) else None
 
     @property
+    def peak_bps(self) -> int | None:
+        return _number(self.attributes, "BANDWIDTH")
+
+    @property
     def bitrate_bps(self) -> int | None:
-        return rate_bps(_number(self.attributes, "BANDWIDTH"), _number(self.attributes, "AVERAGE-BANDWIDTH"))
+        return rate_bps(self.peak_bps, _number(self.attributes, "AVERAGE-BANDWIDTH"))
 
     @property
     def fps(self) -> float | None:

@@ -66,7 +66,7 @@ def _size(variant: Variant) -> tuple[int, int] | None:
 
 
 def _line(variant: Variant, spec: RungSpec) -> str:
-    told = {"BANDWIDTH": str(spec.peak_bps), "AVERAGE-BANDWIDTH": str(spec.average_bps)}
+    told = {"BANDWIDTH": str(spec.peak_bps(variant.peak_bps)), "AVERAGE-BANDWIDTH": str(spec.average_bps)}
     if spec.size_px is not None:
         told["RESOLUTION"] = f"{spec.size_px[0]}x{spec.size_px[1]}"
     if "CODECS" in variant.raw:

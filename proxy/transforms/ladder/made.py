@@ -19,6 +19,11 @@ _HIGHEST = 51
 _MAIN_PROFILE = "avc1.4D40"
 # A segment may spend the encoder's buffer (one second) beyond its rate: of a segment of two seconds that is a half.
 _PEAK = 1.5
+LEAST_PICTURE_BPS = 24_000
+# Sound passes as it is, so that a rung with a rich one is heavier than its pictures let think. AAC for two ears is told
+# as 128 kbit/s mostly; what a manifest says of the whole rung is a bound too.
+_RICHEST_SOUND_BPS = 192_000
+_CARRIED = 1.12  # heads and stuffing of MPEG-TS at these rates, measured at 100 kbit/s and 10 pictures a second
 _MOST_PX, _WIDEST_TOLD = 16_384, 4
 _WIDEST = 2.0  # of a picture whose width nobody told; sixteen to nine is 1.8
 
@@ -56,12 +61,16 @@ class RungSpec:
     @property
     def average_bps(self) -> int:
         """With a sound of the usual rate; a sound that is richer leaves the pictures less."""
-        return self.capped.video_bitrate_bps + self.capped.sound_bitrate_bps
+        return round(_CARRIED * (self.capped.video_bitrate_bps + self.capped.sound_bitrate_bps))
 
-    @property
-    def peak_bps(self) -> int:
-        """With its sound, which passes as it is."""
-        return self.picture_peak_bps + max(self.capped.sound_bitrate_bps, SOUND_BPS)
+    def peak_bps(self, told_bps: int | None) -> int:
+        """What no segment exceeds, its sound and its packets included (RFC 8216 section 4.3.4.2).
+
+        told_bps: what the manifest says of the rung that it is made from, which is heavier; None: nothing.
+        """
+        usual_bps = self.picture_peak_bps + max(self.capped.sound_bitrate_bps, SOUND_BPS)
+        richest_bps = LEAST_PICTURE_BPS * _PEAK + _RICHEST_SOUND_BPS
+        return max(round(_CARRIED * usual_bps), min(told_bps or 0, round(_CARRIED * richest_bps)))
 
 
 def rung_spec(capped: CappedSpec, told_px: tuple[int, int] | None) -> RungSpec:

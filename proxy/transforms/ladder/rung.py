@@ -20,7 +20,7 @@ from typing import Any
 import ffmpeg
 
 from proxy.exchange import Refused, Unchanged
-from proxy.transforms.ladder.made import RungSpec
+from proxy.transforms.ladder.made import LEAST_PICTURE_BPS, RungSpec
 from proxy.transforms.media.capped import CRF, capped_fps, capped_size, neutral
 from proxy.transforms.media.fragments import SOUND_TRACK, VIDEO_TRACK, boxes, placed, split
 from proxy.transforms.media.probe import MediaInfo, probe
@@ -30,7 +30,8 @@ INIT, SEGMENT, TS_SEGMENT = "init.mp4", "segment.m4s", "segment.ts"
 MAX_SEGMENT_BYTES = 64 << 20
 _WHOLE = "whole.mp4"
 _TICKS = 90_000
-_STEP_BPS, _LEAST_BPS = 16_000, 24_000
+_STEP_BPS = 16_000
+_TABLES_EVERY_S = 3600  # a segment begins with them; ten a second, as is usual, are a third of a thin rung
 _KEY_FRAME_EVERY_S = 60  # one at the beginning of each segment, and no more
 _INSIDE = frozenset((b"moov", b"trak", b"mdia", b"edts", b"moof", b"traf"))
 
@@ -81,6 +82,7 @@ async def _ts(source: Path, spec: RungSpec, bench: Workbench) -> MediaOutcome:
         return Refused(why="no-video")
     target = bench.folder / TS_SEGMENT
     more = {"f": "mpegts", "mpegts_copyts": 1, "mpegts_flags": "+initial_discontinuity"}
+    more |= {"pat_period": _TABLES_EVERY_S, "sdt_period": _TABLES_EVERY_S}
     await bench.ffmpeg(_args(source, info, spec, str(target), more), reads=[source], media_s=info.duration_s)
     length, source_length = _length(target), _length(source)
     if length >= source_length:
@@ -185,7 +187,7 @@ def _picture_bps(info: MediaInfo, spec: RungSpec) -> int:
     if sound_bps is None:
         sound_bps = spec.capped.sound_bitrate_bps
     more_bps = -(-max(0, sound_bps - spec.capped.sound_bitrate_bps) // _STEP_BPS) * _STEP_BPS
-    return max(_LEAST_BPS, spec.capped.video_bitrate_bps - more_bps)
+    return max(LEAST_PICTURE_BPS, spec.capped.video_bitrate_bps - more_bps)
 
 
 # -- when a fragment begins ----------------------------------------------------------------------------------------

@@ -327,7 +327,7 @@ async def test_the_line_of_a_made_rung_says_what_its_segments_are() -> None:
     told = MUXED.replace(b"RESOLUTION", b'CODECS="hvc1.1.6.L93,mp4a.40.2",FRAME-RATE=25.0,SCORE=2,RESOLUTION')
     text = text_of(await stage.get(told, MAKE)).decode()
     assert "RESOLUTION=170x96" in text and 'CODECS="avc1.4D400D,mp4a.40.2"' in text and "360.m3u8" not in text
-    assert "BANDWIDTH=154000,AVERAGE-BANDWIDTH=84000" in text and "FRAME-RATE=10.000" in text and "SCORE" not in text
+    assert "BANDWIDTH=200000,AVERAGE-BANDWIDTH=94080" in text and "FRAME-RATE=10.000" in text and "SCORE" not in text
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,20 @@ def test_without_a_told_size_the_level_holds_the_widest() -> None:
     assert RungSpec(capped=CappedSpec(max_height_px=240)).level >= rung_spec(CappedSpec(), (426, 240)).level
 
 
+@pytest.mark.parametrize(
+    ("told_bps", "peak_bps"),
+    [
+        (None, 138_880),  # 1.12 x (1.5 x 40 + 64) kbit/s
+        (100_000, 138_880),
+        (200_000, 200_000),  # nothing made is heavier than its source, whatever its sound takes of that
+        (5_000_000, 255_360),  # 1.12 x (1.5 x 24 + 192): the least of pictures and the richest of sounds
+    ],
+)
+def test_the_peak_bounds_the_pictures_with_the_richest_sound_that_can_be(told_bps: int | None, peak_bps: int) -> None:
+    assert RungSpec(capped=SMALL).peak_bps(told_bps) == peak_bps
+    assert RungSpec(capped=SMALL).peak_bps(peak_bps) == peak_bps  # told twice it is the same
+
+
 @pytest.mark.parametrize("told", [(1920, 1080), (1080, 1920), (64, 48), (3, 3), (7680, 4320)])
 def test_a_size_is_even_and_within_the_limit_on_its_shorter_side(told: tuple[int, int]) -> None:
     size = rung_spec(SMALL, told).size_px
@@ -52,7 +66,7 @@ def test_a_line_keeps_what_it_does_not_know_and_loses_what_is_not_true_any_more(
     made = made_master(body, SMALL)
     assert isinstance(made, MadeMaster) and [url for url, _ in made.rungs] == ["360.m3u8?t=1"]
     assert made.body == (
-        b"#EXTM3U\r\n#EXT-X-OURS:1\r\n#EXT-X-STREAM-INF:BANDWIDTH=124000,AVERAGE-BANDWIDTH=64000,RESOLUTION=178x100,"
+        b"#EXTM3U\r\n#EXT-X-OURS:1\r\n#EXT-X-STREAM-INF:BANDWIDTH=255360,AVERAGE-BANDWIDTH=71680,RESOLUTION=178x100,"
         b'CODECS="avc1.4D400D,mp4a.40.2",AUDIO="a",X-OURS="{kept}"\r\n360.m3u8?t=1\r\n'
     )
 

@@ -143,5 +143,18 @@ async def test_what_is_encrypted_or_damaged_is_refused(stream: Path, tmp_path: P
 async def test_what_is_small_already_stays(stream: Path, tmp_path: Path) -> None:
     fine = RungSpec(capped=CappedSpec(max_height_px=360, max_fps=25, video_bitrate_bps=9_000_000))
     low = tmp_path / "low.ts"
-    run("-i", str(stream / "ts" / "0.ts"), "-vf", "scale=128:72", "-c:v", "libx264", "-crf", "50", "-an", str(low))
+    lean = ("-an", "-pat_period", "99", "-sdt_period", "99")
+    run("-i", str(stream / "ts" / "0.ts"), "-vf", "scale=128:72", "-c:v", "libx264", "-crf", "50", *lean, str(low))
     assert await make_rung_segment(low, None, fine, bench(tmp_path)) == Unchanged(why="not-smaller")
+
+
+@pytest.mark.parametrize("sound_bps", [24_000, 128_000, 192_000])
+async def test_no_segment_exceeds_what_its_line_says_whatever_its_sound_takes(tmp_path: Path, sound_bps: int) -> None:
+    picture = f"testsrc2=size=640x360:rate={FPS}:duration={SEGMENT_S},noise=alls=20:allf=t"
+    source = tmp_path / "0.ts"
+    noise = ("-f", "lavfi", "-i", f"anoisesrc=duration={SEGMENT_S}:sample_rate=44100")
+    rates = ("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "900k", "-c:a", "aac", "-b:a", str(sound_bps))
+    run("-f", "lavfi", "-i", picture, *noise, *rates, str(source))
+    outcome = await make_rung_segment(source, None, SPEC, bench(tmp_path))
+    assert isinstance(outcome, MediaMade), outcome
+    assert outcome.length_bytes * 8 / SEGMENT_S <= SPEC.peak_bps(source.stat().st_size * 8 // SEGMENT_S)
