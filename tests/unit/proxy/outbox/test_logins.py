@@ -16,7 +16,7 @@ from aiohttp import web
 from proxy.outbox.person import named_on
 from tests.outbox_course import RULE
 from tests.serving import Served, served
-from tests.unit.proxy.stages.test_kept import BOX
+from tests.unit.proxy.stages.test_kept import BOX, kept
 from tests.unit.proxy.stages.test_outbox import DISCUSSION, TEXT, Course, Teacher, cut, receipt_of
 
 _PATIENCE_S = 60.0
@@ -65,11 +65,11 @@ async def left_behind(folder: Path, *, says: str = "") -> AsyncIterator[School]:
 
 
 async def opened(there: Served, teacher: Teacher) -> None:
-    """She opens the discussion, and it is kept."""
-    await teacher.get(DISCUSSION)
+    """She opens the discussion, and it is kept: stored, not only noted, for what it says is read from the store."""
     async with asyncio.timeout(_PATIENCE_S):
-        while len(there.tropa.parts.halves.outage.keeper):
-            await asyncio.sleep(0.01)
+        while (await teacher.get(DISCUSSION)).status != 200:
+            await asyncio.sleep(0.02)
+    await kept(there)
 
 
 def token_on(page: str) -> str:
@@ -85,9 +85,6 @@ async def press(teacher: Teacher, act: str, token: str) -> int:
 
 async def logged_in(school: School, session: str) -> Teacher:
     teacher = school.teacher(session)
-    async with asyncio.timeout(_PATIENCE_S):
-        while (await teacher.get(DISCUSSION)).status != 200:
-            await asyncio.sleep(0.02)
     await opened(school.there, teacher)
     return teacher
 
