@@ -176,6 +176,10 @@ async def nights(kept: Kept) -> None:
     await a_mark_of(kept, "night-spent", timedelta(days=35))
 
 
+async def nights_reported(kept: Kept) -> None:
+    await a_mark_of(kept, "letter-noted", timedelta(days=30))
+
+
 async def had_media(kept: Kept) -> None:
     await a_mark_of(kept, "had-medium", timedelta(days=14))
 
@@ -287,6 +291,7 @@ ENDS: dict[str, Proof | str] = {
     "wishes for the free hours": f"{TESTS}/night/test_wishes.py::"
     "test_what_waits_too_long_expires_and_is_forgotten_later",
     "what a night took": nights,
+    "how far nights are reported": nights_reported,
     "an address for a letter": f"{TESTS}/night/test_letters.py::"
     "test_a_learner_is_told_once_and_her_address_is_then_forgotten",
     "tokens of service accounts, the post office's password": BY_HAND,
