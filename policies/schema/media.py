@@ -217,41 +217,39 @@ class BodySection(Treated):
     max: Bytes | None = Field(default=None, description="With keep: larger ones become cards.")
 
 
-class PhotosSection(Section):
-    """Photographs that a learner sends: a smaller one is offered, she chooses. Short form: keep (none is offered)."""
+class Offered(Section):
+    """Something that a learner sends, of which a smaller one is offered; its short form keep offers none."""
 
     offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
+
+    @classmethod
+    def longhand(cls, value: object) -> object:
+        return {"offer": "false"} if value == "keep" else value
+
+
+class PhotosSection(Offered):
+    """Photographs that a learner sends: a smaller one is offered, she chooses. Short form: keep (none is offered)."""
+
     max_width: Pixels = Field(default=1600, description="Its longer side at most.")
     quality: Quality = Field(default=75, description="On JPEG's scale; pictures with text keep 80 and 1280 px.")
 
-    @classmethod
-    def longhand(cls, value: object) -> object:
-        return {"offer": "false"} if value == "keep" else value
 
-
-class OfferedFilmsSection(Section):
+class OfferedFilmsSection(Offered):
     """Films that a learner sends: a smaller one is offered, she chooses. Short form: keep (none is offered)."""
 
-    offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
     max_width: Pixels = Field(default=640, description="Its longer side at most.")
     max_rate: FilmRate = Field(default=300_000, description="Picture and sound together.")
 
-    @classmethod
-    def longhand(cls, value: object) -> object:
-        return {"offer": "false"} if value == "keep" else value
 
-
-class OfferedSoundSection(Section):
+class OfferedSoundSection(Offered):
     """Recordings of sound that a learner sends: a smaller one is offered. Short form: keep, or a rate of speech."""
 
-    offer: Truth = Field(default=True, description="Whether a smaller one is offered.")
     rate: SoundRate = Field(default=24_000, description="Of the smaller one; one channel.")
 
     @classmethod
     def longhand(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return {"offer": "false"} if value == "keep" else {"rate": value}
+        value = super().longhand(value)
+        return {"rate": value} if isinstance(value, str) else value
 
 
 class UploadsSection(Section):
