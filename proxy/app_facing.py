@@ -16,6 +16,7 @@ from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
 from proxy.own.films import films_part
 from proxy.own.night_routes import NightRoutes
+from proxy.own.original_routes import OriginalRoutes
 from proxy.own.originals import Originals
 from proxy.own.own_workers import OwnWorkers
 from proxy.own.page_scripts import PageScripts
@@ -98,9 +99,8 @@ def own_routes(ground: Ground, facing: Facing) -> OwnRoutes:
     return OwnRoutes(
         tokens=ground.tokens,
         dresser=dresser,
-        originals=facing.originals,
+        originals=OriginalRoutes(facing.originals, dresser, ground.accountant, notes.sizes),
         accountant=ground.accountant,
-        sizes=notes.sizes,
         identifier=lambda: ground.runtime().identifier,
         late=notes.late,
         media=media,

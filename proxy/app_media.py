@@ -33,6 +33,7 @@ from proxy.own.dressing import Dresser
 from proxy.own.had import HadMedia
 from proxy.own.lectures import Lectures
 from proxy.own.media import MediaRoutes
+from proxy.own.media_asking import MediaAsking
 from proxy.own.offers import MediaOffers
 from proxy.own.page_scripts import PageScripts
 from proxy.own.refusals import Refusals
@@ -128,22 +129,30 @@ class Media:
         proofs: CourseProofs,
         ladders: LadderStage,
     ) -> MediaRoutes:
+        sources = ShownSources(self.desk, self.origin, self.book, self.had, proofs, sizes)
+        asking = MediaAsking(
+            sources=sources,
+            book=self.book,
+            choices=self.choices,
+            dresser=dresser,
+            refusals=refusals,
+            sizes=sizes,
+            decide_for=elsewhere.decision,
+            scripts=scripts,
+        )
         return MediaRoutes(
             desk=self.desk,
-            sources=ShownSources(self.desk, self.origin, self.book, self.had, proofs, sizes),
+            sources=sources,
+            asking=asking,
             book=self.book,
             choices=self.choices,
             deferred=self.deferred,
             dresser=dresser,
-            refusals=refusals,
-            sizes=sizes,
             viewer=self.viewer,
             segments=Segments(self.desk, self.origin, self.book),
             beginnings=Beginnings(keeper),
             moving=self.moving,
             ladders=ladders,
-            decide_for=elsewhere.decision,
-            scripts=scripts,
         )
 
 

@@ -16,28 +16,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from urllib.parse import quote
 
-from policies.decision import Decision, Verdict
-from policies.kinds import kind_of_path
-from policies.treatments import Form, LightCopy
+from policies.treatments import Form
 from policies.values import Audience, MediaKind
-from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
 from proxy.media.desk import Desk
 from proxy.media.store_values import StoredMedia
-from proxy.media.views import JobView, Order, State, Watcher
+from proxy.media.views import JobView, Order, State
+from proxy.own.answers import see_other
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests, Seal
 from proxy.own.dressing import Dresser
 from proxy.own.films import MOVING
-from proxy.own.page_scripts import NO_POLICY, PageScripts
-from proxy.own.refusals import Refusals, own_page
+from proxy.own.job_states import is_in_vain, making_of
+from proxy.own.media_asking import MediaAsking, watcher_of
+from proxy.own.refusals import own_page
 from proxy.own.segments import SEGMENTS, Segments
 from proxy.own.shown_sources import Asked, ShownSources
 from proxy.own.viewer import FILES, LOOKS, PLAY, Viewer
@@ -48,18 +45,14 @@ from proxy.stages.context import Exchange
 from proxy.stages.ladder import LadderStage
 from proxy.stages.media import playable
 from proxy.stages.media_book import MediaBook, Seen
-from proxy.stages.media_origin import is_same_site
 from proxy.stages.moving import MovingFilms, has_films
 from proxy.stages.places import saves_here
 from proxy.stages.recordings import folder_of
 from proxy.transforms.spec import Heavy
 
-_STAYS = timedelta(seconds=90)  # a waiting page comes again at least every minute
 _PATIENCE_S = 1.0
 _FULL = "?full"  # leads to all versions, and says that there was no room for one more
 _SOONEST_S, _LATEST_S = 5.0, 60.0  # within the time that somebody is waited for
-# (exchange, address, kind) -> what policy says of that address for this learner now.
-DecideFor = Callable[[Exchange, str, MediaKind], Decision]
 Opened = Callable[[Exchange, str, str], Mapping[str, str] | None]
 
 
@@ -71,41 +64,35 @@ class MediaRoutes:
         *,
         desk: Desk,
         sources: ShownSources,
+        asking: MediaAsking,
         book: MediaBook,
         choices: Choices,
         deferred: DeferredRequests,
         dresser: Dresser,
-        refusals: Refusals,
-        sizes: SizeBook,
         viewer: Viewer,
         segments: Segments,
         beginnings: Beginnings,
         moving: MovingFilms,
         ladders: LadderStage,
-        decide_for: DecideFor,
-        scripts: PageScripts,
     ) -> None:
         self._desk = desk
         self._sources = sources
+        self._asking = asking
         self._book = book
         self._choices = choices
         self._deferred = deferred
         self._dresser = dresser
-        self._refusals = refusals
-        self._sizes = sizes
         self._viewer = viewer
         self._segments = segments
         self._beginnings = beginnings
         self._moving = moving
         self._ladders = ladders
-        self._decide_for = decide_for
-        self._scripts = scripts
 
     # -- doing ---------------------------------------------------------------------------------------------
 
     async def make(self, exchange: Exchange, version: str, token: str, payload: Mapping[str, str]) -> Answer:
         """Begin what she chose and lead her to it; remembers the choice."""
-        asked = self._asked(exchange, token, payload)
+        asked = self._asking.asked(exchange, token, payload)
         if isinstance(asked, Answer):
             return asked
         if version not in allowed_forms(asked.heavy, asked.context):
@@ -119,16 +106,16 @@ class MediaRoutes:
 
     async def _begin(self, asked: Asked, version: str) -> JobView | None:
         """Have it made for her; how it stands a moment later, None where she can't have it."""
-        asked = await self._titled(asked)
+        asked = await self._asking.titled(asked)
         seen = await self._sources.seen(asked)
         order = self._sources.order(asked, version, seen) if seen is not None else None
         if seen is None or order is None:
             return None
         if version == Form.CAPPED and self._segments.are_better(asked.exchange, asked.url):
             order = self._segments.order(asked.exchange, asked.url, seen.ref, title=asked.title)
-        ticket = await self._desk.ask(order, self._watcher(asked, version))
+        ticket = await self._desk.ask(order, watcher_of(asked, version))
         view = await playable(self._desk, ticket, within_s=_PATIENCE_S)
-        self._note(asked, seen, version, view)
+        self._asking.note(asked, seen, version, view)
         return view
 
     async def _beginning_of(self, asked: Asked, version: str) -> Answer | None:
@@ -145,29 +132,21 @@ class MediaRoutes:
 
     async def tonight(self, exchange: Exchange, payload: Mapping[str, str]) -> Answer:
         """File a request for the free hours; its receipt says when."""
-        asked = self._asked(exchange, "", payload)
+        asked = self._asking.asked(exchange, "", payload)
         if isinstance(asked, Answer):
             return asked
-        asked = await self._titled(asked)
-        version = self._later_version(asked)
+        asked = await self._asking.titled(asked)
+        version = self._asking.later_version(asked)
         seen = await self._sources.seen(asked)
         order = self._sources.order(asked, version, seen) if seen is not None else None
         view = await self._desk.view(order.key) if order is not None else None
         if seen is not None:
-            self._note(asked, seen, version, view)
+            self._asking.note(asked, seen, version, view)
         if order is None or (view is not None and is_in_vain(view)):
             return own_page(200, impossible_page(asked.heavy, asked.context, version or Form.CAPPED.value))
         lead = {**payload, "k": asked.heavy.kind.value}
         receipt = await self._deferred.file(asked.exchange, order, version, lead)
         return see_other("/.tropa/deferred?filed" if receipt is not None else "/.tropa/deferred?full")
-
-    def _later_version(self, asked: Asked) -> str:
-        """What is made for the free hours: her last choice, else what policy recommends; "" for nothing."""
-        forms, learner = allowed_forms(asked.heavy, asked.context), asked.exchange.who.learner
-        possible = asked.context.by_night
-        forms = tuple(form for form in forms if possible is None or possible(asked.heavy, (form,)))
-        chosen = self._choices.of(learner, asked.heavy.kind.value, asked.exchange.now)
-        return chosen if chosen in forms else next(iter(forms), "")
 
     async def cancel(self, exchange: Exchange, receipt: str) -> Answer:
         """Give up a deferred request; what is over stays as it is."""
@@ -203,12 +182,12 @@ class MediaRoutes:
 
     async def get(self, exchange: Exchange, rest: str, payload: Mapping[str, str], token: str) -> Answer:
         """rest: what follows TOKEN/ in the path."""
-        asked = self._asked(exchange, token, payload)
+        asked = self._asking.asked(exchange, token, payload)
         if isinstance(asked, Answer):
             return asked
         version, _, name = rest.partition("/")
         if not version:
-            return self._all_versions(await self._titled(asked))
+            return self._all_versions(await self._asking.titled(asked))
         if version == MOVING:
             return await self._film_of_picture(asked)
         return await self._version(asked, version, name)
@@ -272,7 +251,7 @@ class MediaRoutes:
         if stored is not None or not segments.are_better(exchange, asked.url):
             return None
         if name == PLAY:  # a browser that plays no segments takes the whole, and only then is it made
-            ticket = await self._desk.ask(order, self._watcher(asked, PLAY))
+            ticket = await self._desk.ask(order, watcher_of(asked, PLAY))
             await playable(self._desk, ticket, within_s=exchange.limits.hold_s)
         if name:
             return None
@@ -301,7 +280,7 @@ class MediaRoutes:
         else:
             view = await self._desk.view(order.key)
             if view is not None and view.is_open:
-                ticket = await self._desk.ask(order, self._watcher(asked, version))
+                ticket = await self._desk.ask(order, watcher_of(asked, version))
                 view = ticket.view
                 told = {"wait_s": round(min(max(view.ready_in_s or 0.0, _SOONEST_S), _LATEST_S))}
         return plain_answer(200, json.dumps(told).encode(), "application/json")
@@ -310,9 +289,9 @@ class MediaRoutes:
         """How far it is; she is waited for as long as the page comes again."""
         view = await self._desk.view(order.key)
         if view is not None and view.is_open:
-            ticket = await self._desk.ask(order, self._watcher(asked, version))
+            ticket = await self._desk.ask(order, watcher_of(asked, version))
             view = ticket.view
-        self._note(asked, seen, version, view)
+        self._asking.note(asked, seen, version, view)
         if view is not None and view.state is State.UNCHANGED and version == Form.CAPPED:
             return await self._viewer.source_page(asked.exchange, asked.heavy, asked.context)
         if view is None or view.state in (State.CANCELLED, State.FULL):
@@ -330,92 +309,9 @@ class MediaRoutes:
 
     def has_lighter(self, exchange: Exchange, payload: Mapping[str, str]) -> bool:
         """Whether what the token stands for has a lighter version that policy allows her."""
-        asked = self._asked(exchange, "", payload)
-        return isinstance(asked, Answer) or bool(self._later_version(asked))
-
-    # -- what is asked for ---------------------------------------------------------------------------------
-
-    def _asked(self, exchange: Exchange, token: str, payload: Mapping[str, str]) -> Asked | Answer:
-        """What the token stands for, or the answer to whoever may not have it."""
-        url, page_url = payload["u"], payload.get("p", "")
-        if not is_same_site(exchange, url):
-            return plain_answer(404, b"", "text/plain")
-        kind = MediaKind(payload["k"]) if payload.get("k") else kind_of_path(url.partition("?")[0]) or MediaKind.VIDEO
-        decision = self._decide_for(exchange, url, kind)
-        exchange = replace(exchange, decision=decision)
-        if decision.verdict is not Verdict.ALLOW and not decision.observe:
-            return self._refusals.closed(exchange)
-        title = payload.get("t") or self._book.title_of(exchange.who.learner, url)
-        heavy = Heavy(url=url, kind=kind, title=title, size_bytes=self._sizes.size_of(url))
-        context = self._dresser.context(exchange, page_url=page_url or url)
-        context = replace(context, script=self._scripts.element(exchange, NO_POLICY).decode("ascii"))
-        return Asked(exchange=exchange, token=token, heavy=heavy, context=context)
-
-    async def _titled(self, asked: Asked) -> Asked:
-        """A recording by its own name, which only it tells."""
-        learner = asked.exchange.who.learner
-        if asked.heavy.title or PLAYBACK_PATH not in asked.url or await self._sources.seen(asked) is None:
-            return asked
-        return replace(asked, heavy=replace(asked.heavy, title=self._book.title_of(learner, asked.url)))
-
-    @staticmethod
-    def _watcher(asked: Asked, version: str) -> Watcher:
-        return Watcher(learner=asked.exchange.who.learner, id=f"{version} {asked.url}", stays=_STAYS)
-
-    def _note(self, asked: Asked, seen: Seen, version: str, view: JobView | None) -> None:
-        if view is None:
-            return
-        if view.is_open and view.ready_in_s is not None:
-            self._book.is_under_way(seen.ref, asked.url, version, view.ready_in_s)
-        elif is_in_vain(view):
-            for form in _copies(version) if view.why in _OF_ANY_COPY else (version,):
-                self._book.cannot_be(seen.ref, asked.url, form)
+        asked = self._asking.asked(exchange, "", payload)
+        return isinstance(asked, Answer) or bool(self._asking.later_version(asked))
 
     def _all_versions(self, asked: Asked, *, full: bool = False) -> Answer:
         full = full or f"?{asked.exchange.inbound.query}" == _FULL
         return own_page(200, versions_page(asked.heavy, asked.context, full=full))
-
-
-_STATES = {State.QUEUED: "queued", State.WAITING: "queued", State.FETCHING: "fetching", State.MAKING: "making"}
-_FETCHING_SHARE = 0.2
-# Refusals that say nothing of the source and may pass; all others hold.
-_PASSING = frozenset(
-    {"disk", "disk-full", "no-room", "no-tool", "closed", "broken", "changed", "needs-visit", "failed", "cancelled"}
-)
-
-
-# What stands in the way of every light copy of a document, and not of one alone.
-_OF_ANY_COPY = frozenset({"signed", "encrypted", "macros", "damaged", "not-a-pdf", "not-a-package", "not-a-known-kind"})
-
-
-def _copies(version: str) -> tuple[str, ...]:
-    """All copies of the kind that this version is of."""
-    copies = tuple(copy.value for copy in LightCopy)
-    return copies if version in copies else (version,)
-
-
-def is_in_vain(view: JobView) -> bool:
-    """Whether this version of this source was tried, and can't be."""
-    return view.state in (State.REFUSED, State.UNCHANGED) and not _may_pass(view.why)
-
-
-def _may_pass(why: str) -> bool:
-    return why in _PASSING or why.startswith("origin-")
-
-
-def making_of(version: str, view: JobView) -> Making:
-    """What the waiting page says of a job: fetching fills its first part, making the rest."""
-    done = _FETCHING_SHARE + (1 - _FETCHING_SHARE) * view.progress
-    if view.state is State.FETCHING:
-        done = _FETCHING_SHARE * (view.fetched or 0.0)
-    return Making(
-        form=version,
-        state=_STATES.get(view.state, "queued"),
-        done=done,
-        ready_in_s=view.ready_in_s,
-        position=view.position or 0,
-    )
-
-
-def see_other(location: str) -> Answer:
-    return plain_answer(303, b"", "text/plain", Location=location)

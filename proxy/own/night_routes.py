@@ -19,8 +19,9 @@ from urllib.parse import unquote
 
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
+from proxy.own.answers import see_other
 from proxy.own.dressing import Dresser
-from proxy.own.media import MediaRoutes, see_other
+from proxy.own.media import MediaRoutes
 from proxy.own.nightly import NightRequests
 from proxy.own.refusals import own_page
 from proxy.pages.media import deferred_page

@@ -16,6 +16,7 @@ from proxy.exchange import authority_of
 from proxy.outbox.item import Item
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.states import State
+from proxy.own.answers import see_other
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
 from proxy.pages.outbox import Waiting, outbox_page, receipt_page
@@ -62,7 +63,7 @@ class OutboxRoutes:
             return own_page(200, outbox_page(rows, context, left=left))
         item = self._outbox.find(learner, name.removeprefix(_NAMED))
         if item is None:
-            return plain_answer(303, b"", "text/plain", Location=RECEIPTS)
+            return see_other(RECEIPTS)
         shown = self._shown(item, exchange)
         return own_page(200, receipt_page(shown, context, refresh_s=_REFRESH_S.get(item.state)))
 
@@ -86,7 +87,7 @@ class OutboxRoutes:
             case _:
                 return plain_answer(404, b"", "text/plain")
         item = self._outbox.find(learner, item_id)
-        return see_receipt(item) if item is not None else plain_answer(303, b"", "text/plain", Location=RECEIPTS)
+        return see_receipt(item) if item is not None else see_other(RECEIPTS)
 
     async def session_ended(self, learner: str) -> None:
         """At the logout: the list of her pages goes; what waits stays hers, and is not sent with that session."""

@@ -7,56 +7,46 @@ parameter; a token that doesn't open changes nothing and says so; nothing here i
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
-from multidict import CIMultiDict
-
-from policies.kinds import kind_of_path
 from policies.model import Catalogue
-from policies.values import MediaKind
 from proxy.account.account import Accountant
 from proxy.account.identity import Identifier
 from proxy.account.redact import redacted
 from proxy.account.tokens import Tokens
-from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer
-from proxy.errors import bad_request
 from proxy.exchange import Inbound
 from proxy.late_sheets import PARTS_PATH, LateSheets
 from proxy.modes.forward import PAC_PATHS
 from proxy.modes.forward import is_own as is_for_proxy
-from proxy.modes.pac import CONTENT_TYPE, pac_file
+from proxy.own.answers import see_other
 from proxy.own.calendar import calendar_answer
 from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser
+from proxy.own.forms import read_form
 from proxy.own.media import MediaRoutes
 from proxy.own.night_routes import NightRoutes
-from proxy.own.originals import Originals
+from proxy.own.original_routes import OriginalRoutes
 from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
 from proxy.own.outbox import OutboxRoutes
 from proxy.own.personal import PersonalRoutes
+from proxy.own.public_files import pac_answer, static_answer
 from proxy.own.refusals import own_page
 from proxy.own.texts import PATH as TEXTS_PATH
 from proxy.own.texts import TextRoutes
 from proxy.own.uploads import PATH as UPLOADS_PATH
 from proxy.own.uploads import UploadRoutes
-from proxy.pages import PlaceChoice, PlaceView, original_confirm, place_page, report_thanks, static_file
-from proxy.pages.versions import PLAYBACK_PATH
+from proxy.pages import PlaceChoice, PlaceView, place_page, report_thanks
 from proxy.stages.context import Exchange
-from proxy.transforms.spec import Heavy
 
 RESERVED = "/.tropa/"
 logger = logging.getLogger("tropa.own")
 
 _MOST_SAID_CHARS = 500
-_MAX_FORM_BYTES = 16384
-_FORM_S = 60.0
-_STATIC_MAX_AGE_S = 31_536_000
 
 
 def is_own(inbound: Inbound) -> bool:
@@ -72,9 +62,8 @@ class OwnRoutes:
         *,
         tokens: Tokens,
         dresser: Dresser,
-        originals: Originals,
+        originals: OriginalRoutes,
         accountant: Accountant,
-        sizes: SizeBook,
         identifier: Callable[[], Identifier],
         late: LateSheets,
         media: MediaRoutes,
@@ -90,7 +79,6 @@ class OwnRoutes:
         self._dresser = dresser
         self._originals = originals
         self._accountant = accountant
-        self._sizes = sizes
         self._identifier = identifier
         self._late = late
         self._media = media
@@ -126,11 +114,11 @@ class OwnRoutes:
 
     async def _post(self, exchange: Exchange, name: str) -> Answer:
         if name.startswith("make/"):
-            return await self._make(exchange, name.removeprefix("make/"), await self._form(exchange))
+            return await self._make(exchange, name.removeprefix("make/"), await read_form(exchange))
         if name.startswith("outbox/"):
-            return await self._decided(exchange, name.removeprefix("outbox/"), await self._form(exchange))
+            return await self._decided(exchange, name.removeprefix("outbox/"), await read_form(exchange))
         if name in self._posts:
-            return await self._posts[name](exchange, await self._form(exchange))
+            return await self._posts[name](exchange, await read_form(exchange))
         return self._other(name)
 
     def _other(self, name: str) -> Answer:
@@ -158,11 +146,11 @@ class OwnRoutes:
 
     def _get_at_once(self, exchange: Exchange, name: str) -> Answer:
         if name in PAC_PATHS and is_for_proxy(exchange.inbound):
-            return self._pac(exchange)
+            return pac_answer(exchange)
         if name == "health":
             return plain_answer(200, b"ok\n", "text/plain")
         if name.startswith("static/"):
-            return self._static(exchange, name.removeprefix("static/"))
+            return static_answer(exchange, name.removeprefix("static/"))
         if name.startswith("store/"):
             return self._stores.answer(exchange, name.removeprefix("store/"))
         if name == "mine":
@@ -172,31 +160,6 @@ class OwnRoutes:
         if name == "":
             return own_page(200, self._place_page(exchange))
         return plain_answer(404, b"", "text/plain")
-
-    @staticmethod
-    def _pac(exchange: Exchange) -> Answer:
-        """The proxy as configured, else as this browser has just reached it; no-store: policies change."""
-        inbound, catalogue = exchange.inbound, exchange.catalogue
-        listener = next((one for one in catalogue.settings.listeners if one.name == inbound.listener), None)
-        secure = listener is not None and listener.tls_certificate is not None
-        host = f"[{inbound.host}]" if ":" in inbound.host else inbound.host
-        address = catalogue.settings.pac.proxy_address or f"{host}:{inbound.port}"
-        try:
-            text = pac_file(catalogue, exchange.who.territory, address, secure=secure)
-        except ValueError as error:
-            raise bad_request("host-malformed", str(error)) from error
-        return plain_answer(200, text.encode("ascii"), CONTENT_TYPE)
-
-    @staticmethod
-    def _static(exchange: Exchange, name: str) -> Answer:
-        found = static_file(name)
-        if found is None:
-            return plain_answer(404, b"", "text/plain")
-        body, content_type, etag = found
-        keep = f"public, max-age={_STATIC_MAX_AGE_S}, immutable"
-        if exchange.inbound.request.headers.get("If-None-Match") == etag:
-            return Answer(status=304, headers=CIMultiDict({"ETag": etag, "Cache-Control": keep}))
-        return plain_answer(200, body, content_type, ETag=etag, Cache_Control=keep)
 
     def _place_page(self, exchange: Exchange, *, stale: bool = False) -> bytes:
         who = exchange.who
@@ -212,23 +175,6 @@ class OwnRoutes:
 
     # -- doing ---------------------------------------------------------------------------------------------
 
-    async def _form(self, exchange: Exchange) -> Mapping[str, str]:
-        request = exchange.inbound.request
-        try:
-            async with asyncio.timeout(_FORM_S):
-                body = await request.content.read(_MAX_FORM_BYTES + 1)
-                while len(body) <= _MAX_FORM_BYTES and (more := await request.content.read(_MAX_FORM_BYTES)):
-                    body += more
-        except TimeoutError as error:
-            raise bad_request("form-too-slow") from error
-        if len(body) > _MAX_FORM_BYTES:
-            raise bad_request("form-too-large")
-        try:
-            fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-        except ValueError as error:
-            raise bad_request("form-malformed", str(error)) from error
-        return {name: values[0] for name, values in fields.items()}
-
     def _opened(self, exchange: Exchange, purpose: str, form: Mapping[str, str]) -> Mapping[str, str] | None:
         """What the token says; tokens made for the id that this browser had before it logged in are hers as well."""
         token = form.get("token", "")
@@ -243,31 +189,7 @@ class OwnRoutes:
         payload = self._opened(exchange, "original", form)
         if payload is None:
             return self._stale(exchange)
-        if "confirmed" not in form and self._exceeds(exchange, payload["u"]):
-            return own_page(200, self._confirmation(exchange, payload["u"], payload.get("p", "")))
-        await self._originals.grant(exchange.who.learner, payload["u"], exchange.now)
-        # A recording's own page is what she asked for; anything else she took stands in the page that she came from.
-        page_url = "" if PLAYBACK_PATH in payload["u"] else payload.get("p", "")
-        return _see_other(page_url or payload["u"])
-
-    def _exceeds(self, exchange: Exchange, url: str) -> bool:
-        """Whether what is left of an allowance is less than this costs: then she is asked once more."""
-        size_bytes = self._sizes.size_of(url)
-        used = self._accountant.usage(exchange.who.territory, exchange.who.learner, exchange.now).allowances
-        return size_bytes is not None and any(use.amount_bytes - use.used_bytes < size_bytes for use in used)
-
-    def _confirmation(self, exchange: Exchange, url: str, page_url: str) -> bytes:
-        used = self._accountant.usage(exchange.who.territory, exchange.who.learner, exchange.now).allowances
-        tightest = min(used, key=lambda use: use.amount_bytes - use.used_bytes)
-        path = url.partition("?")[0]
-        heavy = Heavy(
-            url=url,
-            kind=kind_of_path(path) or MediaKind.OTHER,
-            title=unquote(path.rpartition("/")[2]),
-            size_bytes=self._sizes.size_of(url),
-        )
-        context = replace(self._dresser.context(exchange), page_url=page_url or url)
-        return original_confirm(heavy, context, allowance=tightest)
+        return await self._originals.original(exchange, payload, confirmed="confirmed" in form)
 
     async def _report(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
         payload = self._opened(exchange, "report", form)
@@ -284,13 +206,13 @@ class OwnRoutes:
             return self._stale(exchange)
         region, _, site = form.get("place", "").partition("/")
         cookie = self._identifier().choose_place(exchange.inbound, unquote(region), unquote(site), exchange.now)
-        return self._stale(exchange) if cookie is None else _see_other(RESERVED, cookie)
+        return self._stale(exchange) if cookie is None else see_other(RESERVED, cookie)
 
     async def _language(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
         if self._opened(exchange, "language", form) is None:
             return self._stale(exchange)
         cookie = self._identifier().choose_language(exchange.inbound, form.get("language", ""), exchange.now)
-        return self._stale(exchange) if cookie is None else _see_other(RESERVED, cookie)
+        return self._stale(exchange) if cookie is None else see_other(RESERVED, cookie)
 
     # -- versions ------------------------------------------------------------------------------------------
 
@@ -375,10 +297,3 @@ def choices(catalogue: Catalogue) -> tuple[PlaceChoice, ...]:
         for territory in catalogue.territories.values()
         if territory.selectable
     )
-
-
-def _see_other(location: str, cookie: str | None = None) -> Answer:
-    answer = plain_answer(303, b"", "text/plain", Location=location)
-    if cookie is not None:
-        answer.headers.add("Set-Cookie", cookie)
-    return answer

@@ -15,9 +15,9 @@ from datetime import timedelta
 from policies.kinds import kind_of_path
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
-from proxy.deliver.send import plain_answer
 from proxy.night.texts.proof import CourseProofs
 from proxy.night.texts.store import Head, TextStore
+from proxy.own.answers import see_other
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
 from proxy.pages.texts import FilmHref, course_page, courses_page, film_name, text_page
@@ -44,7 +44,7 @@ class TextRoutes:
         number, _, key = rest.partition("/")
         head = next((one for one in heads if str(one.course) == number), None)
         if head is None:
-            return plain_answer(303, b"", "text/plain", Location=f"/.tropa/{PATH}")
+            return see_other(f"/.tropa/{PATH}")
         return await self._text(exchange, head, key) if key else await self._course(exchange, head)
 
     async def _course(self, exchange: Exchange, head: Head) -> Answer:
@@ -57,7 +57,7 @@ class TextRoutes:
         assert exchange.inbound.origin is not None, "has a head"
         text = await self._store.text(exchange.inbound.origin.id, head.course, key)
         if text is None:
-            return plain_answer(303, b"", "text/plain", Location=f"/.tropa/{PATH}/{head.course}")
+            return see_other(f"/.tropa/{PATH}/{head.course}")
         context = self._dresser.context(exchange, page_url="")
         return own_page(200, text_page(head, text, context, self._film_href(exchange)))
 
