@@ -20,6 +20,7 @@ from proxy.account.meter import Meter
 from proxy.account.state import AddUse, UseKey
 from proxy.exchange import Who
 from tests.builders import a_territory, a_window
+from tests.clocks import HandClock
 from tests.exchanges import a_decision
 
 RUSSIAN = (
@@ -31,17 +32,6 @@ zones = st.sampled_from([ZoneInfo(name) for name in (*RUSSIAN, *CHANGING)])
 STEPS = tuple(Step(percent=percent, treatments=PASS_ALL, live=PASS_ALL) for percent in (80, 95))
 LEARNERS = ("anna", "boris")
 month = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@dataclass
-class HandClock:
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
 
 
 @st.composite

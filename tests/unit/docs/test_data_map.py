@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,6 +50,7 @@ from proxy.stages.media_known import KnownMedia
 from proxy.tasks import TaskKeeper
 from proxy.transforms.ladder import LadderSpec
 from tests.builders import a_catalogue, a_territory
+from tests.clocks import HandClock
 from tests.receipts import a_receipt
 
 ROOT = Path(__file__).parents[3]
@@ -59,22 +59,11 @@ HOUR = LedgerKey(hour=NOW, region="koryak", site="", origin="lms", traffic_class
 TESTS = "tests/unit/proxy"
 
 
-@dataclass
-class HandClock:
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
-
-
 class Kept:
     """The parts that keep what the map's rows name, and a clock."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.clock = folder, HandClock()
+        self.folder, self.clock = folder, HandClock(NOW)
         self.state = SqliteState(folder / "tropa.db")
         self.log = AccessLog(folder / "log", max_days=7, max_bytes=1 << 20)
         self.accountant = Accountant(

@@ -18,22 +18,10 @@ from proxy.deliver.answer import Tally
 from proxy.deliver.pace import Pacer
 from proxy.overseer import Overseer
 from tests.builders import a_tariff, a_territory, an_allowance
+from tests.clocks import HandClock
 from tests.exchanges import NOON, a_decision, a_who
 
 PAID = Price(amount=Decimal("0.40"))
-
-
-class HandClock:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
 
 
 class Watched:

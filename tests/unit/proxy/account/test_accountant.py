@@ -24,6 +24,7 @@ from proxy.account.state import LedgerQuery, Mark, MarkQuery, PutMark
 from proxy.exchange import Who
 from proxy.tasks import TaskKeeper
 from tests.builders import a_catalogue, a_tariff, a_territory, an_allowance
+from tests.clocks import HandClock
 from tests.receipts import a_receipt
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -44,18 +45,15 @@ PAID = Decision(
 FREE = replace(PAID, price=Price(), free_now=True)
 
 
-class HandClock:
-    """A clock that is moved by hand."""
+class WrongClock(HandClock):
+    """One that can be wrong for a while."""
 
     def __init__(self) -> None:
-        self.at = NOON
+        super().__init__(NOON)
         self.wrong_by = timedelta(0)
 
     def now(self) -> datetime:
-        return self.at + self.wrong_by
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
+        return super().now() + self.wrong_by
 
 
 class Office:
@@ -63,7 +61,7 @@ class Office:
 
     def __init__(self, folder: Path, place: Territory = PLACE) -> None:
         self.folder, self.place = folder, place
-        self.clock = HandClock()
+        self.clock = WrongClock()
         self.state = SqliteState(folder / "s.sqlite3")
         self.log = AccessLog(folder / "log", max_days=7, max_bytes=10**7)
         self.metrics = Metrics()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,25 +12,10 @@ import pytest
 from proxy.account.errands import ANSWER, Errand, Errands, ask, withdraw
 from proxy.account.sqlite import SqliteState
 from proxy.account.state import MarkQuery
+from tests.clocks import HandClock
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-class StillClock:
-    def now(self) -> datetime:
-        return NOON
-
-    def steady_s(self) -> float:
-        return 0.0
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    opened = SqliteState(tmp_path / "s.db")
-    await opened.start()
-    yield opened
-    await opened.close()
 
 
 class Office:
@@ -52,7 +36,7 @@ async def kept(state: SqliteState) -> list[str]:
 @pytest.mark.parametrize("once", [False, True])
 async def test_a_wish_is_done_once_and_its_answer_is_forgotten_when_it_is_read(state: SqliteState, once: bool) -> None:
     office = Office()
-    errands = Errands(state, StillClock(), (Errand(kind="wish", do=office.do, once=once),))
+    errands = Errands(state, HandClock(NOON), (Errand(kind="wish", do=office.do, once=once),))
     asking = asyncio.ensure_future(ask(state, "wish", "anna", {"n": 1}, now=NOON, life=DAY, patience_s=30))
     while not office.did:
         await errands.run()
@@ -67,7 +51,7 @@ async def test_a_wish_waits_for_the_next_start_unless_it_is_withdrawn(state: Sql
         assert await ask(state, "wish", owner, {}, now=NOON, life=DAY, patience_s=0) is None
     await withdraw(state, "wish", "boris")
     office = Office()
-    await Errands(state, StillClock(), (Errand(kind="wish", do=office.do),)).run()
+    await Errands(state, HandClock(NOON), (Errand(kind="wish", do=office.do),)).run()
     assert [owner for owner, _ in office.did] == ["anna"]
     assert await kept(state) == [ANSWER]
 
@@ -76,7 +60,7 @@ async def test_a_wish_that_fails_is_answered_and_keeps_no_other_waiting(state: S
     await ask(state, "wish", "anna", {"broken": True}, now=NOON, life=DAY, patience_s=0)
     await ask(state, "wish", "boris", {}, now=NOON, life=DAY, patience_s=0)
     office = Office()
-    errands = Errands(state, StillClock(), (Errand(kind="wish", do=office.do),))
+    errands = Errands(state, HandClock(NOON), (Errand(kind="wish", do=office.do),))
     await errands.run()
     await errands.run()
     assert len(office.did) == 2

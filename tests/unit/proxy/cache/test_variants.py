@@ -20,22 +20,10 @@ from proxy.cache.variant_keys import Provisional
 from proxy.cache.variant_values import etag_of
 from proxy.cache.variants import VariantStore
 from proxy.exchange import Refused, Replaced, Unchanged
+from tests.clocks import HandClock
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[4]
-
-
-class HandClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
 
 
 def key(number: int) -> str:
@@ -50,7 +38,7 @@ def picture(body: bytes) -> Replaced:
 async def opened(
     folder: Path, clock: HandClock | None = None, *, max_bytes: int = 1 << 30, memory_bytes: int = 32 << 20
 ) -> AsyncIterator[VariantStore]:
-    store = VariantStore(folder, max_bytes=max_bytes, clock=clock or HandClock(), memory_bytes=memory_bytes)
+    store = VariantStore(folder, max_bytes=max_bytes, clock=clock or HandClock(START), memory_bytes=memory_bytes)
     await store.open()
     yield store
     await store.close()
@@ -85,7 +73,7 @@ async def test_a_memory_hit_awaits_nothing(tmp_path: Path) -> None:
 
 
 async def test_why_nothing_could_be_made_is_kept_too(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     async with opened(tmp_path, clock) as store:
         await store.put(key(1), Unchanged(why="no-gain"))
         await store.put(key(2), Refused(why="timed-out"))
@@ -112,7 +100,7 @@ async def test_an_outcome_given_as_a_file_is_taken_in(tmp_path: Path) -> None:
 
 
 async def test_a_private_source_s_variant_lives_a_day_and_is_gone_from_disk_after_the_sweep(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     async with opened(tmp_path, clock) as store:
         await store.put(key(1), picture(b"private"), private=True, learner="a")
         await store.put(key(2), picture(b"public"))
@@ -140,7 +128,7 @@ async def test_a_private_variant_is_listed_only_after_two_learners_have_had_it(t
 
 
 async def test_what_a_public_source_gave_stays_public(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     async with opened(tmp_path, clock) as store:
         await store.put(key(1), picture(b"same"), private=True)
         await store.put(key(1), picture(b"same"))
@@ -152,7 +140,7 @@ async def test_what_a_public_source_gave_stays_public(tmp_path: Path) -> None:
 
 
 async def test_over_its_limit_the_store_drops_what_was_unused_longest(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     body = os.urandom(20_000)
     async with opened(tmp_path, clock, max_bytes=20 * 20_480) as store:
         for number in range(19):
@@ -171,7 +159,7 @@ async def test_over_its_limit_the_store_drops_what_was_unused_longest(tmp_path: 
 
 
 async def test_a_source_is_known_again_by_its_validator(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     public = Provisional(origin="lms", url="http://lms/1.jpg", etag='"v1"', length_bytes=9)
     private = Provisional(origin="lms", url="http://lms/2.jpg", etag='"v1"', length_bytes=9, learner="anna")
     async with opened(tmp_path, clock) as store:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy.cli.main import main
+from tests.clocks import HandClock
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -40,17 +41,6 @@ tests:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StandingClock:
-    at: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return 0.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     code: int
@@ -63,7 +53,7 @@ def tropa(*words: str | Path, at: datetime = NOON) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     spoken = [str(word) for word in words]
     lang = [] if "--lang" in spoken else ["--lang", "en"]
-    code = main([*lang, *spoken], clock=StandingClock(at), out=out, err=err)
+    code = main([*lang, *spoken], clock=HandClock(at), out=out, err=err)
     return Ran(code=code, out=out.getvalue(), err=err.getvalue())
 
 

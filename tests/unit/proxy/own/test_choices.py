@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from proxy.account.sqlite import SqliteState
 from proxy.own.choices import CHOICE_LIFETIME, Choices
 from tests.exchanges import NOON
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    state = SqliteState(tmp_path / "s.db")
-    await state.start()
-    yield state
-    await state.close()
 
 
 async def test_a_choice_is_one_learners_and_holds_for_its_kind(state: SqliteState) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from proxy.account.sqlite import SqliteState
 from proxy.media.refs import SourceRef
@@ -15,14 +11,6 @@ from tests.exchanges import NOON
 
 URL = "https://lms.example.org/pluginfile.php/71/mod_page/content/1/lecture.mp4"
 DAYS = timedelta(days=14)
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    state = SqliteState(tmp_path / "s.db")
-    await state.start()
-    yield state
-    await state.close()
 
 
 def ref(learner: str = "hers") -> SourceRef:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -31,11 +29,8 @@ TOKENS = Tokens(b"s" * 32)
 
 
 @pytest.fixture
-async def choices(tmp_path: Path) -> AsyncIterator[Choices]:
-    state = SqliteState(tmp_path / "s.db")
-    await state.start()
-    yield Choices(state)
-    await state.close()
+def choices(state: SqliteState) -> Choices:
+    return Choices(state)
 
 
 def offered(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from proxy.account.sqlite import SqliteState
 from proxy.exchange import Inbound
@@ -20,14 +17,6 @@ SECOND = timedelta(seconds=1)
 
 def asking(url: str) -> Inbound:
     return an_inbound(url.removeprefix("https://lms.example.org"))
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    state = SqliteState(tmp_path / "s.db")
-    await state.start()
-    yield state
-    await state.close()
 
 
 async def test_a_grant_is_one_learners_and_one_urls_for_a_day(state: SqliteState) -> None:

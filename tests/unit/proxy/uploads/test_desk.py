@@ -21,23 +21,13 @@ from proxy.uploads.entry import Entry
 from proxy.uploads.shelf import Shelf
 from proxy.uploads.states import Event, State
 from proxy.uploads.tus import Checksum, refused
+from tests.clocks import HandClock
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-class HandClock:
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
-
-
 async def desk_at(folder: Path, clock: HandClock | None = None, **limits: int) -> UploadDesk:
-    desk = UploadDesk(Shelf(folder), clock or HandClock(), lambda: Limits(**limits))  # type: ignore[arg-type]
+    desk = UploadDesk(Shelf(folder), clock or HandClock(NOON), lambda: Limits(**limits))  # type: ignore[arg-type]
     await desk.start()
     return desk
 
@@ -172,7 +162,7 @@ async def test_what_a_crash_left_broken_is_no_upload(tmp_path: Path, broken: str
 
 
 async def test_a_day_after_it_was_last_asked_about_it_is_gone(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(NOON)
     desk = await desk_at(tmp_path, clock)
     old = await desk.create("hers", "form", "1", 10)
     clock.at += LIFETIME - timedelta(minutes=1)
@@ -184,7 +174,7 @@ async def test_a_day_after_it_was_last_asked_about_it_is_gone(tmp_path: Path) ->
 
 
 async def test_room_is_made_by_what_was_left_longest_ago_and_never_by_what_is_under_way(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(NOON)
     desk = await desk_at(tmp_path, clock, upload_store_bytes=100)
     sent = await desk.create("hers", "form", "sent", 1)
     await desk.piece(sent.id, 0, chunks(b"x"), None)
