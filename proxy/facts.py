@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from policies.facts import NO_HINTS, Hints, RequestFacts
 from policies.kinds import kind_of_destination, kind_of_path
-from policies.model import Preset
+from policies.model import Origin, Preset, Territory
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
 from proxy.fetch_metadata import is_passed_on_page
@@ -53,6 +53,38 @@ def request_facts(
         hints=hints(headers),
         measured_bps=measured_bps,
         wants_original=wants_original,
+    )
+
+
+def own_request_facts(
+    territory: Territory,
+    origin: Origin,
+    *,
+    method: str,
+    scheme: str,
+    host: str,
+    port: int,
+    target: str,
+    learner: str = "",
+    kind: MediaKind | None = None,
+) -> RequestFacts:
+    """The facts of what Tropa asks an origin for by itself: no browser's hints stand behind it.
+
+    learner: for whom; "": for the place.
+    """
+    path, _, query = target.partition("?")
+    return RequestFacts(
+        region=territory.region,
+        site=territory.site,
+        learner=learner,
+        method=method,
+        scheme=scheme,
+        host=host,
+        port=port,
+        path=path,
+        query=query,
+        origin=origin.id,
+        kind=kind,
     )
 
 

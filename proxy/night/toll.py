@@ -17,7 +17,7 @@ from datetime import datetime
 from msgspec.structs import replace as with_fields
 
 from policies.decision import Decision, Verdict
-from policies.facts import RequestFacts, Usage
+from policies.facts import Usage
 from policies.model import Origin, Territory
 from policies.values import MediaKind
 from proxy.account.account import Accountant
@@ -25,6 +25,7 @@ from proxy.account.allowances import TRANCHE_BYTES
 from proxy.account.meter import Meter
 from proxy.clock import Clock
 from proxy.exchange import Receipt
+from proxy.facts import own_request_facts
 from proxy.media.hours import SPENT
 from proxy.night.hours import Pace
 from proxy.night.service import where_of
@@ -101,17 +102,14 @@ class Toll:
     def decided(self, fetching: Fetching, at: datetime) -> Decision:
         """What the policy says of it at an instant."""
         where = where_of(fetching.url)
-        path, _, query = where.target.partition("?")
-        facts = RequestFacts(
-            region=fetching.territory.region,
-            site=fetching.territory.site,
+        facts = own_request_facts(
+            fetching.territory,
+            fetching.origin,
             method=fetching.method,
             scheme=where.scheme,
             host=where.host,
             port=where.port,
-            path=path,
-            query=query,
-            origin=fetching.origin.id,
+            target=where.target,
             kind=fetching.kind,
         )
         return self._runtime().decider.decide(facts, Usage(), at)

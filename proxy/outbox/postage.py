@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies.decision import Verdict
-from policies.facts import RequestFacts, Usage
+from policies.facts import Usage
 from policies.values import CostlyHop, MediaKind
 from proxy.account.account import Accountant
 from proxy.clock import Clock
 from proxy.exchange import Receipt, authority_of
+from proxy.facts import own_request_facts
 from proxy.outbox.item import Address
 from proxy.outbox.side import Sent, Visit
 from proxy.runtime import Runtime
@@ -34,18 +35,15 @@ class Postage:
         if visit.who is None:
             return
         now, who = self._clock.now(), visit.who
-        path, _, query = sent.target.partition("?")
-        facts = RequestFacts(
-            region=who.territory.region,
-            site=who.territory.site,
+        facts = own_request_facts(
+            who.territory,
+            visit.origin,
             learner=who.learner,
             method=sent.method,
             scheme=address.scheme,
             host=address.host,
             port=address.port,
-            path=path,
-            query=query,
-            origin=visit.origin.id,
+            target=sent.target,
         )
         decision = replace(self._runtime().decider.decide(facts, Usage(), now), exempt=True)
         on_uplink = decision.costly_hop is CostlyHop.SITE_UPLINK

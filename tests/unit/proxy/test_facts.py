@@ -10,8 +10,8 @@ from multidict import CIMultiDict
 from policies.facts import NO_HINTS, Hints
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
-from proxy.facts import as_part_of_its_page, audience_and_kind, hints, request_facts
-from tests.builders import a_territory
+from proxy.facts import as_part_of_its_page, audience_and_kind, hints, own_request_facts, request_facts
+from tests.builders import a_territory, an_origin
 from tests.inbounds import an_inbound
 
 WHO = Who(territory=a_territory("koryak", "tigil"), learner="l", learner_by="site", known_by="network", language="ru")
@@ -145,6 +145,16 @@ def test_an_upload_is_known_by_its_method_and_carries_its_length() -> None:
 def test_a_host_that_nobody_lists_has_no_origin_and_no_app() -> None:
     facts = facts_of(an_inbound("/webservice/rest", origin=None))
     assert (facts.origin, facts.audience) == ("", Audience.PAGE)
+
+
+def test_what_tropa_asks_by_itself_has_the_address_as_it_is_and_nobodys_hints() -> None:
+    territory, origin = a_territory(), an_origin()
+    facts = own_request_facts(
+        territory, origin, method="POST", scheme="https", host="lms.example.org", port=443, target="/a%2Fb?id=1?2"
+    )
+    assert (facts.path, facts.query, facts.method, facts.origin) == ("/a%2Fb", "id=1?2", "POST", origin.id)
+    assert (facts.region, facts.site) == (territory.region, territory.site)
+    assert (facts.learner, facts.kind, facts.hints) == ("", None, NO_HINTS)
 
 
 def test_the_client_address_is_no_fact_of_policy() -> None:
