@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from policies.model import OutboxForm
 from proxy.outbox.call import answered
+from proxy.outbox.reading import is_a_guests
 
 
 class Verdict(StrEnum):
@@ -65,9 +66,9 @@ def _of_redirect(location: str, rule: OutboxForm) -> Verdict:
 
 
 def of_page(said: Said, rule: OutboxForm) -> Verdict:
-    """Whether a page that was asked for is the page: TAKEN means it is there to be read."""
+    """Whether a page that was asked for is the page: TAKEN means it is there to be read by who is logged in."""
     if said.status == 200:
-        return Verdict.TAKEN
+        return Verdict.NEEDS_LOGIN if is_a_guests(said.page, rule) else Verdict.TAKEN
     if said.status in (301, 302, 303, 307, 308):
         parts = _split(said.location)
         return Verdict.NEEDS_LOGIN if parts is not None and _any(rule.login, parts[0]) else Verdict.UNKNOWN

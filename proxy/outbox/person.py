@@ -18,6 +18,7 @@ from proxy.errors import ExchangeError
 from proxy.keeping import keeps_for_her
 from proxy.obtain import NO_WISH, Obtainer
 from proxy.opened import OpenedPages
+from proxy.outbox.reading import named_on
 from proxy.stages.context import Exchange
 from proxy.stages.decoding import OriginDecoder
 from proxy.upstream.reply import OriginReply, Whose
@@ -26,14 +27,6 @@ _NO_CONDITIONS = Conditions(None, None)
 _LARGEST_PAGE_BYTES = 4 << 20
 _READ_S = 5.0
 _MOST_PAGES = 5
-# Moodle's word for nobody and for its guest, whom a whole school may share.
-_NOBODY = frozenset(("", "0", "1"))
-
-
-def named_on(page: str, rule: OutboxForm) -> str:
-    """The one person whom a page names as its reader; "" for none, or for more than one."""
-    found = {match[1] for pattern in rule.person for match in pattern.finditer(page)}
-    return found.pop() if len(found) == 1 and not found & _NOBODY else ""
 
 
 class Persons:

@@ -10,12 +10,33 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
+from policies.model import OutboxForm
 from proxy.outbox.form import words
 
 LEAST_TELLING_CHARS = 12  # "Спасибо!" stands in many a discussion and proves nothing
 _UNSEEN = re.compile(
     r"<(script|style|textarea|template|noscript)\b[^>]{0,2000}>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
 )
+
+
+# Moodle's word for nobody and for its guest, whom a whole school may share.
+_NOBODY = frozenset(("", "0", "1"))
+
+
+def named_on(page: str, rule: OutboxForm) -> str:
+    """The one person whom a page names as its reader; "" for none, or for more than one."""
+    found = _readers(page, rule)
+    return found.pop() if len(found) == 1 and not found & _NOBODY else ""
+
+
+def is_a_guests(page: str, rule: OutboxForm) -> bool:
+    """Whether a page says that nobody is logged in: who could read it may not write there."""
+    found = _readers(page, rule)
+    return bool(found) and found <= _NOBODY
+
+
+def _readers(page: str, rule: OutboxForm) -> set[str]:
+    return {match[1] for pattern in rule.person for match in pattern.finditer(page)}
 
 
 class _Forms(HTMLParser):

@@ -97,8 +97,10 @@ class OutboxRoutes:
     def _left(self, item: Item, exchange: Exchange) -> Waiting:
         """One from another login of hers: with this one it goes, or comes into her list, by one tap."""
         token = self._dresser.sealed(exchange, TOKEN, {"i": item.id}, exchange.now + timedelta(days=1))
-        act = "mine" if item.state is State.ACCEPTED else "take"
-        return replace(self._shown(item, exchange), href="", token=token, acts=(act,), why="")
+        shown = replace(self._shown(item, exchange), href="", token=token, why="")
+        if item.state is State.ACCEPTED:
+            return replace(shown, state="left", acts=("mine",))
+        return replace(shown, acts=("take",))
 
     def _shown(self, item: Item, exchange: Exchange) -> Waiting:
         until: datetime = exchange.now + timedelta(days=1)

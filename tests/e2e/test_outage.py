@@ -1,5 +1,6 @@
 """A school's box whose uplink is cut: the course is read on, the lecture plays, a message waits and goes exactly once;
-a test is what the course's own would be without a link. And the process is killed four times while it sends."""
+a test is what the course's own would be without a link. A message whose login has ended goes with its writer's next
+one, and a process that is killed four times while it sends loses and doubles nothing."""
 
 from __future__ import annotations
 
@@ -36,6 +37,8 @@ ANNA, BORIS = USERS["teacher1"], USERS["teacher2"]
 COURSE, LECTURE, NEVER = f"/course/view.php?id={COURSE_ID}", "/mod/page/view.php?id=151", "/mod/page/view.php?id=112"
 DISCUSSION, QUIZ, SUBMIT = "/mod/forum/discuss.php?d=11", "/mod/quiz/view.php?id=191", "/mod/forum/post.php"
 TEXT = "Спасибо за лекцию. Обратную связь по голосу попробую в пятницу."
+LATE = "Напишу позже: связь то есть, то нет."
+TAKE = "[formaction='/.tropa/outbox/mine'], [formaction='/.tropa/outbox/take']"
 READY_MS = 120_000
 KILLS = 4
 
@@ -193,10 +196,7 @@ def the_quiz_pretends_nothing(school: School, anna: Visit) -> None:
 def a_message_waits(browser: Browser, school: School, anna: Visit) -> str:
     anna.page.goto(school.base + DISCUSSION)
     assert kept_bar(anna), told(school, anna)
-    anna.page.fill("#id_message", TEXT)
-    anna.page.click("#id_submitbutton")
-    anna.page.wait_for_url("**/.tropa/outbox/*")
-    receipt = anna.page.url
+    receipt = writes(anna, school.base, TEXT)
     assert TEXT in anna.page.inner_text(".tropa-hers")
     look_at(browser, anna, receipt, "receipt")
     look_at(browser, anna, school.base + "/.tropa/outbox", "list")
@@ -209,6 +209,73 @@ def nobody_else_sees_hers(browser: Browser, school: School, receipt: str) -> Non
             other.page.goto(address)
             text = other.page.inner_text("body")
             assert TEXT not in text and ANNA.name not in text
+
+
+# -- another login -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_a_message_whose_login_has_ended_goes_with_its_writers_next_one_and_nobody_elses(
+    browser: Browser, school: School
+) -> None:
+    base, state = school.base, school.course.state
+    before = len(state.posts)
+    with visiting(browser) as device:
+        device.log_in(base, ANNA.login, ANNA.password)
+        for path in (COURSE, DISCUSSION):
+            device.page.goto(base + path)
+        school.without_link()
+        try:
+            receipt = writes(device, base, LATE)
+            state.end_sessions(ANNA.login)
+        finally:
+            school.uplink.mend()
+        until(lambda: device.page.goto(base + COURSE) and not kept_bar(device), what="the course's page", timeout_s=60)
+        assert len(state.posts) == before, "nothing goes with a session that has ended"
+        is_not_offered(device, base, receipt)
+        device.log_in(base, BORIS.login, BORIS.password)
+        is_not_offered(device, base, receipt)
+        logs_out(device, base)
+        device.log_in(base, ANNA.login, ANNA.password)
+        until(lambda: is_offered(device, base), what="her message under her new login")
+        look_at(browser, device, f"{base}/.tropa/outbox", "adopt")
+        device.page.locator(TAKE).first.click()
+        until(lambda: len(state.posts) > before, what="the message in the forum", timeout_s=60)
+        until(lambda: sent(device, receipt), what="its receipt, now hers again, to say so", timeout_s=60)
+        device.page.goto(base + DISCUSSION)
+        assert device.page.locator("article.forumpost", has_text=LATE).count() == 1
+    assert [(post.login, post.message) for post in state.posts[before:]] == [(ANNA.login, LATE)]
+
+
+def writes(visit: Visit, base: str, text: str) -> str:
+    """Her receipt."""
+    visit.page.goto(base + DISCUSSION)
+    visit.page.fill("#id_message", text)
+    visit.page.click("#id_submitbutton")
+    visit.page.wait_for_url("**/.tropa/outbox/*")
+    return visit.page.url
+
+
+def is_offered(visit: Visit, base: str) -> bool:
+    """Opening pages as she would; each is one more by which the box may know her."""
+    visit.page.goto(base + COURSE)
+    visit.page.goto(f"{base}/.tropa/outbox")
+    return visit.page.locator(TAKE).count() == 1 and LATE in visit.page.inner_text("body")
+
+
+def is_not_offered(visit: Visit, base: str, receipt: str) -> None:
+    """To whom isn't she: neither the words nor the button, however many pages are opened."""
+    for path in (COURSE, DISCUSSION, LECTURE):
+        visit.page.goto(base + path)
+        for address in (f"{base}/.tropa/outbox", receipt):
+            visit.page.goto(address)
+            assert visit.page.locator(TAKE).count() == 0 and LATE not in visit.page.inner_text("body")
+
+
+def logs_out(visit: Visit, base: str) -> None:
+    visit.page.goto(base + COURSE)
+    token = visit.page.evaluate("M.cfg.sesskey")
+    visit.page.goto(f"{base}/login/logout.php?sesskey={token}")
 
 
 # -- killed in the middle ----------------------------------------------------------------------------------------------

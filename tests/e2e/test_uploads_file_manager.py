@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -168,6 +168,64 @@ def test_a_fetch_that_is_given_up_ends_and_nothing_is_sent(visit: Visit, manager
     assert heard(page) == ["AbortError"]
     page.wait_for_selector(".tropa-send", state="detached")
     assert manager.sent[before:] == []
+
+
+def test_a_dialog_whose_upload_she_stops_meets_its_own_error_and_may_be_used_again(
+    visit: Visit, link: Link, manager: FileManager, plan: Path
+) -> None:
+    page, before = visit.page, len(manager.sent)
+    page.get_by_role("button", name="Добавить…").click()
+    page.wait_for_function("window.tropaUploads")
+    page.locator("input[name=repo_upload_file]").set_input_files(plan)
+    stopped_on_the_way(page, link, lambda: page.locator(".fp-upload-btn").click())
+    assert heard(page) == ["error: Отправка остановлена. Файл не отправлен."]
+    assert manager.sent[before:] == []
+    page.wait_for_function("!document.querySelector('iframe')")
+    page.get_by_role("button", name="Загрузить этот файл").click()
+    page.locator("#said li").nth(1).wait_for()
+    assert heard(page)[1] == f"{plan.name} id 712" and len(manager.sent) == before + 1
+
+
+def test_scripts_whose_upload_she_stops_meet_a_request_that_failed(
+    visit: Visit, link: Link, manager: FileManager, plan: Path
+) -> None:
+    page, before = visit.page, len(manager.sent)
+    stopped_on_the_way(page, link, lambda: dropped(page, plan))
+    assert heard(page) == ["status 0"]
+    in_hand(page, plan)
+    fetches = f"void ({SENDS})({{api: API, file}}).then(answered, (e) => hear(e.name))"
+    stopped_on_the_way(page, link, lambda: page.evaluate(fetches))
+    page.locator("#said li").nth(1).wait_for()
+    assert heard(page) == ["status 0", "TypeError"] and manager.sent[before:] == []
+
+
+def test_a_request_that_the_page_itself_gives_up_ends_as_the_browser_ends_one(
+    visit: Visit, manager: FileManager, plan: Path
+) -> None:
+    page, before = visit.page, len(manager.sent)
+    in_hand(page, plan)
+    page.evaluate(
+        """() => { window.x = new XMLHttpRequest();
+        for (const type of ['readystatechange', 'abort', 'error', 'load', 'loadend']) {
+          x.addEventListener(type, () => hear(type + ' ' + x.readyState));
+        }
+        x.open('POST', API); x.send(filled(file)); }"""
+    )
+    page.wait_for_selector(".tropa-send")
+    page.evaluate("x.abort()")
+    page.wait_for_selector(".tropa-send", state="detached")
+    assert heard(page) == ["readystatechange 1", "readystatechange 4", "abort 4", "loadend 4"]
+    assert manager.sent[before:] == []
+
+
+def stopped_on_the_way(page: Page, link: Link, send: Callable[[], object]) -> None:
+    """She stops it while the link is down."""
+    link.cut_after(400_000, up=True)
+    send()
+    page.get_by_text("Связь прервалась").wait_for()
+    page.get_by_role("button", name="Отменить").click()
+    page.wait_for_selector(".tropa-send", state="detached")
+    link.mend()
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,66 @@ def test_a_film_goes_smaller_and_whole_once_she_chose_so_and_may_be_stopped(
     assert told["audio"]["codec_name"] in ("opus", "aac")
 
 
+# A browser tells a page that it is out of sight so; headless ones show every page that they have.
+OUT_OF_SIGHT = """(hidden) => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+document.dispatchEvent(new Event('visibilitychange')); }"""
+
+
+def begun(visit: Visit, house: TropaProcess, lesson: Path) -> None:
+    """Her film is being made smaller, a part of it is done."""
+    in_forum(visit, house)
+    visit.page.locator("#id_file").set_input_files(lesson)
+    visit.page.get_by_role("button", name="Уменьшить: около").click()
+    visit.page.wait_for_function("document.querySelector('.tropa-far').value > 0.2")
+
+
+def test_a_page_out_of_sight_waits_and_the_film_comes_whole_all_the_same(
+    house: TropaProcess, browser: Browser, course: RunningCourse, lesson: Path
+) -> None:
+    before = len(course.state.uploads)
+    with visiting(browser, size=SMALL_PHONE) as visit:
+        page = visit.page
+        begun(visit, house, lesson)
+        for _ in range(2):
+            page.evaluate(OUT_OF_SIGHT, True)
+            page.get_by_text("Ждём, пока вы вернётесь").wait_for()
+            visit.shot("uploads-film-waits-320-ru")
+            far = page.evaluate("document.querySelector('.tropa-far').value")
+            page.evaluate(OUT_OF_SIGHT, False)
+            page.wait_for_function(f"document.querySelector('.tropa-far').value > {far} + 0.05")
+        page.get_by_role("button", name="Отправить меньше").click()
+        page.get_by_text("загружен").wait_for()
+    [upload] = course.state.uploads[before:]
+    told = probed(upload.path)
+    assert upload.size_bytes < lesson.stat().st_size / 3
+    assert abs(told["seconds"] - SECONDS) < 1 and abs(played_s(upload.path) - SECONDS) < 1
+
+
+ENDS_EARLY = """const start = MediaRecorder.prototype.start;
+MediaRecorder.prototype.start = function (...given) { start.apply(this, given); window.recorder = this; };"""
+NEVER_PLAYS_AGAIN = "() => { HTMLMediaElement.prototype.play = () => Promise.reject(new Error('not allowed')); }"
+
+
+@pytest.mark.parametrize("ends", ["the browser ends the recording", "the film can't go on"])
+def test_a_film_that_was_cut_short_out_of_sight_is_never_sent_for_the_whole(
+    house: TropaProcess, browser: Browser, course: RunningCourse, lesson: Path, ends: str
+) -> None:
+    before = len(course.state.uploads)
+    with visiting(browser, size=DESKTOP) as visit:
+        page = visit.page
+        page.add_init_script(ENDS_EARLY)
+        begun(visit, house, lesson)
+        page.evaluate(OUT_OF_SIGHT, True)
+        page.evaluate("() => recorder.stop()" if ends.startswith("the browser") else NEVER_PLAYS_AGAIN)
+        page.evaluate(OUT_OF_SIGHT, False)
+        page.get_by_text("На этом устройстве уменьшить не получилось").wait_for()
+        assert page.get_by_role("button", name="Отправить меньше").count() == 0
+        page.get_by_role("button", name="Отправить как есть").click()
+        page.get_by_text("загружен").wait_for()
+    [upload] = course.state.uploads[before:]
+    assert upload.path.read_bytes() == lesson.read_bytes()
+
+
 @pytest.mark.parametrize("encodes_at_once", [True, False])
 def test_sound_goes_smaller_whether_or_not_the_browser_encodes_it_at_once(
     house: TropaProcess, browser: Browser, course: RunningCourse, tmp_path: Path, encodes_at_once: bool

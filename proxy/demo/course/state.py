@@ -214,6 +214,11 @@ class CourseState:
         """Forget a visit."""
         self._sessions.pop(session.key, None)
 
+    def end_sessions(self, login: str) -> None:
+        """End all visits of a user, as a time-out does: her browser isn't told."""
+        for session in [one for one in self._sessions.values() if one.user is not None and one.user.login == login]:
+            self.close_session(session)
+
     def check_password(self, login: str, password: str, *, how: str) -> User | None:
         """The user, when name and password fit; either way the attempt is recorded."""
         known = {**USERS, SERVICE_USER.login: SERVICE_USER} if how == "api" else USERS

@@ -53,6 +53,7 @@ def _environment() -> Environment:
     loader = FileSystemLoader(str(_HERE / "templates"))
     env = Environment(loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True)
     env.filters["size"] = _size
+    env.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # as PHP writes it
     env.globals.update(rev=REVISION, sections=SECTIONS, course_id=COURSE_ID, course_title=COURSE_TITLE)
     env.globals.update(site_title=SITE_TITLE, site_short=SITE_SHORT, drawer_rows=boilerplate.DRAWER_ROWS)
     return env

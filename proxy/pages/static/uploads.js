@@ -69,6 +69,10 @@ function takesForm(form, button) {
   // A script takes the first thing that its frame loads for the answer: until that comes the frame has loaded nothing.
   const hush = (e) => { if (e.target === frame) { e.stopImmediatePropagation(); } };
   const speak = () => document.removeEventListener("load", hush, true);
+  const givenUp = () => { // whoever waits for the frame is answered: with an error as Moodle's scripts know it, and plain to read
+    speak();
+    if (frame) { frame.srcdoc = Object.assign(document.createElement("pre"), { textContent: JSON.stringify({ error: says.stopped, errorcode: "stopped" }) }).outerHTML; }
+  };
   document.addEventListener("load", hush, true);
   take({ data, url, by: "form", heads: { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" } }, () => {
     speak();
@@ -78,7 +82,7 @@ function takesForm(form, button) {
     address.hash = "";
     speak();
     submitted(address.href + (url.search ? "&" : "?") + "tropa-answer=" + token + url.hash, target, []);
-  }, speak).of = form;
+  }, givenUp).of = form;
   return true;
 }
 function submitted(action, target, entries) { // as it was then: a script may have changed its own form since
@@ -111,9 +115,20 @@ P.setRequestHeader = function (name, value) {
 };
 P.abort = function () {
   const known = asked.get(this);
-  if (known && known.work) { known.work.stop(); }
+  if (known && known.work) {
+    known.work.stop();
+    known.work = null;
+    raw.open.call(this, "GET", "data:,"); // what is under way is given up with all that belongs to it
+    raw.send.call(this);
+  }
   return raw.abort.apply(this, arguments);
 };
+function nowhere(x) { // sent to where nothing is: the page meets a request that fails, in the browser's own way
+  const url = URL.createObjectURL(new Blob());
+  URL.revokeObjectURL(url);
+  raw.open.call(x, "POST", url);
+  raw.send.call(x);
+}
 P.send = function (body) {
   const x = this, known = asked.get(x);
   if (!known || !known.url || !(body instanceof FormData) || !heavy(body)) { return raw.send.apply(x, arguments); }
@@ -127,7 +142,10 @@ P.send = function (body) {
     tell(x.upload, "load", 1, 1);
     raw.head.call(x, "Tropa-Upload", "answer " + token);
     raw.send.call(x);
-  }, () => { known.work = null; tell(x, "abort", 0, 0); tell(x, "loadend", 0, 0); });
+  }, () => {
+    if (known.work) { nowhere(x); } // else the page itself has given it up
+    known.work = null;
+  });
 };
 // Of fetch only what is plain: an address, a form, options whose meaning is known here. All else passes untouched.
 const PLAIN = { method: /^post$/i, body: 0, headers: 0, signal: 0, credentials: /^(same-origin|include)$/, mode: /^(cors|same-origin)$/,
@@ -148,7 +166,7 @@ window.fetch = function (address, init) {
     }), (token) => end(() => {
       heads.set("Tropa-Upload", "answer " + token);
       done(raw.fetch.call(window, address, Object.assign({}, init, { body: undefined, headers: heads })));
-    }), () => end(() => fail(new DOMException("Aborted", "AbortError"))));
+    }), () => end(() => fail(init.signal && init.signal.aborted ? new DOMException("Aborted", "AbortError") : new TypeError("Failed to fetch"))));
     if (init.signal) { init.signal.addEventListener("abort", leave); }
   });
 };

@@ -1,7 +1,8 @@
 // Films and sound made smaller by the browser itself. A film plays once, unheard, and is recorded as it plays: that takes
 // as long as it is, works in every browser that plays it, and leaves its place and device behind. Sound is encoded faster
-// than it plays where the browser can. What comes out counts only if it is as long as what went in.
-const { filmSide, filmBps, soundBps, allows, named } = kit, SPEECH_BPS = 32000, FPS = 15, HERTZ = 24000;
+// than it plays where the browser can. What comes out counts only if it was played to its end, is as long as what went in
+// and shows enough of its pictures; else the file goes as it is.
+const { filmSide, filmBps, soundBps, allows, named } = kit, SPEECH_BPS = 32000, FPS = 15, LEAST_FPS = 2, HERTZ = 24000;
 const FILMS = [["video/mp4;codecs=avc1.42E01E,mp4a.40.2", "mp4"], ["video/webm;codecs=vp8,opus", "webm"]];
 const SOUNDS = [["audio/mp4;codecs=mp4a.40.2", "m4a"], ["audio/ogg;codecs=opus", "ogg"], ["audio/webm;codecs=opus", "webm"]];
 const MOST_AT_ONCE_S = 1200; // decoded sound lies in memory: 20 minutes take up to 230 MB
@@ -36,7 +37,8 @@ function picture(node) { // smaller, as often a second as it is worth
   canvas.width = Math.round(node.videoWidth * scale / 2) * 2;
   canvas.height = Math.round(node.videoHeight * scale / 2) * 2;
   const pen = canvas.getContext("2d", { alpha: false });
-  return { stream: canvas.captureStream(FPS), draw: () => pen.drawImage(node, 0, 0, canvas.width, canvas.height) };
+  const view = { stream: canvas.captureStream(FPS), drawn: 0, draw() { pen.drawImage(node, 0, 0, canvas.width, canvas.height); view.drawn++; } };
+  return view;
 }
 async function recorded(plan, air, far) {
   const { node, film } = plan, out = air.createMediaStreamDestination(), view = film && picture(node), bits = [];
@@ -44,30 +46,45 @@ async function recorded(plan, air, far) {
   const recorder = new MediaRecorder(new MediaStream([...(view ? view.stream.getVideoTracks() : []), ...out.stream.getAudioTracks()]),
     { mimeType: plan.mime, audioBitsPerSecond: film ? SPEECH_BPS : soundBps, videoBitsPerSecond: Math.max(filmBps - SPEECH_BPS, 30000) });
   recorder.ondataavailable = (e) => bits.push(e.data);
-  const seen = () => { // a page in the background draws nothing: it waits
-    if (document.hidden && !node.paused) { node.pause(); recorder.pause(); }
-    else if (!document.hidden && node.paused && recorder.state === "paused") { recorder.resume(); node.play(); }
-  };
-  const awake = navigator.wakeLock ? navigator.wakeLock.request("screen").catch(() => 0) : 0;
-  const timer = setInterval(() => { if (view) { view.draw(); } far(node.currentTime); }, 1000 / FPS);
-  document.addEventListener("visibilitychange", seen);
+  let timer, seen, awake;
   try {
     await new Promise((done, fail) => {
-      plan.stop = () => { node.pause(); fail(new Error("stopped")); };
+      const halt = () => { node.pause(); if (recorder.state === "recording") { recorder.pause(); } };
+      const wait = () => { halt(); far(node.currentTime, true); };
+      const go = () => air.resume().then(() => {
+        if (document.hidden || node.ended) { return; }
+        if (navigator.wakeLock) { awake = navigator.wakeLock.request("screen").catch(() => 0); } // browsers take it back with the page
+        recorder.resume();
+        return node.play();
+      }).catch((e) => { if (!document.hidden) { fail(e); } });
+      plan.stop = () => { halt(); fail(new Error("stopped")); };
+      seen = () => { // a page in the background draws nothing: it waits until she is back
+        if (node.ended) { return; }
+        if (document.hidden) { wait(); } else { go(); }
+      };
       node.onerror = recorder.onerror = fail;
       node.onended = () => recorder.stop();
-      recorder.onstop = done;
+      recorder.onstop = () => (node.ended ? done() : fail(new Error("cut short")));
+      air.onstatechange = () => { if (air.state !== "running" && !document.hidden && !node.ended) { wait(); go(); } };
+      document.addEventListener("visibilitychange", seen);
+      timer = setInterval(() => {
+        if (node.paused) { return; }
+        if (view) { view.draw(); }
+        far(node.currentTime);
+      }, 1000 / FPS);
       if (view) { view.draw(); }
       recorder.start(5000);
-      node.play().catch(fail);
+      recorder.pause();
+      seen();
     });
   } finally {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", seen);
-    recorder.onstop = null;
+    air.onstatechange = recorder.onstop = null;
     if (recorder.state !== "inactive") { recorder.stop(); }
     Promise.resolve(awake).then((lock) => lock && lock.release());
   }
+  if (view && view.drawn < node.duration * LEAST_FPS) { throw new Error("too few pictures"); }
   return new Blob(bits, { type: plan.mime.split(";")[0] });
 }
 async function timed(blob, seconds) { // browsers leave the length out of WebM: written into Info (0x1549A966), where it belongs

@@ -97,7 +97,7 @@ class Offer {
     this.stop = () => { stopped = true; this.plans[0].stop(); };
     this.box.offer([says.stop, this.stop, true], this.original());
     this.box.focus();
-    const far = (part) => this.box.say(says.making + " " + time(all - past - part), (past + part) / all, true);
+    const far = (part, waits) => this.box.say(waits ? says.waits : says.making + " " + time(all - past - part), (past + part) / all, !waits);
     while (this.plans.length && !stopped && !this.gone) {
       const plan = this.plans[0];
       far(0);

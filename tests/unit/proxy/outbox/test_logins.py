@@ -7,13 +7,13 @@ import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from proxy.outbox.person import named_on
+from proxy.outbox.reading import is_a_guests, named_on
 from tests.outbox_course import RULE
 from tests.serving import Served, served
 from tests.unit.proxy.stages.test_kept import BOX, kept
@@ -144,15 +144,16 @@ async def test_it_finds_her_after_a_restart_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "person"),
+    ("page", "person", "guest"),
     [
-        ('M.cfg = {"userId":5,"x":1}', "5"),
-        ('{"userId":5} … {"userId":5}', "5"),
-        ('{"userId":5} … {"userId":7}', ""),
-        ('{"userId":0}', ""),
-        ('{"userId":1}', ""),
-        ("nothing", ""),
+        ('M.cfg = {"userId":5,"x":1}', "5", False),
+        ('{"userId":5} … {"userId":5}', "5", False),
+        ('{"userId":5} … {"userId":7}', "", False),
+        ('{"userId":0} … {"userId":7}', "", False),
+        ('{"userId":0}', "", True),
+        ('{"userId":1}', "", True),
+        ("nothing", "", False),
     ],
 )
-def test_a_page_names_one_person_or_none(page: str, person: str) -> None:
-    assert named_on(page, replace(RULE, person=(re.compile(r'"userId":([0-9]+)'),))) == person
+def test_a_page_names_one_person_a_guest_or_none(page: str, person: str, guest: bool) -> None:
+    assert named_on(page, RULE) == person and is_a_guests(page, RULE) is guest

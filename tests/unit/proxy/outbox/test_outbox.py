@@ -87,7 +87,9 @@ async def test_a_disk_that_takes_nothing_keeps_nothing_and_sends_nothing(
     assert len(forum.posts) == 1
 
 
-async def test_without_a_login_it_waits_and_says_so(outbox: Outbox, forum: Forum) -> None:
+@pytest.mark.parametrize("lets_guests_read", [False, True])
+async def test_without_a_login_it_waits_and_says_so(outbox: Outbox, forum: Forum, lets_guests_read: bool) -> None:
+    forum.lets_guests_read = lets_guests_read
     await outbox.keep(an_item("m", TEXT))
     await outbox.replay(a_visit(cookie="MoodleSession=old"))
     assert forum.posts == [] and state_of(outbox) == (State.ACCEPTED, "login")
