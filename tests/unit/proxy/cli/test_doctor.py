@@ -31,8 +31,9 @@ from proxy.clock import Clock, SystemClock
 from proxy.own.own_workers import OWN_WORKER
 from proxy.transforms.media.tools import examined
 from tests.builders import a_catalogue, a_territory, an_origin
+from tests.clocks import HandClock
 from tests.origins import answering, raw_origin
-from tests.unit.proxy.cli.commands import NOON, REGIONS, StandingClock, regions_file, tropa
+from tests.unit.proxy.cli.commands import NOON, REGIONS, regions_file, tropa
 from tests.wire import FORWARD, LOOPBACK, catalogue_of, origin_of, wire
 
 Check = Callable[[Subject], Iterable[Finding]]
@@ -132,7 +133,7 @@ async def test_an_origin_that_answers_in_time_is_fine() -> None:
 @pytest.mark.parametrize(("ahead_s", "level"), [(0, Level.OK), (60, Level.WARN), (-60, Level.WARN), (600, Level.FAIL)])
 async def test_a_clock_that_differs_from_the_site_s_is_told_by_how_much(ahead_s: int, level: Level) -> None:
     async with raw_origin(answering(answer(NOON - timedelta(seconds=ahead_s)))) as origin:
-        findings = await found(upstreams, subject(catalogue_of(origin_of(origin.url)), clock=StandingClock()))
+        findings = await found(upstreams, subject(catalogue_of(origin_of(origin.url)), clock=HandClock(NOON)))
     assert findings[-1].about == "clock"
     assert findings[-1].level is level
     if ahead_s == 60:

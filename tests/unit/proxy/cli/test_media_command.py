@@ -13,8 +13,9 @@ from proxy.cli.media_report import Tried, clock, progress_bar
 from proxy.transforms.media.tools import find_ffmpeg
 from tests import documents, media_samples
 from tests.bbb_recordings import write_recording
+from tests.clocks import HandClock
 from tests.pictures import photo, saved
-from tests.unit.proxy.cli.commands import StandingClock, regions_file, tropa
+from tests.unit.proxy.cli.commands import NOON, regions_file, tropa
 
 needs_ffmpeg = pytest.mark.skipif(find_ffmpeg() is None, reason="there is no ffmpeg here")
 
@@ -142,7 +143,7 @@ class _Terminal(io.StringIO):
 def test_a_terminal_sees_a_bar_that_goes_away(tmp_path: Path) -> None:
     err = _Terminal()
     words = ["--lang", "en", "media", "audio", str(media_samples.sound("mp3")), str(tmp_path / "x.webm")]
-    assert main(words, clock=StandingClock(), out=io.StringIO(), err=err) == 0
+    assert main(words, clock=HandClock(NOON), out=io.StringIO(), err=err) == 0
     assert "[##############################] 100 %" in err.getvalue()
     assert err.getvalue().endswith("\r")
 
