@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from policies.facts import RequestFacts
+from policies.memory import remember
 from policies.model import Catalogue, EmbedHost, Origin, PathRule
 from policies.values import MediaKind, Mode, TrafficClass
 
@@ -75,6 +76,7 @@ class Classifier:
         self._catalogue = catalogue
         self._max_entries = max_entries
         self._memo: dict[_SeenKey, Seen] = {}
+        self._alike: dict[Seen, Seen] = {}  # a site's thousands of paths say a few dozen things
         self._matchers = {origin.id: matcher_of(origin) for origin in catalogue.origins.values()}
 
     def classify(self, request: RequestFacts) -> Classification:
@@ -91,9 +93,7 @@ class Classifier:
         if found is None:
             found = self._look(request)
             if len(request.path) <= _MAX_MEMO_CHARS:
-                if len(self._memo) >= self._max_entries:
-                    del self._memo[next(iter(self._memo))]
-                self._memo[key] = found
+                remember(self._memo, key, found, self._max_entries)
         return found
 
     def _look(self, request: RequestFacts) -> Seen:
@@ -104,7 +104,8 @@ class Classifier:
         player = origin is not None and is_player(origin, request.path)
         source = found.source if found.traffic_class is TrafficClass.ASSESSMENT else ""  # no other reason names it
         token = (found.traffic_class, found.kind, found.required_for_credit, source, edited, logout, player)
-        return Seen(classification=found, edited=edited, logout=logout, player=player, token=token)
+        seen = Seen(classification=found, edited=edited, logout=logout, player=player, token=token)
+        return self._alike.setdefault(seen, seen)
 
 
 class OriginMatcher:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
 from policies.classify import Classifier, Seen
 from policies.compose import as_measured, decision_for, nominal_link
 from policies.decision import Decision, LinkSpeed
 from policies.exceptions import matching, policy_for
 from policies.facts import AllowanceUse, RequestFacts, Usage
+from policies.memory import remember
 from policies.model import After, Catalogue, Policy, Step, Territory
 from policies.money import MoneyNow, money_now
 from policies.place import territory_of
@@ -27,8 +27,6 @@ from policies.rules.slow_link import sign_of_slowness
 
 _MAX_FITS = 256  # per decision: readers and directions, a few links and sizes
 _Key = tuple[object, ...]
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Decider:
         known = self._memo.get(key)
         if known is None or known.made_at > now or (known.until is not None and now >= known.until):
             known = self._decided(territory, seen, request, usage, now)
-            _remember(self._memo, key, known, self._max_entries)
+            remember(self._memo, key, known, self._max_entries)
         return _fitted(known, territory, policy, request, usage, now)
 
     def _decided(self, territory: Territory, seen: Seen, request: RequestFacts, usage: Usage, now: datetime) -> _Known:
@@ -97,7 +95,7 @@ class Decider:
         if known is None or now < known.made_at or (known.until is not None and now >= known.until):
             policy, _, until = policy_for(territory, request, now)
             known = _Chosen(policy, now, until)
-            _remember(self._policies, key, known, self._max_entries)
+            remember(self._policies, key, known, self._max_entries)
         return known
 
     def _money(self, territory: Territory, now: datetime) -> MoneyNow:
@@ -107,12 +105,6 @@ class Decider:
         money = money_now(territory.tariff, now)
         self._tariffs[id(territory.tariff)] = (now, money)
         return money
-
-
-def _remember(memo: dict[_K, _V], key: _K, value: _V, max_entries: int) -> None:
-    if key not in memo and len(memo) >= max_entries:
-        del memo[next(iter(memo))]
-    memo[key] = value
 
 
 # -- what a remembered decision depends on ---------------------------------------------------------------------
@@ -200,7 +192,7 @@ def _fitted(
         fitted = replace(
             decision, audience=request.audience, direction=request.direction, original_max_bytes=original, link=link
         )
-        _remember(known.fits, key, fitted, _MAX_FITS)
+        remember(known.fits, key, fitted, _MAX_FITS)
     return fitted
 
 

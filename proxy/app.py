@@ -32,6 +32,7 @@ logger = logging.getLogger("tropa")
 
 _DRAIN_S = 60.0
 _POLL_S = 1.0
+_TURN_S = 0.0005
 
 
 class Tropa:
@@ -166,6 +167,7 @@ async def serve(
     await tropa.start()
     tropa.know_shells()
     settle_memory()
+    share_time()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -175,6 +177,14 @@ async def serve(
     await stop.wait()
     await tropa.close()
     return 0
+
+
+def share_time() -> None:
+    """Let the event loop and the threads that write files and logs take turns ten times as often as Python does.
+
+    Whoever comes back from a system call while another runs waits for its turn up to this long, at each call.
+    """
+    sys.setswitchinterval(_TURN_S)
 
 
 def settle_memory() -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from policies.facts import NO_HINTS, Hints, RequestFacts
 from policies.kinds import kind_of_destination, kind_of_path
+from policies.memory import remember
 from policies.model import Origin, Preset, Territory
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
@@ -115,9 +116,7 @@ def is_app(inbound: Inbound, path: str) -> bool:
     if known is None or known[0] is not preset:
         known = preset, any(pattern.search(path) for pattern in preset.app_paths)
         if len(path) <= _MAX_MEMO_CHARS:
-            if len(_app_paths) >= _MAX_APP_PATHS:
-                del _app_paths[next(iter(_app_paths))]
-            _app_paths[key] = known
+            remember(_app_paths, key, known, _MAX_APP_PATHS)
     return known[1]
 
 

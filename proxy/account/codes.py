@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from policies.memory import remember
 from proxy.account.secret import Keyed
 from proxy.account.state import Change, Mark, PutMark, State
 
@@ -71,9 +72,7 @@ class Codes:
         return f"{signs[:3]}-{signs[3:]}"
 
     def _remember(self, code: str, subject: bytes) -> None:
-        if len(self._given) >= MAX_REMEMBERED:
-            self._given.pop(next(iter(self._given)))
-        self._given[code] = subject
+        remember(self._given, code, subject, MAX_REMEMBERED)
 
 
 async def facts_of(state: State, heard: str, now: datetime) -> Mapping[str, Any] | None:

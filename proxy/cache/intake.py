@@ -28,6 +28,7 @@ from proxy.upstream.reply import OriginReply
 _PIECE_BYTES = 65536
 _WORTH_KEEPING_BYTES = 65536  # of a part
 _CHECKPOINT_BYTES = 16 << 20
+_MOST_UNFILED = 256  # small bodies that wait for the disk in memory, 64 KiB each at the most
 
 # Asks for the bytes from an offset on of what goes on; None: it can't be had any more.
 More = Callable[[int], Awaitable[OriginReply | None]]
@@ -57,6 +58,7 @@ class Intake:
         self._store = store
         self._keeper = keeper
         self._under_way: dict[bytes, dict[bytes, Taking]] = {}
+        self._unfiled = 0
 
     def arriving(self, key: bytes) -> list[Held]:
         """What is on its way under a key and may be joined."""
@@ -68,6 +70,11 @@ class Intake:
 
     def is_arriving(self, key: bytes, twin: bytes) -> bool:
         return twin in self._under_way.get(key, {})
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the disk is so slow that what comes now had better not be stored."""
+        return self._unfiled >= _MOST_UNFILED
 
     def begin(self, asked: Asked, row: Row, *, length: int | None) -> Taking:
         """A new body."""
@@ -148,9 +155,11 @@ class Intake:
 
     async def _ended(self, taking: Taking) -> None:
         arrival = taking.arrival
+        self._unfiled += 1
         try:
             await self._commit(taking)
         finally:
+            self._unfiled -= 1
             twins = self._under_way.get(taking.row.key, {})
             if twins.get(taking.row.twin) is taking:
                 del twins[taking.row.twin]

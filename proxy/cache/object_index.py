@@ -129,23 +129,26 @@ class ObjectIndex(IndexFile):
 
     # -- writing -----------------------------------------------------------------------------------------------
 
-    def put(self, row: Row, *, most_twins: int) -> Put:
-        """Insert, in place of the same key's same twin."""
+    def put(self, rows: Sequence[Row], *, most_twins: int) -> list[Put]:
+        """Insert, each in place of the same key's same twin; all of them or none."""
         with self._together():
-            gone = self._base.execute(
-                "SELECT id, file, disk_bytes FROM objects WHERE key = ?1 AND (twin = ?2 OR id IN"
-                " (SELECT id FROM objects WHERE key = ?1 AND twin <> ?2 ORDER BY used DESC LIMIT -1 OFFSET ?3))",
-                (row.key, row.twin, most_twins - 1),
-            ).fetchall()
-            same = next((one for one, file, _ in gone if file == row.file), None)
-            self._base.executemany("DELETE FROM objects WHERE id = ?", ((one,) for one, _, _ in gone if one != same))
-            values = tuple(getattr(row, name) for name in _WRITTEN)
-            if same is None:
-                sql = f"INSERT INTO objects ({', '.join(_WRITTEN)}) VALUES ({_VALUES})"  # noqa: S608
-                made = int(self._base.execute(sql, values).lastrowid or 0)
-            else:
-                made, names = same, ", ".join(f"{name} = ?" for name in _WRITTEN)
-                self._base.execute(f"UPDATE objects SET {names} WHERE id = ?", (*values, same))  # noqa: S608
+            return [self._put(row, most_twins) for row in rows]
+
+    def _put(self, row: Row, most_twins: int) -> Put:
+        gone = self._base.execute(
+            "SELECT id, file, disk_bytes FROM objects WHERE key = ?1 AND (twin = ?2 OR id IN"
+            " (SELECT id FROM objects WHERE key = ?1 AND twin <> ?2 ORDER BY used DESC LIMIT -1 OFFSET ?3))",
+            (row.key, row.twin, most_twins - 1),
+        ).fetchall()
+        same = next((one for one, file, _ in gone if file == row.file), None)
+        self._base.executemany("DELETE FROM objects WHERE id = ?", ((one,) for one, _, _ in gone if one != same))
+        values = tuple(getattr(row, name) for name in _WRITTEN)
+        if same is None:
+            sql = f"INSERT INTO objects ({', '.join(_WRITTEN)}) VALUES ({_VALUES})"  # noqa: S608
+            made = int(self._base.execute(sql, values).lastrowid or 0)
+        else:
+            made, names = same, ", ".join(f"{name} = ?" for name in _WRITTEN)
+            self._base.execute(f"UPDATE objects SET {names} WHERE id = ?", (*values, same))  # noqa: S608
         return Put(
             id=made,
             gone_files=[file for _, file, _ in gone if file != row.file],

@@ -22,6 +22,7 @@ from pathlib import Path
 from proxy.base_thread import BaseThread
 from proxy.cache.body_checks import PIECE_BYTES
 from proxy.cache.body_files import SHARDS, BodyFiles
+from proxy.cache.commits import Commits
 from proxy.cache.known_keys import KnownKeys
 from proxy.cache.memory import BoundedMemory
 from proxy.cache.object_index import ObjectIndex, Row
@@ -75,6 +76,7 @@ class ObjectStore:
             logger=logger,
             check=lambda index: index.number(_AGE),
         )
+        self._commits = Commits(self._index, most_twins=_MOST_TWINS)
         self._hot: OrderedDict[bytes, tuple[StoredResponse, ...]] = OrderedDict()
         self._bodies = BoundedMemory(max_bytes=memory_bytes)
         self._known = KnownKeys()
@@ -156,7 +158,7 @@ class ObjectStore:
     async def put(self, row: Row) -> StoredResponse | None:
         """Name a file that lies under its name already; None: it can't be, and the file is gone."""
         row = replace(row, worth=self._worth(row))
-        found = await self._index.ask(lambda index: index.put(row, most_twins=_MOST_TWINS))
+        found = await self._commits.put(row)
         if found is None:
             self.failed_write(OSError("the index doesn't take it"))
             await asyncio.to_thread(self.files.remove, [row.file])

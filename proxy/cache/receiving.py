@@ -58,7 +58,8 @@ class Receiver:
         self, q: Question, response: UpstreamResponse, asked_s: float, *, why: str, name: str
     ) -> OriginReply:
         """The answer for whoever asked; stored as it is read, where it may be."""
-        taking = await self.prepared(q, response, asked_s)
+        behind = StoreNot(why="disk-behind") if self.intake.is_behind else None
+        taking = behind or await self.prepared(q, response, asked_s)
         if isinstance(taking, StoreNot):
             detail = taking.why if q.asked.method == "GET" else ""
             response.way = Way(cache_status=cache_status.forwarded(name, why, status=response.status, detail=detail))

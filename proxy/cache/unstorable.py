@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from policies.memory import remember
 from proxy.cache.asked import Asked
 from proxy.cache.http import status as cache_status
 from proxy.cache.http.directives import Fields, response_directives
@@ -38,9 +39,7 @@ class Unstorable:
         if not forbids(headers):
             self._until_s.pop(address, None)
             return False
-        if address not in self._until_s and len(self._until_s) >= _MOST:
-            del self._until_s[next(iter(self._until_s))]
-        self._until_s[address] = now_s + _REMEMBERED_S
+        remember(self._until_s, address, now_s + _REMEMBERED_S, _MOST)
         return True
 
 

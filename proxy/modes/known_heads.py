@@ -21,6 +21,7 @@ from aiohttp.http import RawRequestMessage
 from multidict import CIMultiDict
 from yarl import URL
 
+from policies.memory import remember
 from policies.model import Catalogue, Limits
 
 _MOST = 2048
@@ -84,10 +85,8 @@ class KnownHeads:
             return
         if any(name in message.headers for name in _BODY_OR_MORE):
             return
-        if len(self._heads) >= _MOST:
-            del self._heads[next(iter(self._heads))]
         field_bytes = sum(len(name) + len(value) + 4 for name, value in message.raw_headers)
-        self._heads[data[end:]] = KnownHead(message, field_bytes)
+        remember(self._heads, data[end:], KnownHead(message, field_bytes), _MOST)
 
 
 def made_before(request: web.BaseRequest) -> dict[Hashable, tuple[Catalogue, CIMultiDict[str]]] | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from threading import Event
 
 import pytest
 from multidict import CIMultiDict
 
 from proxy.cache.asked import Pace
+from proxy.cache.body_files import BodyFiles
 from proxy.cache.stored import confirmed_key
 from proxy.errors import ExchangeError
 from proxy.upstream.reply import Whose
@@ -453,3 +455,30 @@ async def test_an_address_whose_answer_may_be_stored_again_is_stored_again(tmp_p
         for expected in (b"old", b"new", b"new", b"new"):
             assert (await there.get("/page")).body == expected
         assert len(there.told) == 2
+
+
+class StandingDisk(BodyFiles):
+    """Takes no body until it is let."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.goes_on = Event()
+
+    def keep(self, name: str, body: bytes) -> int:
+        assert self.goes_on.wait(60)
+        return super().keep(name, body)
+
+
+async def test_a_disk_that_doesnt_keep_up_holds_back_no_answer_and_no_memory(tmp_path: Path) -> None:
+    """Two hundred and fifty-six bodies wait for it, what comes then isn't stored, and is told so."""
+    files = StandingDisk(tmp_path)
+
+    async with cached(tmp_path, lambda told: Says(200, PUBLIC, b"x" * 1000), files=files) as there:
+        got = [await read(await there.cache.open(there.asked(f"/{number}"))) for number in range(300)]
+        assert all(one.body == b"x" * 1000 for one in got)
+        behind = [one for one in got if "disk-behind" in one.way.cache_status]
+        assert 0 < len(behind) <= 300 - 256
+        files.goes_on.set()
+        await there.settled()
+        assert there.store.stats().objects == 300 - len(behind)
+        assert "stored" in (await there.get("/299")).way.cache_status, "and then it is stored as ever"
