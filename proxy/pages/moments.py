@@ -15,6 +15,7 @@ from proxy.pages.phrases import Phrases, phrases
 
 _MOSCOW = ZoneInfo("Europe/Moscow")
 _NBSP = "\u00a0"
+_WEEK = timedelta(days=6)
 
 
 @lru_cache(maxsize=4096)
@@ -27,6 +28,13 @@ def moment_text(instant: datetime, now: datetime, zone: ZoneInfo, language: str)
     if days_ahead in (0, 1):
         return say("moment.today" if days_ahead == 0 else "moment.tomorrow", time=clock)
     return say("moment.on", weekday=say(f"weekday.{local.weekday()}"), date=_date(local, now, say), time=clock)
+
+
+def past_text(instant: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
+    """What was some time ago: to the minute within a week, before that the day alone: "1 сентября 2024"."""
+    if now - instant < _WEEK:
+        return moment_text(instant, now, zone, language)
+    return _date(instant.astimezone(zone), now, phrases(language))
 
 
 @lru_cache(maxsize=1024)

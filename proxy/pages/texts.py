@@ -7,6 +7,7 @@ there, and nothing pretends to take an answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +15,7 @@ from markupsafe import Markup
 
 from proxy.pages.context import PageContext
 from proxy.pages.full import full_page
-from proxy.pages.moments import moment_text
+from proxy.pages.moments import moment_text, past_text
 from proxy.pages.outage import age_text
 from proxy.pages.phrases import phrases
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # values alone
 
 HOME = "/.tropa/texts"
 _INLINE = frozenset(("section", "label"))  # short words that stand on a course's own page
+_NEW = timedelta(days=14)  # so long a course's list says of a text when it was changed
 FilmHref = Callable[[str], str]
 
 
@@ -53,7 +55,6 @@ def course_page(head: Head, texts: tuple[Text, ...], context: PageContext, film_
 
 def text_page(head: Head, text: Text, context: PageContext, film_href: FilmHref) -> bytes:
     """One text. Its HTML was cleaned before it was kept."""
-    changed = moment_text(text.changed, context.now, context.territory.zone, context.language) if text.changed else ""
     return full_page(
         "text.html",
         context,
@@ -61,7 +62,7 @@ def text_page(head: Head, text: Text, context: PageContext, film_href: FilmHref)
         body=_body(text, film_href),
         course=head.title,
         came=_came(head, context),
-        changed=changed,
+        changed=_past(text.changed, context),
         back=f"{HOME}/{head.course}",
     )
 
@@ -77,10 +78,12 @@ def _item(head: Head, text: Text, context: PageContext, film_href: FilmHref) -> 
         "title": text.title,
         "href": "" if inline else f"{HOME}/{head.course}/{text.key}",
         "body": _body(text, film_href) if inline else "",
-        "changed": moment_text(text.changed, context.now, context.territory.zone, context.language)
-        if text.changed
-        else "",
+        "changed": _past(text.changed, context) if text.changed and context.now - text.changed < _NEW else "",
     }
+
+
+def _past(instant: datetime | None, context: PageContext) -> str:
+    return past_text(instant, context.now, context.territory.zone, context.language) if instant is not None else ""
 
 
 def _body(text: Text, film_href: FilmHref) -> Markup:

@@ -1,5 +1,5 @@
-"""A lecture that nobody opened: a night brings it and the course's texts, the link is cut, it is read and it plays, a
-message is written, the link returns, and the message is in the forum once."""
+"""What nobody opened: a night brings a lecture, a book and what is new in the forum; the link is cut, it is read, it
+plays, a message is written, the link returns, and the message is in the forum once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.e2e.harness.course import running_course
 from tests.e2e.harness.cuts import Link
 from tests.e2e.harness.tropa import TropaAt, tropa_at
 from tests.e2e.harness.waiting import until
-from tests.e2e.harness.wire import Learner
+from tests.e2e.harness.wire import Learner, value_of
 from tests.e2e.test_night import OPENS, here, school
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
@@ -28,6 +28,8 @@ ANNA = USERS["teacher1"]
 COURSE, LECTURE = f"/course/view.php?id={COURSE_ID}", "/mod/page/view.php?id=151"
 DISCUSSION = "/mod/forum/discuss.php?d=11"
 TEXTS = f"/.tropa/texts/{COURSE_ID}"
+NEWS, BOOK = "/mod/forum/discuss.php?d=12", "/mod/book/view.php?id=154"
+NEW_POST = "Консультация в четверг будет только звуком: так она откроется и там, где связь слабая."
 MESSAGE = "Лекцию посмотрела без связи. Обратную связь по голосу попробую в пятницу."
 NEAR = {
     "follow": [{"origin": "course", "course": COURSE_ID, "what": ["sections", "recordings", "forums"], "ahead": 0}],
@@ -38,7 +40,8 @@ READY_S = 240
 
 @contextmanager
 def night(tmp_path: Path) -> Iterator[tuple[RunningCourse, Link, TropaAt, str]]:
-    with running_course() as course, school(course, tmp_path, **NEAR) as (regions, link):
+    told_at = (OPENS - timedelta(hours=3)).timestamp()  # when whoever writes before the night does so
+    with running_course(clock=lambda: told_at) as course, school(course, tmp_path, **NEAR) as (regions, link):
         regions.settings = {
             "place": "school",
             "outage": {"probe_first": "200 ms", "probe_slowest": "500 ms"},
@@ -56,6 +59,7 @@ def test_a_lecture_that_a_night_brought_is_read_and_plays_without_a_link(browser
         anna.log_in(base, ANNA.login, ANNA.password)
         for path in (COURSE, DISCUSSION):
             anna.page.goto(base + path)
+        somebody_writes(course)
         until(lambda: "lekciya.mp4" in by_morning(tropa), what="the lecture's slides and sound", timeout_s=READY_S)
         assert LECTURE not in course.state.views, "a night opens nothing"
         a_stranger_reads_nothing(tropa)
@@ -67,8 +71,46 @@ def test_a_lecture_that_a_night_brought_is_read_and_plays_without_a_link(browser
         look_at(browser, anna, anna.page.url, "text")
         the_lecture_plays(anna)
         look_at(browser, anna, base + TEXTS, "course")
+        what_was_new_is_read(browser, anna, base)
+        the_book_is_read(browser, anna, base)
         a_message_goes_once(anna, course, link, base)
-        assert LECTURE not in course.state.views
+        assert not {LECTURE, BOOK} & set(course.state.views)
+
+
+def somebody_writes(course: RunningCourse) -> None:
+    """Another teacher, from elsewhere, before the night looks around."""
+    boris, there = USERS["teacher2"], Learner(course.port)
+    there.log_in(boris.login, boris.password)
+    page = there.ask(NEWS).text
+    form = {"sesskey": value_of(page, "sesskey"), "d": "12", "reply": "1201", "subject": "Re", "message": NEW_POST}
+    assert there.post("/mod/forum/post.php", form).status == 303
+
+
+def what_was_new_is_read(browser: Browser, anna: Visit, base: str) -> None:
+    """A discussion that she never opened, found from the page that says there is no link."""
+    reply = anna.page.goto(base + NEWS)
+    assert reply is not None and reply.status == 503
+    anna.page.click(".tropa-go")
+    assert NEW_POST in anna.page.inner_text(".tropa-read") and f"{TEXTS}/thread-12" in anna.page.url
+    look_at(browser, anna, anna.page.url, "thread")
+    anna.page.goto(base + TEXTS)
+    assert anna.page.locator("main a, body a", has_text="Связь обрывается").count() == 0, "nights before told of it"
+
+
+def the_book_is_read(browser: Browser, anna: Visit, base: str) -> None:
+    """From its own address to the first chapter, from the course's texts to the one with a picture."""
+    reply = anna.page.goto(base + BOOK)
+    assert reply is not None and reply.status == 503
+    anna.page.click(".tropa-go")
+    assert "Зачем отвечать ученику" in anna.page.inner_text("h1")
+    assert "куда ему идти" in anna.page.inner_text(".tropa-read")
+    anna.page.goto(base + TEXTS)
+    chapters = anna.page.locator("a[href*='/chapter-154-']")
+    assert chapters.count() == 3 and "Для ведущих курса" not in anna.page.inner_text("body")
+    chapters.nth(1).click()
+    picture = anna.page.locator(".tropa-read img")
+    until(lambda: int(picture.evaluate("one => one.naturalWidth")) > 100, what="the chapter's picture")
+    look_at(browser, anna, anna.page.url, "chapter")
 
 
 def by_morning(tropa: TropaAt) -> set[str]:
@@ -103,10 +145,15 @@ def a_message_goes_once(anna: Visit, course: RunningCourse, link: Link, base: st
     anna.page.click("#id_submitbutton")
     anna.page.wait_for_url("**/.tropa/outbox/*")
     link.mend()
-    until(lambda: course.state.posts, what="the message in the forum", timeout_s=60)
+    until(lambda: hers(course), what="the message in the forum", timeout_s=60)
     anna.page.goto(base + DISCUSSION)
     assert anna.page.locator("article.forumpost", has_text=MESSAGE).count() == 1
-    assert [(post.login, post.message) for post in course.state.posts] == [(ANNA.login, MESSAGE)]
+    assert hers(course) == [MESSAGE]
+
+
+def hers(course: RunningCourse) -> list[str]:
+    """What she has written in the forum."""
+    return [post.message for post in course.state.posts if post.login == ANNA.login]
 
 
 def look_at(browser: Browser, first: Visit, address: str, name: str) -> None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
-from proxy.demo.course import files
-from proxy.demo.course.api_texts import forums, pages, recordings
+from proxy.demo.course import book, files
+from proxy.demo.course.api_forum import discussions, forums, posts
+from proxy.demo.course.api_texts import pages, recordings
 from proxy.demo.course.catalog import COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE, Activity
-from proxy.demo.course.discussions import DISCUSSIONS
-from proxy.demo.course.state import Upload, User
+from proxy.demo.course.state import User
 from proxy.demo.course.web import json_reply, plugin_path, site, wwwroot
 
 CURRENT_SECTION = 6  # the one that the teacher has highlighted
 _MODIFIED = 1725177600
-_FORUM_ID = 102
 _ATTACHED: dict[int, tuple[str, ...]] = {
     151: ("lekciya.mp4",),
     153: ("audiolekciya.mp3",),
@@ -82,6 +80,8 @@ def _file_facts(request: web.Request, path: str, name: str) -> dict[str, Any]:
 
 
 def _contents_of(request: web.Request, activity: Activity) -> list[dict[str, Any]]:
+    if activity is book.BOOK:
+        return book.contents(request)
     names = (activity.file,) if activity.file else _ATTACHED.get(activity.cmid, ())
     component = "mod_resource" if activity.file else "mod_page"
     return [_file_facts(request, plugin_path(activity, name, component) + "?forcedownload=1", name) for name in names]
@@ -126,73 +126,6 @@ def _course_by_field(request: web.Request, user: User, values: dict[str, str]) -
     return {"courses": [{**course, "marker": CURRENT_SECTION, "startdate": _MODIFIED}] if found else [], "warnings": []}
 
 
-def _discussions(request: web.Request, user: User, values: dict[str, str]) -> Any:
-    if values.get("forumid") != str(_FORUM_ID):
-        return _fault("invalidrecord", "Не удалось найти запись данных в таблице базы данных forum.")
-    posts = site(request).state.posts
-    latest = {d: max([_MODIFIED, *(int(p.at) for p in posts if p.discussion == d)]) for d in DISCUSSIONS}
-    rows = [
-        {
-            "id": number * 100,
-            "discussion": number,
-            "name": said[0].subject,
-            "message": f"<p>{said[0].message}</p>",
-            "timemodified": latest[number],
-            "groupid": -1,
-            "attachment": "",
-            "numreplies": len(said) - 1,
-        }
-        for number, said in DISCUSSIONS.items()
-    ]
-    return {"discussions": sorted(rows, key=lambda row: -int(str(row["timemodified"]))), "warnings": []}
-
-
-def _attachment(request: web.Request, upload: Upload) -> dict[str, Any]:
-    path = f"/pluginfile.php/1102/mod_forum/attachment/{upload.id}/{quote(upload.filename)}"
-    return {
-        "filename": upload.filename,
-        "filesize": upload.size_bytes,
-        "mimetype": upload.content_type,
-        "timemodified": int(upload.at),
-        "url": f"{wwwroot(request)}{path}?forcedownload=1",
-        "urls": {"export": None},
-    }
-
-
-def _posts(request: web.Request, user: User, values: dict[str, str]) -> Any:
-    number = int(values["discussionid"]) if values.get("discussionid", "").isdigit() else 0
-    if number not in DISCUSSIONS:
-        return _fault("invalidrecord", "Не удалось найти запись данных в таблице базы данных forum_discussions.")
-    said = [
-        {
-            "id": number * 100 + index,
-            "discussionid": number,
-            "subject": one.subject,
-            "message": f"<p>{one.message}</p>",
-            "timecreated": _MODIFIED,
-            "author": {"fullname": one.author},
-            "isprivatereply": False,
-            "attachments": [],
-        }
-        for index, one in enumerate(DISCUSSIONS[number])
-    ]
-    written = [
-        {
-            "id": post.id,
-            "discussionid": number,
-            "subject": post.subject,
-            "message": f"<p>{post.message}</p>",
-            "timecreated": int(post.at),
-            "author": {"fullname": post.author},
-            "isprivatereply": False,
-            "attachments": [_attachment(request, upload) for upload in post.uploads],
-        }
-        for post in site(request).state.posts
-        if post.discussion == number
-    ]
-    return {"posts": [*said, *written], "forumid": _FORUM_ID, "courseid": COURSE_ID, "warnings": []}
-
-
 def _courses(request: web.Request, user: User, values: dict[str, str]) -> Any:
     return [{"id": COURSE_ID, "fullname": COURSE_TITLE, "shortname": "ДТ-72", "progress": 38, "visible": 1}]
 
@@ -205,8 +138,8 @@ _FUNCTIONS: dict[str, Callable[[web.Request, User, dict[str, str]], Any]] = {
     "mod_page_get_pages_by_courses": pages,
     "mod_bigbluebuttonbn_get_recordings": recordings,
     "mod_forum_get_forums_by_courses": forums,
-    "mod_forum_get_forum_discussions": _discussions,
-    "mod_forum_get_discussion_posts": _posts,
+    "mod_forum_get_forum_discussions": discussions,
+    "mod_forum_get_discussion_posts": posts,
 }
 
 
@@ -233,11 +166,20 @@ async def token_file(request: web.Request) -> web.StreamResponse:
         if upload is None:
             raise web.HTTPNotFound(text="filenotfound")
         return await files.send(request, files.describe(upload.path, upload.filename))
-    _, _, name = request.match_info["tail"].partition("/")
+    number, _, name = request.match_info["tail"].partition("/")
+    if request.match_info["component"] == "mod_book" and name == "index.html":
+        return _chapter(number)
     stored = site(request).files.get(name)
     if stored is None:
         raise web.HTTPNotFound(text="filenotfound")
     return await files.send(request, stored)
+
+
+def _chapter(number: str) -> web.Response:
+    markup = book.chapter_file(number)
+    if markup is None:
+        raise web.HTTPNotFound(text="filenotfound")
+    return web.Response(text=markup, content_type="text/html", charset="utf-8")
 
 
 def routes() -> list[web.RouteDef]:

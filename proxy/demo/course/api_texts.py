@@ -1,4 +1,4 @@
-"""What the web services tell of a course in words: its pages, its forums, what its webinar rooms have recorded."""
+"""What the web services tell of a course in words: its pages, what its webinar rooms have recorded."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from proxy.demo.course.web import words_of, wwwroot
 _CHANGED = 1725177600
 
 
-def _is_ours(values: dict[str, str]) -> bool:
+def is_ours(values: dict[str, str]) -> bool:
     return str(COURSE_ID) in (value for name, value in values.items() if name.startswith("courseids["))
 
 
 def pages(request: web.Request, user: User, values: dict[str, str]) -> Any:
     """Moodle names stored files as the web services have them."""
-    found = [one for one in ACTIVITIES.values() if one.module == "page"] if _is_ours(values) else []
+    found = [one for one in ACTIVITIES.values() if one.module == "page"] if is_ours(values) else []
     service = f'"{wwwroot(request)}/webservice/pluginfile.php/'
     rows = [
         {
@@ -37,11 +37,6 @@ def pages(request: web.Request, user: User, values: dict[str, str]) -> Any:
         for one in found
     ]
     return {"pages": rows, "warnings": []}
-
-
-def forums(request: web.Request, user: User, values: dict[str, str]) -> Any:
-    found = [one for one in ACTIVITIES.values() if one.module == "forum"] if _is_ours(values) else []
-    return [{"id": one.cmid, "cmid": one.cmid, "type": "general", "name": one.title} for one in found]
 
 
 def recordings(request: web.Request, user: User, values: dict[str, str]) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from proxy.demo.course import api, files, forum, live, login, pages, quiz, rooms, static_routes
+from proxy.demo.course import api, book, files, forum, live, login, pages, quiz, rooms, static_routes
 from proxy.demo.course.assets import build_assets
 from proxy.demo.course.catalog import COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE
 from proxy.demo.course.receive import MAX_FILE_BYTES
@@ -87,7 +87,7 @@ async def _count_views(request: web.Request, handler: Handler) -> web.StreamResp
 def _application(here: Site) -> web.Application:
     app = web.Application(client_max_size=MAX_FILE_BYTES, middlewares=[_explain_errors, _count_views])
     app[SITE] = here
-    for module in (static_routes, pages, login, forum, quiz, live, rooms, api):
+    for module in (static_routes, pages, book, login, forum, quiz, live, rooms, api):
         app.add_routes(module.routes())
     return app
 

@@ -76,6 +76,7 @@ class TextStore:
         return await self._base.ask(lambda base: _texts(base, origin, course)) or ()
 
     async def text(self, origin: str, course: int, key: str) -> Text | None:
+        """By one of its names; the first where it is a book's."""
         found = await self._base.ask(lambda base: _texts(base, origin, course, key)) or ()
         return next(iter(found), None)
 
@@ -114,7 +115,7 @@ def _count(base: sqlite3.Connection) -> int:
 
 def _replace(base: sqlite3.Connection, origin: str, course: int, sheet: Sheet, came: float) -> bool:
     names = {f"module {number}" for number in sheet.modules} | {_file(url) for url in sheet.files}
-    names |= {f"text {text.key}" for text in sheet.texts}
+    names |= {f"text {name}" for text in sheet.texts for name in text.names}
     base.execute("BEGIN IMMEDIATE")
     try:
         _drop(base, origin, course)
@@ -159,8 +160,9 @@ def _heads(base: sqlite3.Connection, origin: str) -> tuple[Head, ...]:
 def _texts(base: sqlite3.Connection, origin: str, course: int, key: str | None = None) -> tuple[Text, ...]:
     rows = base.execute(
         "SELECT key, kind, section, title, target, changed, films, html FROM texts "
-        "WHERE origin = ?1 AND course = ?2 AND (?3 IS NULL OR key = ?3) ORDER BY position",
-        (origin, course, key),
+        "WHERE origin = ?1 AND course = ?2 AND (?3 IS NULL OR key = ?3 OR kind = ?4 AND instr(key, ?3 || '-') = 1) "
+        "ORDER BY position",
+        (origin, course, key, TextKind.CHAPTER.value),
     )
     return tuple(
         Text(

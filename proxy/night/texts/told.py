@@ -14,6 +14,7 @@ mod_forum_get_forum_discussions, mod_forum_get_discussion_posts (Moodle 4.x).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ MAX_HTML_CHARS = 1 << 20  # of one text; longer ones are no reading matter
 MAX_TEXTS = 1500  # of one course
 _MAX_TITLE_CHARS = 200
 _CHAPTER = "index.html"
+_HEADINGS = re.compile(r"<h3>([^<]*)</h3>(?:\s*<h4>([^<]*)</h4>)?")
 _BY_DISCUSSION = "/mod/forum/discuss.php"
 _COURSE = "/course/view.php"
 _MODULE = "/mod/"
@@ -143,12 +145,31 @@ def page_texts(answer: JSON, modules: tuple[Module, ...]) -> Iterator[tuple[int,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """A chapter of a book. url: of its text, as the account has it."""
+    """A chapter of a book.
 
-    key: str
+    url      of its text, as the account has it; its pictures lie beside it and are named from there
+    changed  as the answer has it
+    """
+
+    number: str
     title: str
     url: str
     module: Module
+    changed: JSON = None
+
+    @property
+    def key(self) -> str:
+        return f"{book_key(self.module.number)}-{self.number}"
+
+    @property
+    def page(self) -> str:
+        """Where it is read at the site."""
+        return f"{self.module.url}&chapterid={self.number}" if self.module.url else ""
+
+
+def book_key(module: int) -> str:
+    """What the names of a book's chapters begin with; by itself it names the first of them."""
+    return f"chapter-{module}"
 
 
 def chapters(module: Module) -> tuple[Chapter, ...]:
@@ -162,17 +183,27 @@ def chapters(module: Module) -> tuple[Chapter, ...]:
         title = titles.get(number) or _title(file.get("content")) or module.title
         url = str(file.get("fileurl") or "")
         if number.isdigit() and number in titles and url:
-            found.append(Chapter(key=f"chapter-{module.number}-{number}", title=title, url=url, module=module))
+            changed = file.get("timemodified")
+            found.append(Chapter(number=number, title=title, url=url, module=module, changed=changed))
     return tuple(found)
 
 
 def chapter_text(chapter: Chapter, markup: str) -> tuple[Text, Clean] | None:
-    made = _cleaned(markup, chapter.module.url)
+    made = _cleaned(markup, chapter.url)
     if made is None:
         return None
+    made = replace(made, html=_without_heading(made.html, chapter.title))
     title = f"{chapter.module.title}. {chapter.title}" if chapter.title != chapter.module.title else chapter.title
     text = _text(chapter.key, TextKind.CHAPTER, chapter.module.section, title, made)
-    return _at(text, chapter.module.url, None), made
+    return _at(text, chapter.page, chapter.changed), made
+
+
+def _without_heading(markup: str, title: str) -> str:
+    """Moodle begins a chapter with its title, numbered where the book wants that; a page that shows it has its own."""
+    found = _HEADINGS.match(markup)
+    if found is None or not _title(found[2] or found[1]).endswith(title):
+        return markup
+    return markup[found.end() :].lstrip()
 
 
 def _structure(module: Module) -> Iterator[tuple[str, str]]:
@@ -238,13 +269,18 @@ def thread_text(
     """A discussion as one text, the oldest post first. posts: of `open_posts`; zone: of the times that it tells."""
     number = whole(row.get("discussion")) or 0
     target = f"{site}{_BY_DISCUSSION}?d={number}"
-    said = sorted(mappings(mapping(posts).get("posts")), key=lambda post: whole(post.get("timecreated")) or 0)
+    said = sorted(mappings(mapping(posts).get("posts")), key=_written)
     made = _cleaned("".join(_post(post, zone) for post in said), target)
     if made is None:
         return None
     title = _title(row.get("name") or row.get("subject")) or module.title
     text = _text(f"thread-{number}", TextKind.THREAD, module.title, title, made)
     return _at(text, target, row.get("timemodified")), made
+
+
+def _written(post: dict[str, JSON]) -> tuple[int, int]:
+    """When, and in which order within a second."""
+    return whole(post.get("timecreated")) or 0, whole(post.get("id")) or 0
 
 
 def _post(post: dict[str, JSON], zone: ZoneInfo) -> str:
@@ -274,15 +310,21 @@ def named_text(target: str) -> str:
     """What a text of this page would be called; "": this page has none."""
     path, _, query = target.partition("?")
     if path.endswith(_BY_DISCUSSION):
-        discussion = parse_qs(query).get("d", [""])[0]
-        return f"thread-{discussion}" if discussion.isdigit() else ""
-    number = _named(target)
+        discussion = _number_in(query, "d")
+        return f"thread-{discussion}" if discussion is not None else ""
+    number, chapter = _named(target), _number_in(query, "chapterid")
+    if number is not None and "/mod/book/" in path:
+        return book_key(number) + (f"-{chapter}" if chapter is not None else "")
     return f"page-{number}" if number is not None and "/mod/page/" in path else ""
 
 
 def _named(target: str) -> int | None:
-    value = parse_qs(target.partition("?")[2]).get("id", [""])[0]
-    return int(value) if value.isdigit() and len(value) < 12 else None
+    return _number_in(target.partition("?")[2], "id")
+
+
+def _number_in(query: str, name: str) -> int | None:
+    value = parse_qs(query).get(name, [""])[0]
+    return int(value) if value.isdecimal() and value.isascii() and len(value) < 12 else None
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ class TextKind(StrEnum):
 class Text:
     """One text of a course, safe to stand in a page.
 
-    key       names it within its course and stays the same from night to night: "page-151", "thread-11"
+    key       names it within its course and stays the same from night to night: "page-151", "thread-11",
+              "chapter-154-42" (a book's number, then the chapter's)
     section   the title that it stands under
     html      cleaned; a film is a link to `clean.FILM_PLACE` and its number in films
     target    where it is at the site, as a raw path and query; "" nowhere by itself
@@ -36,6 +37,11 @@ class Text:
     target: str = ""
     changed: datetime | None = None
     films: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which it is asked for: its key; of a chapter also its book's, by which the first one opens."""
+        return (self.key, self.key.rpartition("-")[0]) if self.kind is TextKind.CHAPTER else (self.key,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from proxy.pages.moments import full_moment_text, moment_text, span_text, zone_text
+from proxy.pages.moments import full_moment_text, moment_text, past_text, span_text, zone_text
 
 KAMCHATKA = ZoneInfo("Asia/Kamchatka")
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # Monday 20:00 in Kamchatka
@@ -69,3 +69,12 @@ def test_a_zone_without_a_name_is_told_by_its_offset_then():
     assert zone_text(berlin, NOW, "en") == "your local time (UTC+1)"
     assert zone_text(berlin, datetime(2026, 7, 1, tzinfo=UTC), "en") == "your local time (UTC+2)"
     assert zone_text(ZoneInfo("Asia/Kolkata"), NOW, "en") == "your local time (UTC+5:30)"
+
+
+@pytest.mark.parametrize(
+    ("instant", "ru"),
+    [(at(23, 9), "сегодня в 09:00"), (at(18, 21), "в среду, 18 ноября, в 21:00"), (at(2, 9), "2 ноября"),
+     (at(1, 20, 9, 2024), "1 сентября 2024")],
+)  # fmt: skip
+def test_what_was_long_ago_is_told_by_its_day(instant: datetime, ru: str) -> None:
+    assert plain(past_text(instant, NOW, KAMCHATKA, "ru")) == ru

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,6 +55,17 @@ async def test_a_file_is_known_by_its_path_however_it_is_asked_for(store: TextSt
     assert await store.courses_with_file("lms", f"{FILE}?forcedownload=1") == {5}
     assert await store.courses_with_file("lms", f"{FILE}x") == set() == await store.courses_with_file("other", FILE)
     assert await store.courses_with_module("lms", 7) == {5}
+
+
+async def test_a_books_name_opens_its_first_chapter(store: TextStore) -> None:
+    book = [replace(text(key), kind=TextKind.CHAPTER) for key in ("chapter-6-12", "chapter-6-11", "chapter-61-1")]
+    await store.replace("lms", 5, replace(sheet("page-6"), texts=(*book, text("page-6-1"))), NIGHT)
+    assert (
+        await store.courses_with_text("lms", "chapter-6") == {5} == await store.courses_with_text("lms", "chapter-6-11")
+    )
+    first, other = await store.text("lms", 5, "chapter-6"), await store.text("lms", 5, "chapter-6-11")
+    assert first is not None and first.key == "chapter-6-12" and other is not None and other.key == "chapter-6-11"
+    assert await store.text("lms", 5, "page-6") is None, "a page has its own name alone"
 
 
 async def test_what_no_night_tells_again_goes(store: TextStore) -> None:
