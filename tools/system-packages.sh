@@ -3,7 +3,7 @@
 # What can't be installed is said in one line; in CI (CI=true) that is a failure, elsewhere tests are left out.
 set -euo pipefail
 case ${1:?test or bench} in
-    test) want=(chromium:chromium firefox-esr:firefox-esr caddy:caddy ffmpeg:ffmpeg espeak-ng:espeak-ng ip:iproute2) ;;
+    test) want=(chromium:chromium firefox-esr:firefox-esr caddy:caddy nginx:nginx-light ffmpeg:ffmpeg espeak-ng:espeak-ng ip:iproute2) ;;
     bench) want=(chromium:chromium ffmpeg:ffmpeg espeak-ng:espeak-ng squid:squid ziproxy:ziproxy wrk:wrk nginx:nginx-light ip:iproute2) ;;
     *) echo "usage: $0 test|bench" >&2; exit 2 ;;
 esac

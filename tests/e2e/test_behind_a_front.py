@@ -1,4 +1,4 @@
-"""Tropa dies behind Caddy: learners go straight to the site, logged in as before, and nothing is sent twice."""
+"""Tropa dies behind Caddy or nginx: learners go straight to the site, logged in as before, nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from playwright.sync_api import Browser
 
 from proxy.demo.course import USERS, RunningCourse
 from tests.e2e.harness.browser import visiting
-from tests.e2e.harness.caddy import CADDY, caddy
+from tests.e2e.harness.fronts import FRONTS, front
 from tests.e2e.harness.origins import Given, origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Learner, Reply, ask
 
-pytestmark = pytest.mark.skipif(CADDY is None, reason="no Caddy on this machine")
 FIRST = USERS["teacher1"]
 FILM = "/mod/page/view.php?id=151"
 
 
+@pytest.fixture(params=FRONTS)
+def kind(request: pytest.FixtureRequest) -> str:
+    if FRONTS[request.param] is None:
+        pytest.skip(f"no {request.param} on this machine")
+    return str(request.param)
+
+
 @pytest.fixture
-def house(course: RunningCourse, folder: Path) -> Iterator[tuple[TropaProcess, int]]:
-    """Tropa and Caddy's port."""
+def house(course: RunningCourse, folder: Path, kind: str) -> Iterator[tuple[TropaProcess, int]]:
+    """Tropa and the front's port."""
     regions = Regions(
         course_port=course.port,
         places={"metered": METERED},
@@ -37,7 +43,7 @@ def house(course: RunningCourse, folder: Path) -> Iterator[tuple[TropaProcess, i
     )
     with (
         tropa_process(regions, folder) as tropa,
-        caddy(folder / "caddy", tropa_port=tropa.ports["metered"], origin_port=course.port) as port,
+        front(kind, folder / "front", tropa_port=tropa.ports["metered"], origin_port=course.port) as port,
     ):
         yield tropa, port
 
@@ -74,7 +80,7 @@ def test_cards_come_back_with_tropa(house: tuple[TropaProcess, int], folder: Pat
         until(lambda: "tropa-card" in ask(port, FILM).text, what="cards", timeout_s=20, step_s=0.5)
 
 
-def test_a_post_in_flight_is_not_repeated_and_reading_goes_on(folder: Path) -> None:
+def test_a_post_in_flight_is_not_repeated_and_reading_goes_on(folder: Path, kind: str) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 
     def answer(asked: BaseHTTPRequestHandler, body: bytes) -> Given:
@@ -87,7 +93,7 @@ def test_a_post_in_flight_is_not_repeated_and_reading_goes_on(folder: Path) -> N
         regions = Regions(course_port=site.port, places={"metered": METERED}, course={"hosts": ["127.0.0.1"]})
         with (
             tropa_process(regions, folder) as tropa,
-            caddy(folder / "caddy", tropa_port=tropa.ports["metered"], origin_port=site.port) as port,
+            front(kind, folder / "front", tropa_port=tropa.ports["metered"], origin_port=site.port) as port,
         ):
             replies: list[Reply] = []
             learner = Learner(port)
@@ -99,5 +105,5 @@ def test_a_post_in_flight_is_not_repeated_and_reading_goes_on(folder: Path) -> N
             go_on.set()
             assert replies[0].status >= 500  # she is told, and not that it was kept
             assert ask(port, "/").status == 200
-            time.sleep(0.5)  # longer than Caddy's interval between tries
+            time.sleep(0.5)  # longer than a front's interval between tries
             assert site.journal.count(("POST", "/mod/forum/post.php")) == 1
