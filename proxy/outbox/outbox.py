@@ -17,13 +17,10 @@ from datetime import timedelta
 
 from policies.model import Limits, OutboxForm
 from proxy.clock import Clock
-from proxy.errors import ExchangeError
-from proxy.exchange import authority_of
-from proxy.outbox.call import token_on, with_token
 from proxy.outbox.form import Form
-from proxy.outbox.item import Address, Item
-from proxy.outbox.judging import Said, Verdict, of_page, of_post
-from proxy.outbox.reading import fresh_token, occurrences, tells
+from proxy.outbox.item import Item
+from proxy.outbox.judging import Said, Verdict, of_post
+from proxy.outbox.origin_pages import Ends, NotNow, OriginPages, Ready
 from proxy.outbox.side import Lost, NotSent, OriginSide, Visit
 from proxy.outbox.states import OPEN, OVER, State, WrongMove, after_restart
 from proxy.outbox.store import Store
@@ -43,6 +40,7 @@ class Outbox:
     def __init__(self, store: Store, side: OriginSide, clock: Clock, rule_of: RuleOf, limits: Callable[[], Limits]):
         self._store = store
         self._side = side
+        self._pages = OriginPages(side)
         self._clock = clock
         self._rule_of = rule_of
         self._limits = limits
@@ -212,7 +210,7 @@ class Outbox:
         rule = self._rule_of(item.origin, item.form_name) if item is not None else None
         if item is None or rule is None or item.state is not State.QUESTION:
             return
-        found, why = await self._found(item, rule, visit)
+        found, why = await self._pages.finds(item, rule, visit)
         current = self._items.get(item.id)
         if current is item:
             await (self._move(item, State.DONE, why="found") if found else self._note(item, why))
@@ -228,41 +226,31 @@ class Outbox:
         return item.state is State.ACCEPTED and await self._sent(item, rule, visit)
 
     async def _confirmed(self, item: Item, rule: OutboxForm, visit: Visit) -> bool:
-        found, why = await self._found(item, rule, visit)
+        found, why = await self._pages.finds(item, rule, visit)
         if why in ("link", "login"):
             await self._note(item, why)
             return False
         await self._move(item, State.DONE if found else State.QUESTION, why="found" if found else why)
         return True
 
-    async def _found(self, item: Item, rule: OutboxForm, visit: Visit) -> tuple[bool, str]:
-        """Whether it stands there more often than before it was sent; else why that isn't known."""
-        if not item.look_target or not tells(item.text):
-            return False, "cannot-look"
-        said = await self._read(item, item.look_target, visit)
-        if said is None:
-            return False, "link"
-        match of_page(said, rule):
-            case Verdict.NEEDS_LOGIN:
-                return False, "login"
-            case Verdict.TAKEN:
-                more = occurrences(said.page, item.text) > (item.seen_before or 0)
-                return more and item.seen_before is not None, "maybe-there" if more else "not-found"
-            case _:
-                return False, "cannot-look"
-
     async def _sent(self, item: Item, rule: OutboxForm, visit: Visit) -> bool:
         """True: it has its end or a question; False: it still waits."""
-        ready = await self._ready(item, rule, visit)
-        if isinstance(ready, bool):
-            return ready
-        address, form, seen = ready
+        match ready := await self._pages.ready(item, rule, visit):
+            case Ends():
+                return await self._ends(item, ready.state, ready.why)
+            case NotNow():
+                await self._note(item, ready.why)
+                return False
+            case Ready():
+                return await self._posted(item, ready, rule, visit)
+
+    async def _posted(self, item: Item, ready: Ready, rule: OutboxForm, visit: Visit) -> bool:
         if self._items.get(item.id) is not item:
             return True  # she took it back meanwhile
-        sending = await self._move(replace(item, seen_before=seen), State.SENDING, why="")
+        sending = await self._move(replace(item, seen_before=ready.seen), State.SENDING, why="")
         if sending is None:
             return False  # the disk doesn't know of it, so it isn't sent
-        said = await self._side.post(address, form, visit, page_target=item.page_target)
+        said = await self._side.post(ready.address, ready.form, visit, page_target=item.page_target)
         match said:
             case NotSent():
                 await self._move(sending, State.ACCEPTED, why="link")
@@ -288,58 +276,6 @@ class Outbox:
             case Verdict.UNKNOWN:
                 await self.settle(sending, State.UNCONFIRMED, why="unclear")
                 return False
-
-    async def _ready(self, item: Item, rule: OutboxForm, visit: Visit) -> tuple[Address, Form, int | None] | bool:
-        """Where it goes, the form with a fresh token, and how often its words stand there now.
-
-        A bool: it isn't sent now; True where those behind it may go on.
-        """
-        if not item.page_target:
-            return await self._ends(item, State.FAILED, "no-form")
-        said = await self._read(item, item.page_target, visit)
-        verdict = Verdict.UNKNOWN if said is None else of_page(said, rule)
-        if said is None or verdict in (Verdict.NEEDS_LOGIN, Verdict.UNKNOWN):
-            await self._note(item, "login" if verdict is Verdict.NEEDS_LOGIN else "link")
-            return False
-        if verdict is Verdict.REFUSED:
-            return await self._ends(item, State.FAILED, "gone")
-        token = self._token(item, rule, said.page, visit)
-        if token is None:
-            return await self._ends(item, State.FAILED, "closed")
-        seen = await self._seen(item, said, visit)
-        if seen and tells(item.text) and not item.insists:
-            return await self._ends(item, State.QUESTION, "same-words")
-        if item.form.is_call:
-            return replace(item.address, target=with_token(item.address.target, rule.token, token)), item.form, seen
-        return item.address, (item.form.with_value(rule.token, token) if rule.token else item.form), seen
-
-    def _token(self, item: Item, rule: OutboxForm, page: str, visit: Visit) -> str | None:
-        """The session's token as the page has it; None: there is no such form there any more."""
-        if item.form.is_call:
-            return token_on(page, rule.token)
-        path = item.address.target.partition("?")[0]
-        return fresh_token(page, page_url=self._url(item, visit), target_path=path, field=rule.token)
-
-    async def _seen(self, item: Item, form_page: Said, visit: Visit) -> int | None:
-        """How often her words stand where it will stand; None: that can't be read."""
-        if not item.look_target:
-            return None
-        if item.look_target == item.page_target:
-            return occurrences(form_page.page, item.text)
-        said = await self._read(item, item.look_target, visit)
-        return occurrences(said.page, item.text) if said is not None and said.status == 200 else None
-
-    @staticmethod
-    def _url(item: Item, visit: Visit) -> str:
-        address = item.address
-        return f"{address.scheme}://{authority_of(address.scheme, address.host, address.port)}{item.page_target}"
-
-    async def _read(self, item: Item, target: str, visit: Visit) -> Said | None:
-        try:
-            return await self._side.read(item.address, target, visit)
-        except ExchangeError as error:
-            logger.info("the outbox can't read a page of %s: %s", item.origin, error.code)
-            return None
 
     # -- inside ----------------------------------------------------------------------------------------------
 
