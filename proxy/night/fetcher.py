@@ -15,21 +15,21 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from policies.decision import Decision
 from policies.model import Catalogue, Territory
 from policies.values import MediaKind
 from proxy.account.redact import redacted
-from proxy.cache.asked import Asked, Filled
+from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.errors import ExchangeError
 from proxy.media.desk import Desk
-from proxy.media.hours import CUT_SHORT, OVER, SPENT
+from proxy.media.hours import OVER, SPENT
 from proxy.media.refs import SourceFailed
-from proxy.media.views import DeferredState, DeferredView
+from proxy.night.desk_following import DeskFollowing, by_day, desk_name
 from proxy.night.films import NightFilms
 from proxy.night.hours import NightHours, place_of
 from proxy.night.looking import Looking
+from proxy.night.outcomes import Outcomes
 from proxy.night.pictures import NightPictures
 from proxy.night.service import ServiceFailed, asked_bytes, own_headers, where_of
 from proxy.night.sources import GLANCE_BYTES, Look, NightSources
@@ -45,19 +45,6 @@ from scheduler.requests import RequestState
 logger = logging.getLogger("tropa.night")
 
 _KEPT_S = 7 * 86_400  # what Friday's night brought is read on Monday; each learner still has it confirmed to her
-_CUT = frozenset(("", "stopped", "disk"))  # of what may be had whole another time
-_LOGIN = frozenset((301, 302, 303, 307, 401, 403))
-_GONE = frozenset((404, 410))
-_OF_THE_DESK = {
-    DeferredState.QUEUED: RequestState.FETCHING,
-    DeferredState.WAITING: RequestState.FETCHING,
-    DeferredState.FETCHING: RequestState.FETCHING,
-    DeferredState.MAKING: RequestState.MAKING,
-    DeferredState.READY: RequestState.READY,
-    DeferredState.FAILED: RequestState.FAILED,
-    DeferredState.CANCELLED: RequestState.CANCELLED,
-    DeferredState.EXPIRED: RequestState.EXPIRED,
-}
 
 
 class NightFetcher:
@@ -91,8 +78,9 @@ class NightFetcher:
         self._keeper = keeper
         self._runtime = runtime
         self._films = films
-        self._films_told: set[str] = set()
         self._pictures = pictures
+        self._made = DeskFollowing(desk, wishes, hours, toll, sources, films)
+        self._became = Outcomes(wishes, clock)
         self._working: set[str] = set()
         self._busy: set[str] = set()
 
@@ -107,8 +95,8 @@ class NightFetcher:
         now = self._clock.now()
         self.hours.look_for_runs(now)
         await self.wishes.expire(now)
-        await self._follow_desk(now)
-        await self._tell_films(now)
+        await self._made.follow(now)
+        await self._made.tell(now)
         for territory in self.hours.places():
             place, night = place_of(territory), self.hours.night(territory, now)
             if night is None or place in self._working:
@@ -249,14 +237,14 @@ class NightFetcher:
         """The version that a film or a sound is had as; None: it is neither, or it goes as it is."""
         if fetching.kind not in (MediaKind.VIDEO, MediaKind.AUDIO):
             return None
-        decisions = self._by_day(fetching, now)
+        decisions = by_day(self._toll, self.hours, fetching, now)
         return film_version(decisions) if fetching.kind is MediaKind.VIDEO else sound_version(decisions)
 
     async def _medium(self, fetching: Fetching, wanted: Wanted, version: Version) -> bool:
         """Hand it to the desk, which fetches within these hours; False: nothing lighter can be made of it."""
         look = await self._look(fetching, wanted)
         if look.ref is None:
-            await self._not_given(wanted, look.status, retry_s=look.retry_s)
+            await self._became.not_given(wanted, look.status, retry_s=look.retry_s)
             return True
         await self._films.seen(look.ref, look.content_type, self._clock.now())
         recipe = version(look.content_type)
@@ -267,7 +255,7 @@ class NightFetcher:
         order = order_of(
             *recipe, look.ref, region=fetching.territory.region, title=wanted.title, media_s=look.media_s, fetch=fetch
         )
-        receipt = await self._desk.defer(order, _desk_name(wanted.place), None)
+        receipt = await self._desk.defer(order, desk_name(wanted.place), None)
         now = self._clock.now()
         if receipt is None:
             await self.wishes.failed(wanted.id, now, "full")
@@ -309,14 +297,15 @@ class NightFetcher:
         if self.hours.rate_bps(territory, self._clock.now()) is None:
             self.hours.measured(territory, filled.fetched_bytes, self._clock.steady_s() - began_s)
         over = SPENT if fare.refused else OVER if self._is_over(territory, self._clock.now()) else ""
-        await self._filled(wanted, filled, by_account=target != where.target, over=over)
+        await self._became.filled(wanted, filled, by_account=target != where.target, over=over)
         if filled.stored and filled.complete and fetching.kind is MediaKind.IMAGE:
             self._make_smaller(fetching, asked)
 
     def _make_smaller(self, fetching: Fetching, asked: Asked) -> None:
         """Beside the fetching: it needs no link."""
         if self._pictures is not None:
-            limits, decisions = self._catalogue.settings.limits, self._by_day(fetching, self._clock.now())
+            limits = self._catalogue.settings.limits
+            decisions = by_day(self._toll, self.hours, fetching, self._clock.now())
             making = self._pictures.make(
                 asked,
                 fetching.url,
@@ -326,92 +315,6 @@ class NightFetcher:
             )
             self._keeper.start(making, name="picture")
 
-    def _by_day(self, fetching: Fetching, now: datetime) -> list[Decision]:
-        """What the policy says of it when it will be looked at: after the night, else now."""
-        night = self.hours.night(fetching.territory, now)
-        instants = (night.closes, now) if night is not None else (now,)
-        return [self._toll.decided(fetching, instant) for instant in instants]
-
-    async def _filled(self, wanted: Wanted, filled: Filled, *, by_account: bool, over: str) -> None:
-        """What became of it. over: why nothing more may come now; "": it may."""
-        now = self._clock.now()
-        if filled.stored and filled.complete:
-            size = filled.length_bytes if filled.length_bytes is not None else wanted.size_bytes
-            await self.wishes.move(wanted.id, RequestState.READY, now, size_bytes=size, held_bytes=size or 0)
-        elif filled.status not in (200, 206, 304):
-            await self._not_given(wanted, filled.status, by_account=by_account, retry_s=filled.retry_s)
-        elif not filled.complete and over:
-            held = wanted.held_bytes + filled.fetched_bytes
-            size = filled.length_bytes or wanted.size_bytes
-            await self.wishes.move(wanted.id, RequestState.WAITING, now, reason=over, held_bytes=held, size_bytes=size)
-        elif not filled.complete and filled.why in _CUT:
-            held = wanted.held_bytes + filled.fetched_bytes
-            failed = await self.wishes.failed(wanted.id, now, filled.why or "cut")
-            if failed is not None and failed.is_open:
-                await self.wishes.move(
-                    wanted.id,
-                    RequestState.WAITING,
-                    now,
-                    reason=failed.reason,
-                    held_bytes=held,
-                    size_bytes=filled.length_bytes or wanted.size_bytes,
-                )
-        else:  # the origin lets nobody keep it but her own browser
-            await self.wishes.move(
-                wanted.id, RequestState.FAILED, now, reason="needs-visit" if wanted.owner else "private"
-            )
-
     def _is_over(self, territory: Territory, now: datetime) -> bool:
         night = self.hours.night(territory, now)
         return night is None or self.hours.is_spent(territory, night, now)
-
-    async def _not_given(
-        self, wanted: Wanted, status: int, *, by_account: bool = False, retry_s: float | None = None
-    ) -> None:
-        now = self._clock.now()
-        if status in _LOGIN:
-            reason = "not-allowed" if by_account else "needs-visit"
-            await self.wishes.move(wanted.id, RequestState.FAILED, now, reason=reason)
-        elif status in _GONE:
-            await self.wishes.move(wanted.id, RequestState.FAILED, now, reason=f"origin-{status}")
-        else:
-            await self.wishes.failed(wanted.id, now, f"origin-{status}", retry_s=retry_s)
-
-    async def _tell_films(self, now: datetime) -> None:
-        """Cards may offer what was made, by this process or the last."""
-        for territory in self.hours.places():
-            for wanted in self.wishes.at(place_of(territory)):
-                is_film = wanted.state is RequestState.READY and kind_of(wanted) is MediaKind.VIDEO
-                if not is_film or wanted.id in self._films_told:
-                    continue
-                self._films_told.add(wanted.id)
-                origin = self._sources.origin_of(where_of(wanted.url).host)
-                if origin is not None:
-                    fetching = Fetching(territory=territory, origin=origin, url=wanted.url, kind=MediaKind.VIDEO)
-                    await self._films.made(wanted.url, self._by_day(fetching, now), now)
-
-    # -- what the desk makes -----------------------------------------------------------------------------------
-
-    async def _follow_desk(self, now: datetime) -> None:
-        """How far the films are that the desk fetches and makes."""
-        for territory in self.hours.places():
-            place = place_of(territory)
-            views = {view.id: view for view in self._desk.deferred(_desk_name(place))}
-            for wanted in self.wishes.at(place):
-                if wanted.receipt and wanted.is_open:
-                    await self._follow(wanted, views.get(wanted.receipt), now)
-
-    async def _follow(self, wanted: Wanted, view: DeferredView | None, now: datetime) -> None:
-        if view is None:
-            await self.wishes.move(wanted.id, RequestState.WAITING, now, receipt="")
-            return
-        state = _OF_THE_DESK[view.state]
-        if view.why in CUT_SHORT and view.state is DeferredState.WAITING:
-            state = RequestState.WAITING
-        if (state, view.why) != (wanted.state, wanted.reason):
-            await self.wishes.move(wanted.id, state, now, reason=view.why)
-
-
-def _desk_name(place: str) -> str:
-    """Under what the media desk files a place's own wishes; no learner's id looks like it."""
-    return f"night {place}"
