@@ -6,6 +6,7 @@ must have, lasts as long as its source, isn't empty, and is smaller than its sou
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, ToolFailed, Workbench
+from proxy.transforms.media.webm import sound_in
 
 TOLERANCE_S, TOLERANCE_SHARE = 2.0, 0.02
 # Containers that don't say how long they last: ffmpeg guesses by the bit rate of what it has seen.
@@ -32,7 +34,7 @@ async def looked_at(
     "empty", "no-video", "no-sound", "too-short", "too-long", or "unreadable". expected_s None: any length will do.
     """
     try:
-        info = await probe(path, bench)
+        info = await asyncio.to_thread(sound_in, path) or await probe(path, bench)
     except ToolFailed:
         return "unreadable", None
     fault = ""

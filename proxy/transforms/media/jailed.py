@@ -4,9 +4,10 @@
     python -I    jailed.py [option=value …] python=MODULE -- ARGUMENT …
     python -I -S jailed.py report
 
-Laws of this file: nothing but the standard library, for it starts before every tool; what it takes away it takes for
-good (no_new_privs, Landlock, seccomp, hard limits); what the kernel doesn't offer is left out, and `report` says what
-it offers. The parent's end is its end.
+Laws of this file: nothing but the standard library, and of it only what is light (`signal`, `typing` and `collections`
+would cost half as much again), for it starts before every tool; what it takes away it takes for good (no_new_privs,
+Landlock, seccomp, hard limits); what the kernel doesn't offer is left out, and `report` says what it offers. The
+parent's end is its end.
 
 Sources: landlock(7), seccomp(2), prctl(2), setrlimit(2).
 """
@@ -17,14 +18,13 @@ import ctypes
 import errno
 import os
 import resource
-import signal
 import stat
 import struct
 import sys
-from collections.abc import Iterable, Sequence
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _Long = ctypes.c_long
+_SIGKILL, _SIGPIPE, _SIGXFSZ = 9, 13, 25  # signal(7): the same on every architecture that Tropa runs on
 
 # -- files: Landlock -------------------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ def landlock_version() -> int:
     return max(0, int(_LIBC.syscall(_Long(_CREATE_RULESET), None, _Long(0), _Long(_VERSION_FLAG))))
 
 
-def restrict_files(reads: Iterable[str], writes: Iterable[str]) -> bool:
+def restrict_files(reads: list[str], writes: list[str]) -> bool:
     """From now on only `reads` can be read (and run) and `writes` written; no TCP either where the kernel knows it."""
     version = landlock_version()
     if not version:
@@ -139,8 +139,8 @@ def _limit(told: dict[str, str]) -> None:
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(which, (most, most))
     # Python ignores these two, and what it ignores would stay ignored in the tool.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    for number in (_SIGPIPE, _SIGXFSZ):
+        _LIBC.signal(number, None)  # None: SIG_DFL
 
 
 _CAPABILITIES_VERSION = 0x20080522
@@ -157,7 +157,7 @@ def _drop_capabilities() -> None:
 
 
 def _die_with(parent: int) -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, _Long(signal.SIGKILL), _Long(0), _Long(0), _Long(0))
+    _LIBC.prctl(_PR_SET_PDEATHSIG, _Long(_SIGKILL), _Long(0), _Long(0), _Long(0))
     if parent and os.getppid() != parent:  # it ended before we asked
         os._exit(1)
 
@@ -165,7 +165,7 @@ def _die_with(parent: int) -> None:
 # -- becoming the tool -----------------------------------------------------------------------------------------
 
 
-def _lock(told: dict[str, str], reads: Sequence[str], writes: Sequence[str]) -> dict[str, int]:
+def _lock(told: dict[str, str], reads: list[str], writes: list[str]) -> dict[str, int]:
     """Give everything up, in an order in which each step is still possible."""
     _die_with(int(told.get("parent", 0)))
     os.nice(int(told.get("nice", 0)))
@@ -180,7 +180,7 @@ def _lock(told: dict[str, str], reads: Sequence[str], writes: Sequence[str]) -> 
     return {"landlock": landlock_version() if files else 0, "seccomp": int(calls), "namespace": int(apart)}
 
 
-def _parsed(words: Sequence[str]) -> tuple[dict[str, str], list[str], list[str]]:
+def _parsed(words: list[str]) -> tuple[dict[str, str], list[str], list[str]]:
     told: dict[str, str] = {}
     reads: list[str] = []
     writes: list[str] = []
@@ -191,9 +191,7 @@ def _parsed(words: Sequence[str]) -> tuple[dict[str, str], list[str], list[str]]
     return told, reads, writes
 
 
-def _python(
-    module: str, arguments: Sequence[str], told: dict[str, str], reads: Sequence[str], writes: Sequence[str]
-) -> None:
+def _python(module: str, arguments: list[str], told: dict[str, str], reads: list[str], writes: list[str]) -> None:
     """Run a module in this very process: nothing has to be started from inside the jail."""
     import runpy
 

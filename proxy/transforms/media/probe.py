@@ -24,6 +24,7 @@ _MAX_STREAMS = 100
 _TEXT_CHARS = 200
 _LAYOUT_BYTES = 1 << 20
 _MAX_METADATA_BYTES = 1 << 20
+_LOGGED = ("-loglevel", "info")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,10 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """One file. duration_s, bitrate_bps None: it doesn't say. pictures: indexes of covers. layout: of an MP4."""
+    """One file. duration_s, bitrate_bps None: it doesn't say. pictures: indexes of covers. layout: of an MP4.
+
+    first_sound: index of the first stream of sound, which need not be the one that `sound` prefers
+    """
 
     container: str
     length_bytes: int
@@ -86,6 +90,7 @@ class MediaInfo:
     texts: tuple[TextTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     layout: Layout | None = None
+    first_sound: int | None = None
 
 
 class _AsksFfprobe(Protocol):
@@ -97,16 +102,32 @@ async def probe(source: Path, bench: Workbench, *, length_bytes: int | None = No
 
     Raises ToolFailed: "unknown-container", or what became of the tool.
     """
+    demuxer, length = _known(source, length_bytes)
+    told = await _ffprobe(source, demuxer, bench)
+    if told is None:
+        told, _ = await _ffmpeg(source, [*_LOGGED, "-i", str(source)], bench)
+    return _info(told, demuxer, length, _layout(source) if demuxer == "mov" else None)
+
+
+async def probe_beside(source: Path, args: Sequence[str], bench: Workbench) -> tuple[MediaInfo, str]:
+    """What is in the file, told by a run of ffmpeg that does something else with it, and the tail of that one's log.
+
+    args: of one input and one output, at the log level "info". Raises ToolFailed as `probe`, and where the run fails.
+    """
+    demuxer, length = _known(source, None)
+    told, log = await _ffmpeg(source, args, bench)
+    return _info(told, demuxer, length, _layout(source) if demuxer == "mov" else None), log
+
+
+def _known(source: Path, length_bytes: int | None) -> tuple[str, int]:
+    """Its demuxer and length. Raises ToolFailed."""
     try:
         demuxer, length = file_demuxer(source), length_bytes or _length(source)
     except OSError as error:
         raise ToolFailed("exit", str(error)) from None
     if demuxer is None:
         raise ToolFailed("unknown-container")
-    told = await _ffprobe(source, demuxer, bench)
-    if told is None:
-        told = await _ffmpeg(source, bench)
-    return _info(told, demuxer, length, _layout(source) if demuxer == "mov" else None)
+    return demuxer, length
 
 
 def _length(source: Path) -> int:
@@ -137,12 +158,13 @@ async def _ffprobe(source: Path, demuxer: str, bench: Workbench) -> Mapping[str,
     return told if isinstance(told, dict) else {}
 
 
-async def _ffmpeg(source: Path, bench: Workbench) -> Mapping[str, Any]:
-    """The same shape, read from what ffmpeg logs of an input; chapters come as ffmetadata."""
+async def _ffmpeg(source: Path, args: Sequence[str], bench: Workbench) -> tuple[Mapping[str, Any], str]:
+    """The same shape, read from what ffmpeg logs of its one input; chapters come as ffmetadata, an output more."""
     metadata = bytearray()
-    args = ["-loglevel", "info", "-i", str(source), "-f", "ffmetadata", "pipe:1"]
+    behind_input = list(args).index("-i") + 2
+    args = [*args[:behind_input], "-f", "ffmetadata", "pipe:1", *args[behind_input:]]
     log = await bench.ffmpeg(args, reads=[source], on_output=lambda piece: _grow(metadata, piece))
-    return {**parse_log(log), "chapters": parse_chapters(metadata.decode("utf-8", "replace"))}
+    return {**parse_log(log), "chapters": parse_chapters(metadata.decode("utf-8", "replace"))}, log
 
 
 def _grow(metadata: bytearray, piece: bytes) -> None:
@@ -236,6 +258,7 @@ def _info(told: Mapping[str, Any], demuxer: str, length: int, layout: Layout | N
         texts=tuple(_text(s) for s in streams if s.get("codec_type") == "subtitle"),
         chapters=tuple(_chapter(c) for c in list(told.get("chapters") or ())[:MAX_CHAPTERS]),
         layout=layout,
+        first_sound=next((_whole(s.get("index")) for s in streams if s.get("codec_type") == "audio"), None),
     )
 
 

@@ -10,7 +10,6 @@ in every pause.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,20 +20,15 @@ from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.capped import neutral, sound_rate_hz
 from proxy.transforms.media.chapters import with_chapters, written_chapters
 from proxy.transforms.media.check import claimed_s, looked_at
+from proxy.transforms.media.loudness import RUMBLE_HZ, gain_of, heard
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SoundCodec, SoundSpec, Workbench
 
 VERSION = 1
 WORTH_IT = 1.3
-LOUDNESS_LUFS = -18.0  # one channel heard from both sides is 3 LU louder than it is measured
-MAX_GAIN_DB = 20.0  # what is quieter was not meant to be heard
-_SILENCE_LUFS = -60.0
 _LIMIT = 0.9
-_RUMBLE_HZ = 80  # below speech: tables, wind, hum
 _FRAME_MS = 60  # Opus's longest: at 12 kbit/s shorter ones cost a tenth more in heads of packets
 _WIDE_FROM_BPS = 14_000  # below that an 8 kHz band sounds better than a wider one
-_SUMMARY = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS", re.MULTILINE)
-_MEASURING_SHARE = 0.2
 _FIRST_HEARD_S = 90.0
 _CLUSTERS = "clusters.webm"
 
@@ -48,11 +42,10 @@ async def make_sound(source: Path, spec: SoundSpec, bench: Workbench) -> MediaOu
     Unchanged: "already-small", "not-smaller". Refused: "no-sound", "no-media", "too-short", "damaged" …
     Raises ToolFailed.
     """
-    info = await probe(source, bench)
+    info, log = await heard(source, bench)
     if (outcome := _unfit(info, spec)) is not None:
         return outcome
-    gain_db = await _gain_db(source, info, bench)
-    return await _made(source, info, spec, bench, gain_db)
+    return await _made(source, info, spec, bench, await gain_of(source, info, bench, log))
 
 
 async def make_sound_simply(source: Path, spec: SoundSpec, bench: Workbench) -> MediaOutcome:
@@ -72,10 +65,10 @@ async def make_sound_growing(
     outcome is known before; a refusal after its first output says that what was handed out must not be kept.
     """
     assert spec.codec is SoundCodec.OPUS
-    info = await probe(source, bench)
+    info, log = await heard(source, bench, first_s=_FIRST_HEARD_S)
     if (outcome := _unfit(info, spec)) is not None:
         return outcome
-    gain_db = await _gain_db(source, info, bench, first_s=_FIRST_HEARD_S)
+    gain = await gain_of(source, info, bench, log, first_s=_FIRST_HEARD_S)
     raw, target = bench.folder / _CLUSTERS, bench.folder / MAIN[spec.codec]
     with raw.open("wb") as kept:
 
@@ -83,13 +76,13 @@ async def make_sound_growing(
             kept.write(piece)
             on_output(piece)
 
-        args = growing_args(source, info, spec, gain_db=gain_db)
+        args = growing_args(source, info, spec, gain_db=gain)
         await bench.ffmpeg(args, reads=[source], media_s=info.duration_s, on_output=take)
     with written_chapters(info.chapters, bench.folder) as chapters:
         copied = ["-i", str(raw), "-map", "0", "-c", "copy", "-fflags", "+bitexact", str(target)]
         await bench.ffmpeg(with_chapters(copied, chapters), reads=[raw])
     raw.unlink()
-    return await _looked_at(target, info, spec, bench, gain_db)
+    return await _looked_at(target, info, spec, bench, gain)
 
 
 def _unfit(info: MediaInfo, spec: SoundSpec) -> MediaOutcome | None:
@@ -98,43 +91,6 @@ def _unfit(info: MediaInfo, spec: SoundSpec) -> MediaOutcome | None:
     if info.video is None and (info.bitrate_bps or WORTH_IT * spec.bitrate_bps + 1) <= WORTH_IT * spec.bitrate_bps:
         return Unchanged(why="already-small")
     return None
-
-
-# -- loudness --------------------------------------------------------------------------------------------------
-
-
-async def _gain_db(source: Path, info: MediaInfo, bench: Workbench, *, first_s: float | None = None) -> float:
-    log = await bench.ffmpeg(measuring_args(source, info, first_s=first_s), reads=[source])
-    bench.progress(_MEASURING_SHARE)
-    return gain_for(measured_lufs(log))
-
-
-def measuring_args(source: Path | str, info: MediaInfo, *, first_s: float | None = None) -> list[str]:
-    """ffmpeg's arguments that only listen; first_s: to so much of it, None: to all.
-
-    The frames' own lines are left out of the log: they would fill it.
-    """
-    assert info.sound is not None
-    heard = ffmpeg.input(str(source), **({} if first_s is None else {"t": first_s}))[str(info.sound.index)]
-    heard = heard.filter("aformat", channel_layouts="mono").filter("aresample", 24_000)
-    heard = heard.filter("highpass", f=_RUMBLE_HZ).filter("ebur128", framelog="verbose")
-    told = ffmpeg.output(heard, "-", f="null").global_args("-loglevel", "info")
-    return list(told.compile(cmd="ffmpeg"))[1:]
-
-
-def measured_lufs(log: str) -> float | None:
-    """The integrated loudness that ebur128 told; None: nothing was heard."""
-    found = _SUMMARY.findall(log)
-    if not found or found[-1] in ("nan", "inf", "-inf"):
-        return None
-    return float(found[-1])
-
-
-def gain_for(loudness_lufs: float | None) -> float:
-    """Decibels that bring it to LOUDNESS_LUFS, within MAX_GAIN_DB; silence stays silence."""
-    if loudness_lufs is None or loudness_lufs < _SILENCE_LUFS:
-        return 0.0
-    return round(max(-MAX_GAIN_DB, min(MAX_GAIN_DB, LOUDNESS_LUFS - loudness_lufs)), 1)
 
 
 # -- encoding --------------------------------------------------------------------------------------------------
@@ -198,7 +154,7 @@ def _heard(source: Path | str, info: MediaInfo, spec: SoundSpec, gain_db: float 
     reading = {"fflags": "+genpts+discardcorrupt", "err_detect": "ignore_err"} if gain_db is None else {}
     heard = ffmpeg.input(str(source), **reading)[str(info.sound.index)]
     heard = heard.filter("aformat", channel_layouts="mono").filter("aresample", _rate_hz(spec), **{"async": 1})
-    heard = heard.filter("highpass", f=_RUMBLE_HZ)
+    heard = heard.filter("highpass", f=RUMBLE_HZ)
     if gain_db:
         heard = heard.filter("volume", f"{gain_db}dB").filter("alimiter", limit=_LIMIT, level=0)
     return heard

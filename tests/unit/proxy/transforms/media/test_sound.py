@@ -7,16 +7,13 @@ from pathlib import Path
 import pytest
 
 from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.loudness import LOUDNESS_LUFS, measured_lufs, measuring_args
 from proxy.transforms.media.probe import MediaInfo, SoundStream, probe
 from proxy.transforms.media.sound import (
-    LOUDNESS_LUFS,
-    gain_for,
     growing_args,
     make_sound,
     make_sound_growing,
     make_sound_simply,
-    measured_lufs,
-    measuring_args,
     sound_args,
 )
 from proxy.transforms.media.spec import MediaMade, SoundCodec, SoundSpec
@@ -52,27 +49,6 @@ def test_the_compiled_arguments_for_an_old_device() -> None:
 def test_a_thinner_sound_has_a_narrower_band() -> None:
     told = " ".join(sound_args("in.mp4", INFO, SoundSpec(bitrate_bps=12_000), Path("sound.webm"), gain_db=0.0))
     assert "aresample=16000" in told
-
-
-def test_the_compiled_arguments_of_measuring() -> None:
-    told = " ".join(measuring_args("in.mp4", INFO))
-    assert "ebur128=framelog=verbose" in told
-    assert told.endswith("-f null - -loglevel info")
-
-
-@pytest.mark.parametrize(
-    ("loudness", "gain"),
-    [(LOUDNESS_LUFS, 0.0), (-23.0, 5.0), (-9.5, -8.5), (-50.0, 20.0), (-70.0, 0.0), (None, 0.0)],
-)
-def test_gains(loudness: float | None, gain: float) -> None:
-    assert gain_for(loudness) == gain
-
-
-def test_the_summary_is_read_and_not_a_frame() -> None:
-    log = "[x] t: 1 I: -70.0 LUFS\n  Integrated loudness:\n    I:         -21.4 LUFS\n    Threshold: -31.6 LUFS\n"
-    assert measured_lufs(log) == -21.4
-    assert measured_lufs("    I:         -inf LUFS\n") is None
-    assert measured_lufs("") is None
 
 
 @needs_ffmpeg
