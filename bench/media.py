@@ -52,7 +52,7 @@ def run(*, quick: bool) -> Report:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         samples = {
-            "lecture": (_lecture(folder / "lecture.mp4", lecture_s, tools[0]), float(lecture_s)),
+            "lecture": (lecture_film(folder / "lecture.mp4", lecture_s, tools[0]), float(lecture_s)),
             "film": (_film(folder / "film.mp4", film_s, tools[0]), float(film_s)),
         }
         found = {
@@ -256,13 +256,13 @@ _VOICE = (
 )
 
 
-def _lecture(path: Path, seconds: int, tool: Tool) -> Path:
-    """Slides of text, a moving grainy inset, and a voice."""
-    for number in range(-(-seconds // _SLIDE_S)):
+def lecture_film(path: Path, seconds: int, tool: Tool, *, slide_s: int = _SLIDE_S, fps: int = 25) -> Path:
+    """Very full slides of text, a moving grainy inset, and a voice."""
+    for number in range(-(-seconds // slide_s)):
         _slide(number).save(path.with_name(f"slide-{number}.png"))
-    slides = ("-framerate", f"1/{_SLIDE_S}", "-i", str(path.with_name("slide-%d.png")))
-    inset = ("-f", "lavfi", "-i", f"testsrc2=s=320x240:r=25:d={seconds},noise=alls=12:allf=t")
-    graph = "[0]fps=25,noise=alls=2:allf=t[slides];[slides][1]overlay=930:450[v]"
+    slides = ("-framerate", f"1/{slide_s}", "-i", str(path.with_name("slide-%d.png")))
+    inset = ("-f", "lavfi", "-i", f"testsrc2=s=320x240:r={fps}:d={seconds},noise=alls=12:allf=t")
+    graph = f"[0]fps={fps},noise=alls=2:allf=t[slides];[slides][1]overlay=930:450[v]"
     voice = ("-f", "lavfi", "-i", _VOICE.format(seconds=seconds))
     maps = ("-filter_complex", graph, "-map", "[v]", "-map", "2:a", "-t", str(seconds))
     return _written(tool, (*slides, *inset, *voice, *maps, *_OUT, "-crf", "22", "-c:a", "aac", "-b:a", "128k"), path)

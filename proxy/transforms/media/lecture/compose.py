@@ -15,6 +15,7 @@ from typing import Any
 
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.lecture import model, parts, workers
+from proxy.transforms.media.lecture.budget import budget_bytes
 from proxy.transforms.media.lecture.bundle import FOLDER, BadBundle, is_bundle, unbundle
 from proxy.transforms.media.lecture.flow import Run, through_pipes
 from proxy.transforms.media.lecture.parts import SideText
@@ -24,7 +25,7 @@ from proxy.transforms.media.lecture.verdict import Detected
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SlidecastSpec, Workbench
 
-VERSION = 2
+VERSION = 3
 MAIN = "lecture.json"
 CONTENT_TYPE = "application/json"
 _MODULE = "proxy.transforms.media.lecture"
@@ -142,7 +143,11 @@ async def drawn(
     size = fitted_px(*info.video.shown_px, spec.slide_width_px)
     reading = readings(stills, source, size, bench.folder)
     plan = bench.folder / "plan.json"
-    plan.write_text(workers.plan_json(reading, size, quality=spec.slide_quality, sharpest=sharpest, first=first))
+    budget = budget_bytes(spec.slides_bytes_per_minute, info.duration_s)
+    quality = spec.slide_quality
+    plan.write_text(
+        workers.plan_json(reading, size, quality=quality, budget_bytes=budget, sharpest=sharpest, first=first)
+    )
     answer = await through_pipes(
         bench,
         [one.run for one in reading],

@@ -1,7 +1,8 @@
 """The process that makes slides of raw frames: `python -m proxy.transforms.media.lecture.draw PLAN` in the jail.
 
 Laws of this file: the plan (JSON, by Tropa) says which pipe brings which frames; what a pipe doesn't bring makes no
-picture; one slide's few frames are held at a time. It says one line of JSON: picture number -> what was written.
+picture; one slide's few frames are held at a time, of the slides themselves only their files' bytes. It says one line
+of JSON: picture number -> what was written.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import numpy as np
 from PIL import Image
 
 from proxy.transforms.media.lecture.merge import Rgb, merged
-from proxy.transforms.media.lecture.picture import write_slide
-from proxy.transforms.media.lecture.values import Drawn
+from proxy.transforms.media.lecture.picture import Slides
 
 
 def main(arguments: list[str]) -> int:
@@ -26,13 +26,13 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0])
     plan, folder = json.loads(path.read_text()), path.parent
     width, height = plan["size"]
-    written: dict[int, Drawn] = {}
+    expected = sum(len(reading["stills"]) for reading in plan["readings"])
+    slides = Slides(folder, plan["quality"], plan["budget_bytes"], expected, first=plan["first"])
     for reading in plan["readings"]:
         with (folder / reading["pipe"]).open("rb") as pipe:
             for picture, frames in _stills(pipe, reading["stills"], width, height):
-                image = Image.fromarray(merged(frames, shaken=plan["shaken"]))
-                written[picture] = write_slide(image, folder, plan["first"] + len(written), plan["quality"])
-    print(json.dumps({picture: asdict(drawn) for picture, drawn in written.items()}))
+                slides.add(picture, Image.fromarray(merged(frames, shaken=plan["shaken"])))
+    print(json.dumps({picture: asdict(drawn) for picture, drawn in slides.write().items()}))
     return 0
 
 

@@ -63,11 +63,18 @@ def detected_from(answer: str) -> Detected:
 
 
 def plan_json(
-    readings: Sequence[Reading], size: tuple[int, int], *, quality: int, sharpest: bool, first: int = 1
+    readings: Sequence[Reading],
+    size: tuple[int, int],
+    *,
+    quality: int,
+    budget_bytes: int,
+    sharpest: bool,
+    first: int = 1,
 ) -> str:
     """What `draw` is told. sharpest: one frame of each picture's, where they don't lie on each other."""
     told = [{"pipe": reading.run.pipe, "stills": [asdict(still) for still in reading.stills]} for reading in readings]
-    return json.dumps({"size": size, "quality": quality, "shaken": sharpest, "first": first, "readings": told})
+    about = {"size": size, "quality": quality, "budget_bytes": budget_bytes, "shaken": sharpest, "first": first}
+    return json.dumps({**about, "readings": told})
 
 
 def drawn_from(answer: str) -> dict[int, Drawn]:
