@@ -190,7 +190,7 @@ def build_media(ground: Ground, time: NightTime) -> Media:
         had=HadMedia(state),
         deferred=DeferredRequests(desk, state),
         offers=MediaOffers(ground.tokens, book, choices, films=tool is not None),
-        viewer=Viewer(Lectures()),
+        viewer=Viewer(Lectures(), time.openings.watched),
         moving=MovingFilms(desk, origin, ground.keeper),
         rows=rows,
     )

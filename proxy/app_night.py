@@ -22,16 +22,19 @@ from proxy.night.films import NightFilms
 from proxy.night.hours import NightHours
 from proxy.night.letters import Letters
 from proxy.night.looking import Looking
+from proxy.night.openings import Openings
 from proxy.night.pictures import NightPictures
 from proxy.night.sources import NightSources
 from proxy.night.texts.store import TextStore
 from proxy.night.toll import Toll
+from proxy.night.used import NightUse
 from proxy.night.wishes import Wishes
 from proxy.operate.night_run import active_run
 from proxy.own.nightly import NightRequests
 from scheduler.jobs import Job
 
 _TICK = timedelta(seconds=2)
+_LOOK = timedelta(seconds=15)
 _POST = timedelta(seconds=20)
 
 
@@ -43,6 +46,7 @@ class NightTime:
     sources: NightSources
     toll: Toll
     desk_hours: DeskHours
+    openings: Openings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class NightWork:
     wishes: Wishes
     fetcher: NightFetcher
     letters: Letters
+    use: NightUse
     requests: NightRequests
 
     async def start(self, now: datetime) -> None:
@@ -65,6 +70,7 @@ class NightWork:
         """What is done now and then; none of it changes a decision."""
         return (
             Job(name="night", every=_TICK, run=self.fetcher.tick, first=_TICK),
+            Job(name="night use", every=_LOOK, run=self.use.tick, first=_TICK),
             Job(name="letters", every=_POST, run=self.letters.tick, first=_POST),
         )
 
@@ -90,11 +96,14 @@ def build_time(ground: Ground) -> NightTime:
 
     hours = NightHours(catalogue, ground.state, clock, extra=partial(active_run, ground.state_dir))
     toll = Toll(ground.accountant, clock, runtime)
+    openings = Openings()
+    ground.log.tell(openings.told)
     return NightTime(
         hours=hours,
         sources=NightSources(ground.upstream, catalogue, via=ground.via),
         toll=toll,
         desk_hours=DeskHours(hours, toll, catalogue),
+        openings=openings,
     )
 
 
@@ -138,4 +147,11 @@ def build_night(
     )
     letters = Letters(state, wishes, desk, time.hours, clock, lambda: runtime().catalogue)
     requests = NightRequests(fetcher, desk, letters, state)
-    return NightWork(hours=time.hours, wishes=wishes, fetcher=fetcher, letters=letters, requests=requests)
+    return NightWork(
+        hours=time.hours,
+        wishes=wishes,
+        fetcher=fetcher,
+        letters=letters,
+        use=NightUse(time.openings, wishes, time.hours, state, clock),
+        requests=requests,
+    )

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -112,8 +113,13 @@ class AccessLog:
         self._day: date | None = None
         self._file_bytes = 0
         self._thread = threading.Thread(target=self._work, name="tropa-access-log", daemon=True)
+        self._listener: Callable[[Sequence[Receipt]], None] | None = None
         self.lost = 0
         self.trouble: str | None = None
+
+    def tell(self, listener: Callable[[Sequence[Receipt]], None]) -> None:
+        """Whom to tell of exchanges too, some at a time, on the log's thread: it mustn't raise or take long."""
+        self._listener = listener
 
     def start(self) -> None:
         self._thread.start()
@@ -163,7 +169,10 @@ class AccessLog:
             self._hurry.wait(_BATCH_S)  # gather what comes in the meantime
             self._hurry.clear()
             batch = [self._queue.popleft() for _ in range(len(self._queue))]
-            self._put([item for item in batch if isinstance(item, Receipt)])
+            receipts = [item for item in batch if isinstance(item, Receipt)]
+            self._put(receipts)
+            if self._listener is not None and receipts:
+                self._listener(receipts)
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()

@@ -48,33 +48,27 @@ def _run(call: Call) -> int:
 def _report(call: Call, catalogue: Catalogue, now: datetime) -> int:
     from policies.night import IDLE_TEXTS, idle_because
     from proxy.night.report import report
-    from proxy.night.used import lines_in, use_of
-    from proxy.night.wishes import saved
 
     args = call.args
     places = [one for one in catalogue.territories.values() if idle_because(one, catalogue.settings) is None]
     if args.region is not None:
         places = [territory_of(catalogue, args.region, args.site)]
 
-    async def look(state: State) -> list[tuple[PlaceReport, Use]]:
-        reports = [await report(state, territory, catalogue.settings, now) for territory in places]
-        wishes = [one for one in await saved(state) if not one.owner]
-        log = list(lines_in(args.state / "log")) if wishes else []
-        return [(one, use_of([wish for wish in wishes if wish.place == one.place], log)) for one in reports]
+    async def look(state: State) -> list[PlaceReport]:
+        return [await report(state, territory, catalogue.settings, now) for territory in places]
 
     found = read_state(args.state, look)
     if args.json:
-        told = [{**_plain(one), "use": asdict(use)} for one, use in found]
-        call.say(json.dumps(told, ensure_ascii=False, indent=2))
+        call.say(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=2))
         return OK
     if not found:
         call.say(call.words("Здесь ничего не загружают ночью.", "Nothing is fetched at night here."))
-    for one, use in found:
+    for one in found:
         call.say(f"{one.place}: {one.title.in_language(call.language)}")
         if one.idle is not None:
             call.say(f"  {IDLE_TEXTS[one.idle].in_language(call.language)}")
         _say_report(call, one)
-        _say_use(call, use)
+        _say_use(call, one.use)
     return OK
 
 
@@ -82,11 +76,15 @@ def _say_use(call: Call, use: Use) -> None:
     """Whether the megabytes were well spent."""
     from policies.words import size
 
-    if use.files:
-        told = call.words("из файлов, что здесь, открывали", "of the files that are here were opened")
-        of = call.words("из", "of")
-        opened = f"{use.opened_files} {of} {use.files}, {size(use.opened_bytes)} {of} {size(use.bytes)}"
-        call.say(f"  {told}: {opened}")
+    if not use.files:
+        return
+    of = call.words("из", "of")
+    told = call.words("из того, что здесь, открывали", "of what is here were opened")
+    opened = f"{use.opened_files} {of} {use.files}, {size(use.opened_bytes)} {of} {size(use.bytes)}"
+    call.say(f"  {told}: {opened}")
+    if use.films:
+        films = call.words("из них лекций и записей", "lectures and recordings among them")
+        call.say(f"  {films}: {use.opened_films} {of} {use.films}")
 
 
 def _say_report(call: Call, one: PlaceReport) -> None:
@@ -95,7 +93,7 @@ def _say_report(call: Call, one: PlaceReport) -> None:
     say = call.words
     call.say(f"  {say('уже здесь', 'here now')}: {len(one.here)}, {size(one.here_bytes)}")
     for line in one.here:
-        call.say(f"    {line.title or line.what}")
+        call.say(f"    {line.title or line.what}{say(' (открывали)', ' (opened)') if line.opened else ''}")
     call.say(f"  {say('ещё нет', 'still missing')}: {len(one.missing)}")
     rows = [(line.title or line.what, line.state, line.reason, _of(line.held_bytes)) for line in one.missing]
     for text in table(rows, indent="    "):

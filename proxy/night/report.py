@@ -15,6 +15,7 @@ from policies.values import Text
 from proxy.account.state import JobQuery, MarkQuery, State
 from proxy.night.hours import SPENT, place_of
 from proxy.night.looking import LOOKED
+from proxy.night.used import Use, use_of
 from proxy.night.wishes import Wanted, saved
 from scheduler.night import next_night, night_at
 from scheduler.requests import RequestState
@@ -24,7 +25,7 @@ _DESK = "deferred"  # learners' own requests for lighter versions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing that the place follows. title "": it isn't named."""
+    """One thing that the place follows. title "": it isn't named; opened: by anybody, since it came."""
 
     title: str
     what: str
@@ -32,6 +33,7 @@ class Line:
     reason: str = ""
     size_bytes: int | None = None
     held_bytes: int = 0
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class PlaceReport:
     asked        learners' own requests by state, without saying whose or for what
     trouble      why the followed courses couldn't be looked at; ""
     lacks        web services that the institute's account may not call and should
+    use          how much of what is here was opened
     """
 
     place: str
@@ -57,6 +60,7 @@ class PlaceReport:
     asked: Mapping[str, int]
     trouble: str = ""
     lacks: tuple[str, ...] = ()
+    use: Use = Use()
 
     @property
     def here_bytes(self) -> int:
@@ -81,6 +85,7 @@ async def report(state: State, territory: Territory, settings: Settings, now: da
         missing=tuple(line for kept, line in lines if kept is not RequestState.READY),
         asked=await _asked(state, territory, wishes),
         trouble=next((str(mark.facts.get("why", "")) for mark in looked), ""),
+        use=use_of(wishes),
         lacks=tuple(str(name) for mark in looked for name in mark.facts.get("lacks", ())),
     )
 
@@ -107,4 +112,5 @@ def _line(wanted: Wanted) -> Line:
         reason=wanted.reason,
         size_bytes=wanted.size_bytes,
         held_bytes=wanted.held_bytes,
+        opened=wanted.opened is not None,
     )

@@ -1,75 +1,124 @@
-"""How much of what nights brought was opened since, by the access log: whether the megabytes were well spent.
+"""How much of what nights brought was opened since, films and lectures among it: whether the megabytes were well spent.
 
-Laws of this file: nothing is told of who opened it; a file counts once, however many opened it; lines that are torn are
-left out; what a night fetched itself is no opening. Films are left out: their versions have no address of their own.
+Laws of this file: nothing is told of who opened it; a thing counts once, however many opened it; learners' own requests
+don't count, for they are theirs. What a night brought and what was opened of it is kept as sums of that night for as
+long as what it took, and written anew only while all that it brought is still known.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 from policies.values import MediaKind
-from proxy.account.log_of_one import files
-from proxy.night.wishes import Wanted, kind_of
+from proxy.account.state import Mark, MarkQuery, PutMark, State
+from proxy.clock import Clock
+from proxy.night.hours import NightHours, place_of
+from proxy.night.openings import Openings, path_of
+from proxy.night.wishes import KEPT_LIFE, Wanted, Wishes, kind_of
+from scheduler.night import night_at
 from scheduler.requests import RequestState
 
-_GIVEN = frozenset((200, 206, 304))
+USED = "night-used"
+_LIFE = timedelta(days=35)
 _PLAYED = (MediaKind.VIDEO, MediaKind.AUDIO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """Files that are here, and those of them that somebody opened after they came."""
+    """Things that are here, and those of them that somebody opened after they came. films: recordings and sound too."""
 
     files: int = 0
     bytes: int = 0
     opened_files: int = 0
     opened_bytes: int = 0
+    films: int = 0
+    opened_films: int = 0
 
 
-def use_of(wishes: Iterable[Wanted], lines: Iterable[dict[str, Any]]) -> Use:
-    """lines: of the access log, as far back as it goes."""
-    here = {
-        urlsplit(one.url).path: one
-        for one in wishes
-        if one.state is RequestState.READY and one.url and kind_of(one) not in _PLAYED
-    }
-    opened = {path for line in lines if (path := _opened(line, here)) is not None}
+def use_of(wishes: Iterable[Wanted]) -> Use:
+    """Of those that are here and a place's own."""
+    here = [one for one in wishes if _counts(one)]
+    opened = [one for one in here if one.opened is not None]
     return Use(
         files=len(here),
-        bytes=sum(one.size_bytes or 0 for one in here.values()),
+        bytes=sum(one.size_bytes or 0 for one in here),
         opened_files=len(opened),
-        opened_bytes=sum(here[path].size_bytes or 0 for path in opened),
+        opened_bytes=sum(one.size_bytes or 0 for one in opened),
+        films=sum(kind_of(one) in _PLAYED for one in here),
+        opened_films=sum(kind_of(one) in _PLAYED for one in opened),
     )
 
 
-def _opened(line: dict[str, Any], here: dict[str, Wanted]) -> str | None:
-    """Which of these a line of the log gave to somebody."""
-    if line.get("treatment") == "night" or line.get("status") not in _GIVEN:
-        return None
-    try:
-        path = urlsplit(str(line.get("url"))).path
-        at = datetime.fromisoformat(str(line.get("at")))
-    except ValueError:
-        return None
-    wanted = here.get(path)
-    return path if wanted is not None and at >= wanted.changed else None
+def _counts(wanted: Wanted) -> bool:
+    return wanted.state is RequestState.READY and bool(wanted.url) and not wanted.owner
 
 
-def lines_in(folder: Path) -> Iterator[dict[str, Any]]:
-    """The log's lines, one after another."""
-    for file in files(folder):
-        with file.open("rb") as lines:
-            for line in lines:
-                try:
-                    value = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(value, dict):
-                    yield value
+async def saved_use(state: State, now: datetime) -> Mapping[tuple[str, str], Use]:
+    """(place, night) -> what that night brought and what was opened of it."""
+    marks = await state.list(MarkQuery(kind=USED, now=now))
+    return {(mark.owner, mark.key): Use(**{name: int(value) for name, value in mark.facts.items()}) for mark in marks}
+
+
+class NightUse:
+    """`tick` it now and then."""
+
+    def __init__(self, openings: Openings, wishes: Wishes, hours: NightHours, state: State, clock: Clock) -> None:
+        self._openings = openings
+        self._wishes = wishes
+        self._hours = hours
+        self._state = state
+        self._clock = clock
+        self._nights: dict[tuple[str, datetime], str] = {}  # (wish, when it came) -> the night that brought it
+        self._written: dict[tuple[str, str], Use] = {}
+        self._seen: frozenset[tuple[str, datetime, datetime | None]] = frozenset()
+
+    async def tick(self) -> None:
+        """Note what was opened, look for what came, sum it up night by night."""
+        opened = self._openings.taken()
+        for wanted in self._here():
+            at = opened.get(path_of(wanted.url))
+            if at is not None and at >= wanted.changed:
+                await self._wishes.opened(wanted.id, at)
+        here = self._here()
+        seen = frozenset((one.id, one.changed, one.opened) for one in here)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self._openings.here = {path_of(one.url): one.changed for one in here if one.opened is None}
+        await self._write(here, self._clock.now())
+
+    def _here(self) -> tuple[Wanted, ...]:
+        return tuple(one for one in self._wishes.of("") if _counts(one))
+
+    async def _write(self, here: tuple[Wanted, ...], now: datetime) -> None:
+        brought: dict[tuple[str, str], list[Wanted]] = {}
+        for wanted in here:
+            brought.setdefault((wanted.place, self._night_of(wanted)), []).append(wanted)
+        told = {key: use_of(found) for key, found in brought.items() if key[1] and _is_whole(key[1], now)}
+        changed = {key: use for key, use in told.items() if self._written.get(key) != use}
+        if changed:
+            marks = [
+                Mark(kind=USED, owner=place, key=night, until=now + _LIFE, facts=asdict(use))
+                for (place, night), use in changed.items()
+            ]
+            await self._state.commit([PutMark(mark) for mark in marks])
+        self._written = told
+        known = {(one.id, one.changed) for one in here}
+        self._nights = {key: night for key, night in self._nights.items() if key in known}
+
+    def _night_of(self, wanted: Wanted) -> str:
+        """The night in which it came; "": outside any, by a test or a visit."""
+        key = (wanted.id, wanted.changed)
+        if key not in self._nights:
+            place = next((one for one in self._hours.places() if place_of(one) == wanted.place), None)
+            tariff = place.tariff if place is not None else None
+            night = night_at(tariff.free, tariff.zone, wanted.changed) if tariff is not None else None
+            self._nights[key] = night.key if night is not None else ""
+        return self._nights[key]
+
+
+def _is_whole(night: str, now: datetime) -> bool:
+    """Whether nothing that this night brought has been forgotten yet."""
+    return now - datetime.fromisoformat(night) < KEPT_LIFE

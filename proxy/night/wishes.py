@@ -39,6 +39,7 @@ class Wanted:
     owner    whose it is; "": the place's
     reason   why it is in this state
     receipt  the media desk's, while a lighter version is made of it
+    opened   when somebody first opened it after it came; never whose it was
     """
 
     id: str
@@ -59,6 +60,7 @@ class Wanted:
     urgent_at: datetime | None = None
     content_type: str = ""
     receipt: str = ""
+    opened: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -164,6 +166,13 @@ class Wishes:
             again = max(again, now + timedelta(seconds=retry_s))
         return await self.move(wish, RequestState.WAITING, now, reason=reason, tries=tries, not_before=again)
 
+    async def opened(self, wish: str, at: datetime) -> None:
+        """Somebody has opened what is here; the first time is kept."""
+        known = self._all.get(wish)
+        if known is not None and known.state is RequestState.READY and known.opened is None:
+            self._all[wish] = replace(known, opened=at)
+            await self._save(self._all[wish])
+
     async def cancel(self, wish: str, owner: str, now: datetime) -> bool:
         """False: it is not hers, or no longer open."""
         known = self._all.get(wish)
@@ -213,7 +222,7 @@ async def saved(state: State) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
-_INSTANTS = ("changed", "not_before", "urgent_at")
+_INSTANTS = ("changed", "not_before", "urgent_at", "opened")
 _IN_ROW = ("id", "state", "owner", "since")
 
 
@@ -241,7 +250,8 @@ def _row(wanted: Wanted) -> JobRow:
 def _wanted(row: JobRow) -> Wanted:
     facts = dict(row.facts)
     for name in _INSTANTS:
-        facts[name] = datetime.fromisoformat(facts[name]) if facts[name] is not None else None
+        told = facts.get(name)  # a row of an older version lacks the last of them
+        facts[name] = datetime.fromisoformat(told) if told is not None else None
     facts["why"] = Why(facts["why"])
     return Wanted(id=row.id, state=RequestState(row.state), owner=row.owner, since=row.since, **facts)
 

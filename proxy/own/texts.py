@@ -16,7 +16,8 @@ from policies.kinds import kind_of_path
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
 from proxy.night.texts.proof import CourseProofs
-from proxy.night.texts.store import Head, TextStore
+from proxy.night.texts.store import Beside, Head, TextStore
+from proxy.night.texts.values import TextKind
 from proxy.own.answers import see_other
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
@@ -59,7 +60,10 @@ class TextRoutes:
         if text is None:
             return see_other(f"/.tropa/{PATH}/{head.course}")
         context = self._dresser.context(exchange, page_url="")
-        return own_page(200, text_page(head, text, context, self._film_href(exchange)))
+        beside = Beside()
+        if text.kind is TextKind.CHAPTER:
+            beside = await self._store.chapters_beside(exchange.inbound.origin.id, head.course, text)
+        return own_page(200, text_page(head, text, context, self._film_href(exchange), beside))
 
     def _film_href(self, exchange: Exchange) -> FilmHref:
         """To the film's versions: what was made of it by night, or what can be had."""

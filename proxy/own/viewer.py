@@ -6,6 +6,8 @@ name; nothing here begins work or asks the origin.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import unquote
 
 from policies.treatments import Form, LightCopy
@@ -36,8 +38,10 @@ _COPIES = frozenset(copy.value for copy in LightCopy)
 class Viewer:
     """Pages and files of finished versions."""
 
-    def __init__(self, lectures: Lectures) -> None:
+    def __init__(self, lectures: Lectures, watched: Callable[[str, datetime], None]) -> None:
+        """watched: told of each film, recording or document a version of which is shown."""
         self._lectures = lectures
+        self._watched = watched
 
     async def bytes_of(self, version: str, stored: StoredMedia) -> int:
         """What a learner takes who takes this version: one sound, not both, and no sound with slides alone."""
@@ -51,6 +55,7 @@ class Viewer:
         self, exchange: Exchange, heavy: Heavy, context: PageContext, version: str, stored: StoredMedia
     ) -> Answer | None:
         """The viewer; a copy of a document is the document itself. None: it was just evicted, or is damaged."""
+        self._watched(heavy.url, exchange.now)
         if version in _COPIES:
             return await self._copy(exchange, heavy, version, stored)
         if _is_lecture(version, stored):
@@ -70,6 +75,7 @@ class Viewer:
 
     def segments_page(self, exchange: Exchange, heavy: Heavy, context: PageContext) -> Answer:
         """The viewer of a long film: in segments where the browser plays them, else from its beginning on."""
+        self._watched(heavy.url, exchange.now)
         version = Form.CAPPED.value
         sources = (
             File(f"{version}/{SEGMENTS}/{PLAYLIST}", PLAYLIST_TYPE, 0),

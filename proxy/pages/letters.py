@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.pages.figures import size_text
-from proxy.pages.night import reason_text
+from proxy.pages.night import reason_text, used_lines
 from proxy.pages.phrases import phrases
 
 if TYPE_CHECKING:  # values alone
@@ -23,9 +23,10 @@ def ready_letter(language: str, link: str) -> tuple[str, str]:
 def report_letter(report: PlaceReport, language: str) -> tuple[str, str]:
     """Subject and text of the morning's report."""
     say = phrases(language)
-    size = size_text(report.here_bytes, language)
+    size, opened = size_text(report.here_bytes, language), f" ({say('night.opened')})"
     lines = [say("night.here_count", count=len(report.here), size=size)]
-    lines += [f"  {line.title}" for line in report.here[:_MOST_NAMED] if line.title]
+    lines += [f"  {line.title}{opened if line.opened else ''}" for line in report.here[:_MOST_NAMED] if line.title]
+    lines += used_lines(report.use, language)
     lines.append(say("night.missing_count", count=len(report.missing)))
     for line in report.missing[:_MOST_NAMED]:
         lines.append(f"  {line.title or say(f'night.what.{line.what}')}: {reason_text(line, say)}")

@@ -15,6 +15,7 @@ from proxy.pages.phrases import Phrases, phrases
 
 if TYPE_CHECKING:  # values alone
     from proxy.night.report import Line, PlaceReport
+    from proxy.night.used import Use
 
 _MOST_SHOWN = 200
 # Reasons that mean the same to whoever reads the page.
@@ -45,9 +46,21 @@ def night_page(report: PlaceReport, context: PageContext) -> bytes:
         here_rows=[_row(line, say, language) for line in report.here[:_MOST_SHOWN]],
         missing=say("night.missing_count", count=len(report.missing)),
         missing_rows=[_row(line, say, language, why=True) for line in report.missing[:_MOST_SHOWN]],
+        used=used_lines(report.use, language),
         asked=say.plural("night.asked", sum(report.asked.values())) if report.asked else "",
         trouble=bool(report.trouble),
     )
+
+
+def used_lines(use: Use, language: str) -> tuple[str, ...]:
+    """How much of what is here was opened since it came; nothing where nothing is here."""
+    say = phrases(language)
+    if not use.files:
+        return ()
+    sizes = {"size": size_text(use.opened_bytes, language), "of_size": size_text(use.bytes, language)}
+    told = say("night.used", count=use.opened_files, of=use.files, **sizes)
+    films = say("night.used_films", count=use.opened_films, of=use.films)
+    return (told, films) if use.films else (told,)
 
 
 def _row(line: Line, say: Phrases, language: str, *, why: bool = False) -> dict[str, str]:

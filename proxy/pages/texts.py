@@ -20,7 +20,7 @@ from proxy.pages.outage import age_text
 from proxy.pages.phrases import phrases
 
 if TYPE_CHECKING:  # values alone
-    from proxy.night.texts.store import Head
+    from proxy.night.texts.store import Beside, Head
     from proxy.night.texts.values import Text
 
 HOME = "/.tropa/texts"
@@ -53,8 +53,8 @@ def course_page(head: Head, texts: tuple[Text, ...], context: PageContext, film_
     )
 
 
-def text_page(head: Head, text: Text, context: PageContext, film_href: FilmHref) -> bytes:
-    """One text. Its HTML was cleaned before it was kept."""
+def text_page(head: Head, text: Text, context: PageContext, film_href: FilmHref, beside: Beside) -> bytes:
+    """One text. Its HTML was cleaned before it was kept. beside: where a book goes on."""
     return full_page(
         "text.html",
         context,
@@ -64,7 +64,13 @@ def text_page(head: Head, text: Text, context: PageContext, film_href: FilmHref)
         came=_came(head, context),
         changed=_past(text.changed, context),
         back=f"{HOME}/{head.course}",
+        before=_row(head, beside.before),
+        after=_row(head, beside.after),
     )
+
+
+def _row(head: Head, beside: tuple[str, str] | None) -> dict[str, str] | None:
+    return {"href": f"{HOME}/{head.course}/{beside[0]}", "title": beside[1]} if beside is not None else None
 
 
 def film_name(url: str) -> str:

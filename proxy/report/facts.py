@@ -18,6 +18,7 @@ from proxy.account.ledger import ReportRow, grouped
 from proxy.account.rollup import kept_at, lines_between, zones_of
 from proxy.account.state import AddSums, AddUse, State, UseQuery
 from proxy.night.hours import saved_spent
+from proxy.night.used import Use, saved_use
 
 TABLES = ("region", "site", "origin", "class", "kind", "day")
 _MOST_ROWS = 40  # of a table; the rest is in the CSV
@@ -42,11 +43,16 @@ class RunOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """What a place's box fetched in one night. opens: when it began."""
+    """What a place's box fetched in one night, and how much of what it brought was opened since.
+
+    opens  when it began
+    use    None: that isn't known any more, or nothing that is counted came
+    """
 
     place: str
     opens: datetime
     nbytes: int
+    use: Use | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +94,11 @@ async def report_facts(
 
 async def _nights(state: State, since: datetime, until: datetime, now: datetime) -> tuple[Night, ...]:
     """Nights are kept 35 days; a key that says no instant is another kind of night's and left out."""
-    found = []
+    found, used = [], await saved_use(state, now)
     for (place, key), spent in (await saved_spent(state, now)).items():
         opens = _instant(key)
         if opens is not None and since <= opens < until and spent.bytes:
-            found.append(Night(place=place, opens=opens, nbytes=spent.bytes))
+            found.append(Night(place=place, opens=opens, nbytes=spent.bytes, use=used.get((place, key))))
     return tuple(sorted(found, key=lambda night: (night.opens, night.place)))
 
 

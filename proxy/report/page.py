@@ -16,6 +16,7 @@ from babel.dates import format_date, format_datetime
 
 from policies.model import Catalogue
 from proxy.account.ledger import ReportRow
+from proxy.night.used import Use
 from proxy.pages.figures import money_text, size_text
 from proxy.pages.phrases import Phrases, phrases
 from proxy.pages.render import render
@@ -154,12 +155,20 @@ def _hour(row: ReportRow, catalogue: Catalogue, say: Phrases) -> tuple[str, str,
     return when, _place(region, catalogue, say), came, _money(row.cost, row.currency, say.language)
 
 
-def _night(row: Night, catalogue: Catalogue, say: Phrases) -> tuple[str, str, str]:
+def _night(row: Night, catalogue: Catalogue, say: Phrases) -> tuple[str, str, str, str]:
     region, _, site = row.place.partition("/")
     territory = catalogue.territories.get((region, site or None))
     local = row.opens if territory is None else row.opens.astimezone(territory.zone)
     when = format_datetime(local, "d MMMM, HH:mm", locale=say.locale)
-    return _place(row.place, catalogue, say), when, size_text(row.nbytes, say.language)
+    return _place(row.place, catalogue, say), when, size_text(row.nbytes, say.language), _used(row.use, say)
+
+
+def _used(use: Use | None, say: Phrases) -> str:
+    """What was opened of it: "3 из 12, лекций и записей 1 из 2"."""
+    if use is None:
+        return ""
+    told = say("report.used", count=use.opened_files, of=use.files)
+    return f"{told}, {say('report.used_films', count=use.opened_films, of=use.films)}" if use.films else told
 
 
 def _run_out(row: RunOut, catalogue: Catalogue, zone: ZoneInfo, say: Phrases) -> tuple[str, str, str]:

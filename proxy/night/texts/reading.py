@@ -17,12 +17,11 @@ from policies.model import Follow, Followed
 from proxy.media.hours import SPENT
 from proxy.night.course_parts import Part, module_parts, post_parts
 from proxy.night.service import JSON, ServiceFailed
+from proxy.night.texts.books import chapter_text, chapters
 from proxy.night.texts.clean import Clean
+from proxy.night.texts.making import Module
 from proxy.night.texts.told import (
     MAX_TEXTS,
-    Module,
-    chapter_text,
-    chapters,
     open_discussions,
     open_forums,
     open_posts,

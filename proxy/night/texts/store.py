@@ -49,6 +49,14 @@ class Head:
     apart: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Where a reader may go on, each as (key, title); None: nowhere."""
+
+    before: tuple[str, str] | None = None
+    after: tuple[str, str] | None = None
+
+
 class TextStore:
     """Questions that a base doesn't answer are answered as if nothing were here."""
 
@@ -79,6 +87,10 @@ class TextStore:
         """By one of its names; the first where it is a book's."""
         found = await self._base.ask(lambda base: _texts(base, origin, course, key)) or ()
         return next(iter(found), None)
+
+    async def chapters_beside(self, origin: str, course: int, text: Text) -> Beside:
+        """The chapters before and after a chapter of a book."""
+        return await self._base.ask(lambda base: _beside(base, origin, course, text)) or Beside()
 
     async def courses_with_file(self, origin: str, url: str) -> frozenset[int]:
         """The courses in which everybody may have this stored file."""
@@ -177,6 +189,18 @@ def _texts(base: sqlite3.Connection, origin: str, course: int, key: str | None =
         )
         for found, kind, section, title, target, changed, films, markup in rows
     )
+
+
+def _beside(base: sqlite3.Connection, origin: str, course: int, text: Text) -> Beside:
+    rows = base.execute(
+        "SELECT key, title FROM texts WHERE origin = ? AND course = ? AND kind = ? AND instr(key, ? || '-') = 1 "
+        "ORDER BY position",
+        (origin, course, TextKind.CHAPTER.value, text.names[-1]),
+    ).fetchall()
+    at = next((number for number, (key, _) in enumerate(rows) if key == text.key), None)
+    if at is None:
+        return Beside()
+    return Beside(before=rows[at - 1] if at else None, after=rows[at + 1] if at + 1 < len(rows) else None)
 
 
 def _words(told: str) -> tuple[str, ...]:

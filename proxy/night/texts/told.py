@@ -14,45 +14,27 @@ mod_forum_get_forum_discussions, mod_forum_get_discussion_posts (Moodle 4.x).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from html import escape, unescape
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from policies.model import Follow
 from proxy.night.course_parts import ASSESSED, mapping, mappings, soon, whole
-from proxy.night.texts.clean import Clean, clean
+from proxy.night.texts.books import book_key
+from proxy.night.texts.clean import Clean
+from proxy.night.texts.making import Module, cleaned, made_text, placed, titled
 from proxy.night.texts.values import Text, TextKind
 
 JSON = Any
-MAX_HTML_CHARS = 1 << 20  # of one text; longer ones are no reading matter
 MAX_TEXTS = 1500  # of one course
-_MAX_TITLE_CHARS = 200
-_CHAPTER = "index.html"
-_HEADINGS = re.compile(r"<h3>([^<]*)</h3>(?:\s*<h4>([^<]*)</h4>)?")
 _BY_DISCUSSION = "/mod/forum/discuss.php"
 _COURSE = "/course/view.php"
 _MODULE = "/mod/"
 _ANYWHERE = frozenset(("forum", "bigbluebuttonbn"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
-    """An activity that everybody in the course may open. told: as the answer has it."""
-
-    number: int
-    kind: str
-    title: str
-    section: str
-    told: dict[str, JSON]
-
-    @property
-    def url(self) -> str:
-        return str(self.told.get("url") or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +63,10 @@ def outline(contents: JSON, follow: Follow, current: int | None, site: str, now:
         near = current is None or current <= number <= current + follow.ahead
         if not is_everybodys(section):
             continue
-        title = _title(section.get("name"))
+        title = titled(section.get("name"))
         found += _of_section(section, number, title, site) if near else ()
         for module in mappings(section.get("modules")):
-            name, kind = _title(module.get("name")), str(module.get("modname") or "")
+            name, kind = titled(module.get("name")), str(module.get("modname") or "")
             if not near and kind not in _ANYWHERE and soon(module, now) is None:
                 continue
             if kind in ASSESSED or not is_everybodys(module) or module.get("visibleoncoursepage", 1) != 1:
@@ -111,9 +93,9 @@ def _has_conditions(told: JSON) -> bool:
 
 
 def _of_section(section: dict[str, JSON], number: int, title: str, site: str) -> Iterator[tuple[Text, Clean]]:
-    made = _cleaned(section.get("summary"), f"{site}/course/view.php")
+    made = cleaned(section.get("summary"), f"{site}/course/view.php")
     if made is not None:
-        yield _text(f"section-{number}", TextKind.SECTION, title, title, made), made
+        yield made_text(f"section-{number}", TextKind.SECTION, title, title, made), made
 
 
 def _of_module(
@@ -124,12 +106,12 @@ def _of_module(
         return
     yield Module(number=number, kind=kind, title=name, section=section, told=module), None
     if kind == "label":
-        made = _cleaned(module.get("description"), f"{site}/course/view.php")
+        made = cleaned(module.get("description"), f"{site}/course/view.php")
         if made is not None:
-            yield _text(f"label-{number}", TextKind.LABEL, section, name, made), made
+            yield made_text(f"label-{number}", TextKind.LABEL, section, name, made), made
 
 
-# -- pages and books ---------------------------------------------------------------------------------------------------
+# -- pages -------------------------------------------------------------------------------------------------------------
 
 
 def page_texts(answer: JSON, modules: tuple[Module, ...]) -> Iterator[tuple[int, tuple[Text, Clean]]]:
@@ -137,95 +119,10 @@ def page_texts(answer: JSON, modules: tuple[Module, ...]) -> Iterator[tuple[int,
     known = {module.number: module for module in modules if module.kind == "page"}
     for page in mappings(mapping(answer).get("pages")):
         module = known.get(whole(page.get("coursemodule")) or 0)
-        made = _cleaned(page.get("content"), module.url) if module is not None else None
+        made = cleaned(page.get("content"), module.url) if module is not None else None
         if module is not None and made is not None:
-            text = _text(f"page-{module.number}", TextKind.PAGE, module.section, module.title, made)
-            yield module.number, (_at(text, module.url, page.get("timemodified")), made)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
-    """A chapter of a book.
-
-    url      of its text, as the account has it; its pictures lie beside it and are named from there
-    changed  as the answer has it
-    """
-
-    number: str
-    title: str
-    url: str
-    module: Module
-    changed: JSON = None
-
-    @property
-    def key(self) -> str:
-        return f"{book_key(self.module.number)}-{self.number}"
-
-    @property
-    def page(self) -> str:
-        """Where it is read at the site."""
-        return f"{self.module.url}&chapterid={self.number}" if self.module.url else ""
-
-
-def book_key(module: int) -> str:
-    """What the names of a book's chapters begin with; by itself it names the first of them."""
-    return f"chapter-{module}"
-
-
-def chapters(module: Module) -> tuple[Chapter, ...]:
-    """A book's chapters in their order; hidden ones aren't told of."""
-    titles = dict(_structure(module))
-    found = []
-    for file in mappings(module.told.get("contents")):
-        if file.get("type") != "file" or file.get("filename") != _CHAPTER:
-            continue
-        number = str(file.get("filepath") or "").strip("/")
-        title = titles.get(number) or _title(file.get("content")) or module.title
-        url = str(file.get("fileurl") or "")
-        if number.isdigit() and number in titles and url:
-            changed = file.get("timemodified")
-            found.append(Chapter(number=number, title=title, url=url, module=module, changed=changed))
-    return tuple(found)
-
-
-def chapter_text(chapter: Chapter, markup: str) -> tuple[Text, Clean] | None:
-    made = _cleaned(markup, chapter.url)
-    if made is None:
-        return None
-    made = replace(made, html=_without_heading(made.html, chapter.title))
-    title = f"{chapter.module.title}. {chapter.title}" if chapter.title != chapter.module.title else chapter.title
-    text = _text(chapter.key, TextKind.CHAPTER, chapter.module.section, title, made)
-    return _at(text, chapter.page, chapter.changed), made
-
-
-def _without_heading(markup: str, title: str) -> str:
-    """Moodle begins a chapter with its title, numbered where the book wants that; a page that shows it has its own."""
-    found = _HEADINGS.match(markup)
-    if found is None or not _title(found[2] or found[1]).endswith(title):
-        return markup
-    return markup[found.end() :].lstrip()
-
-
-def _structure(module: Module) -> Iterator[tuple[str, str]]:
-    """(chapter, title) of a book's table of contents, a JSON text among its files."""
-    for file in mappings(module.told.get("contents")):
-        if file.get("type") != "content":
-            continue
-        try:
-            told = json.loads(str(file.get("content") or ""))
-        except ValueError:
-            continue
-        yield from _entries(told, depth=0)
-
-
-def _entries(told: JSON, depth: int) -> Iterator[tuple[str, str]]:
-    if depth > 4:
-        return
-    for entry in mappings(told):
-        number = str(entry.get("href") or "").partition("/")[0]
-        if number.isdigit() and not whole(entry.get("hidden")) and str(entry.get("hidden") or "0") == "0":
-            yield number, _title(entry.get("title"))
-            yield from _entries(entry.get("subitems"), depth + 1)
+            text = made_text(f"page-{module.number}", TextKind.PAGE, module.section, module.title, made)
+            yield module.number, (placed(text, module.url, page.get("timemodified")), made)
 
 
 # -- forums ------------------------------------------------------------------------------------------------------------
@@ -270,12 +167,12 @@ def thread_text(
     number = whole(row.get("discussion")) or 0
     target = f"{site}{_BY_DISCUSSION}?d={number}"
     said = sorted(mappings(mapping(posts).get("posts")), key=_written)
-    made = _cleaned("".join(_post(post, zone) for post in said), target)
+    made = cleaned("".join(_post(post, zone) for post in said), target)
     if made is None:
         return None
-    title = _title(row.get("name") or row.get("subject")) or module.title
-    text = _text(f"thread-{number}", TextKind.THREAD, module.title, title, made)
-    return _at(text, target, row.get("timemodified")), made
+    title = titled(row.get("name") or row.get("subject")) or module.title
+    text = made_text(f"thread-{number}", TextKind.THREAD, module.title, title, made)
+    return placed(text, target, row.get("timemodified")), made
 
 
 def _written(post: dict[str, JSON]) -> tuple[int, int]:
@@ -285,11 +182,11 @@ def _written(post: dict[str, JSON]) -> tuple[int, int]:
 
 def _post(post: dict[str, JSON], zone: ZoneInfo) -> str:
     """Cleaned with all the rest: nothing here is trusted yet."""
-    who = escape(_title(mapping(post.get("author")).get("fullname")))
+    who = escape(titled(mapping(post.get("author")).get("fullname")))
     stamp = whole(post.get("timecreated"))
     when = f"{datetime.fromtimestamp(stamp, zone):%d.%m.%Y %H:%M}" if stamp and stamp < 32503680000 else ""
     head = ", ".join(part for part in (f"<b>{who}</b>" if who else "", when) if part)
-    return f"<h3>{escape(_title(post.get('subject')))}</h3><p>{head}</p>{post.get('message') or ''}<hr>"
+    return f"<h3>{escape(titled(post.get('subject')))}</h3><p>{head}</p>{post.get('message') or ''}<hr>"
 
 
 # -- addresses that prove a place in a course --------------------------------------------------------------------------
@@ -325,30 +222,3 @@ def _named(target: str) -> int | None:
 def _number_in(query: str, name: str) -> int | None:
     value = parse_qs(query).get(name, [""])[0]
     return int(value) if value.isdecimal() and value.isascii() and len(value) < 12 else None
-
-
-# -- inside ------------------------------------------------------------------------------------------------------------
-
-
-def _cleaned(markup: JSON, base: str) -> Clean | None:
-    """None: there is nothing to read in it."""
-    if not isinstance(markup, str) or not markup.strip() or len(markup) > MAX_HTML_CHARS:
-        return None
-    made = clean(markup, base)
-    return made if made.html else None
-
-
-def _text(key: str, kind: TextKind, section: str, title: str, made: Clean) -> Text:
-    return Text(key=key, kind=kind, section=section, title=title or section, html=made.html, films=made.films)
-
-
-def _at(text: Text, url: str, changed: JSON) -> Text:
-    parts, stamp = urlsplit(url), whole(changed)
-    target = parts.path + (f"?{parts.query}" if parts.query else "")
-    when = datetime.fromtimestamp(stamp, UTC) if stamp and stamp < 32503680000 else None
-    return replace(text, target=target, changed=when)
-
-
-def _title(value: JSON) -> str:
-    """Names come with character references, as for a page."""
-    return " ".join(unescape(str(value or "")).split())[:_MAX_TITLE_CHARS]

@@ -169,6 +169,10 @@ async def nights_reported(kept: Kept) -> None:
     await a_mark_of(kept, "letter-noted", timedelta(days=30))
 
 
+async def nights_used(kept: Kept) -> None:
+    await a_mark_of(kept, "night-used", timedelta(days=35))
+
+
 async def had_media(kept: Kept) -> None:
     await a_mark_of(kept, "had-medium", timedelta(days=14))
 
@@ -280,6 +284,7 @@ ENDS: dict[str, Proof | str] = {
     "wishes for the free hours": f"{TESTS}/night/test_wishes.py::"
     "test_what_waits_too_long_expires_and_is_forgotten_later",
     "what a night took": nights,
+    "how much of a night was opened": nights_used,
     "how far nights are reported": nights_reported,
     "an address for a letter": f"{TESTS}/night/test_letters.py::"
     "test_a_learner_is_told_once_and_her_address_is_then_forgotten",

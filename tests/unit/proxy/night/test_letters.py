@@ -172,6 +172,7 @@ async def test_the_morning_brings_one_report(tmp_path: Path) -> None:
         one = await here.wishes.add(replace(place, place="tundra"), max_open=9)
         assert one is not None
         await here.wishes.move(one.id, RequestState.READY, OPENS)
+        await here.wishes.opened(one.id, OPENS)
         await here.letters.tick()
         assert post.letters == [], "the night goes on"
         here.office.clock.at = CLOSES
@@ -179,7 +180,8 @@ async def test_the_morning_brings_one_report(tmp_path: Path) -> None:
             await here.letters.tick()
         [(to, subject, text)] = map(text_of, post.letters)
         assert to == "it@school.example" and "К утру" in subject
-        assert "Лекция 6" in text and "Уже здесь: 1" in text
+        assert "Лекция 6 (открывали)" in text and "Уже здесь: 1" in text
+        assert "Из этого открывали: 1 из 1 (12 МБ из 12 МБ)." in text.replace("\u00a0", " ")
 
 
 async def test_a_night_between_two_looks_owes_its_report_all_the_same(tmp_path: Path) -> None:

@@ -1,57 +1,168 @@
-"""How much of what nights brought was opened since."""
+"""How much of what nights brought was opened since, films among it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from proxy.night.used import Use, lines_in, use_of
-from proxy.night.wishes import Wanted
+from policies.load import read_catalogue
+from proxy.exchange import Receipt
+from proxy.night.hours import NightHours
+from proxy.night.openings import Openings, path_of
+from proxy.night.used import NightUse, Use, saved_use, use_of
+from proxy.night.wishes import Wanted, Wishes, saved
 from scheduler.requests import RequestState
-from tests.unit.proxy.night.test_hours import OPENS
+from tests.receipts import a_receipt
+from tests.serving import NOON, served
+from tests.unit.proxy.media.desks import Office
+from tests.unit.proxy.night.test_hours import OPENS, REGIONS
 from tests.unit.proxy.night.test_wishes import wanted
 
-
-def here(name: str, size: int = 1000) -> Wanted:
-    one = wanted(url=f"https://lms.example.org/pluginfile.php/1/{name}")
-    return replace(one, id=name, state=RequestState.READY, changed=OPENS, size_bytes=size)
-
-
-def line(name: str, at: datetime = OPENS + timedelta(hours=9), **more: Any) -> dict[str, Any]:
-    url = f"https://lms.example.org/pluginfile.php/1/{name}?forcedownload=1"
-    return {"url": url, "at": at.isoformat(), "status": 200, "treatment": "pass"} | more
+AT_A_SCHOOL = "costly_hop: site_uplink\n    store: school-box"
+MORNING = OPENS + timedelta(hours=9)
+HOME = "https://lms.example.org/pluginfile.php/1"
 
 
-def test_a_file_counts_once_however_many_opened_it() -> None:
-    wishes = [here("a.pdf", 700), here("b.pdf", 300)]
-    assert use_of(wishes, [line("a.pdf"), line("a.pdf", status=304)]) == Use(
-        files=2, bytes=1000, opened_files=1, opened_bytes=700
-    )
+def here(name: str, size: int = 1000, **more: Any) -> Wanted:
+    one = wanted("", url=f"{HOME}/{name}")
+    return replace(one, **{"id": name, "place": "tundra", "changed": OPENS, "size_bytes": size, **more})
+
+
+def given(name: str, at: datetime = MORNING, **more: Any) -> Receipt:
+    return a_receipt(**{"url": f"http://lms.example.org:8080/pluginfile.php/1/{name}", "at": at, "status": 200, **more})
+
+
+class Box:
+    """Wishes that came in a night, and who notices what is opened of them."""
+
+    def __init__(self, office: Office, folder: Path) -> None:
+        path = folder / "regions.yaml"
+        path.write_text(REGIONS)
+        catalogue = read_catalogue(path)
+        self.office, self.wishes, self.openings = office, Wishes(office.state), Openings()
+        hours = NightHours(lambda: catalogue, office.state, office.clock)
+        self.use = NightUse(self.openings, self.wishes, hours, office.state, office.clock)
+
+    async def brings(self, *names: str, **more: Any) -> None:
+        for name in names:
+            assert await self.wishes.add(here(name, **more), max_open=99) is not None
+            await self.wishes.move(name, RequestState.READY, OPENS + timedelta(minutes=5))
+        await self.use.tick()
+
+    async def told(self) -> Use:
+        await self.use.tick()
+        return use_of(await saved(self.office.state))
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Box]:
+    office = Office(tmp_path)
+    office.clock.at = MORNING
+    await office.open()
+    yield Box(office, tmp_path)
+    await office.close()
+
+
+async def test_a_file_counts_once_however_many_opened_it_and_however_they_asked(box: Box) -> None:
+    await box.brings("a.pdf", "b.pdf")
+    box.openings.told([given("a.pdf"), given("a.pdf", status=304), given("a.pdf?forcedownload=1")])
+    assert await box.told() == Use(files=2, bytes=2000, opened_files=1, opened_bytes=1000)
+    box.openings.told([given("a.pdf")])
+    assert (await box.told()).opened_files == 1
+
+
+async def test_a_film_counts_where_a_version_of_it_was_shown_or_it_played_in_its_page(box: Box) -> None:
+    await box.brings("a.mp4", "b.mp3", "c.mp4", "d.pdf")
+    box.openings.watched("http://127.0.0.1:8080/pluginfile.php/1/a.mp4", MORNING)
+    box.openings.told([given("b.mp3", status=206, treatment="media"), given("c.mp4", treatment="withheld")])
+    found = await box.told()
+    assert (found.films, found.opened_films, found.files, found.opened_files) == (3, 2, 4, 2)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        line("a.pdf", treatment="night"),
-        line("a.pdf", OPENS - timedelta(seconds=1)),
-        line("a.pdf", status=403),
-        line("c.pdf"),
-        {"url": "https://[", "at": "never", "status": 200},
-        {},
+        given("a.pdf", treatment="night"),
+        given("a.pdf", OPENS),
+        given("a.pdf", status=403),
+        given("c.pdf"),
+        given("", url="https://lms.example.org"),
     ],
 )
-def test_what_is_no_opening_of_it_does_not_count(other: dict[str, Any]) -> None:
-    assert use_of([here("a.pdf")], [other]).opened_files == 0
+async def test_what_is_no_opening_of_it_does_not_count(box: Box, other: Receipt) -> None:
+    await box.brings("a.pdf")
+    box.openings.told([other])
+    assert (await box.told()).opened_files == 0
 
 
-def test_films_and_what_is_not_here_are_left_out() -> None:
-    assert use_of([here("a.mp4"), replace(here("b.pdf"), state=RequestState.WAITING)], [line("a.mp4")]) == Use()
+async def test_a_learners_own_wish_does_not_count(box: Box) -> None:
+    await box.brings("a.pdf")
+    await box.brings("hers.pdf", owner="anna")
+    box.openings.told([given("hers.pdf")])
+    assert await box.told() == Use(files=1, bytes=1000)
 
 
-def test_torn_lines_are_left_out(tmp_path: Path) -> None:
-    (tmp_path / "access-2026-11-24.jsonl").write_bytes(b'{"url": "x"}\n[1]\n{"url": ')
-    assert list(lines_in(tmp_path)) == [{"url": "x"}]
+async def test_a_night_keeps_its_sums_when_what_it_brought_is_forgotten(box: Box) -> None:
+    await box.brings("a.pdf", "b.mp4")
+    box.openings.watched(f"{HOME}/b.mp4", MORNING)
+    await box.use.tick()
+    told = {
+        ("tundra", "2026-11-23T16:00Z"): Use(
+            files=2, bytes=2000, opened_files=1, opened_bytes=1000, films=1, opened_films=1
+        )
+    }
+    state, clock = box.office.state, box.office.clock
+    assert await saved_use(state, clock.now()) == told
+    clock.at = OPENS + timedelta(days=8)
+    await box.wishes.expire(clock.now())
+    await box.use.tick()
+    assert use_of(await saved(state)) == Use() and await saved_use(state, clock.now()) == told
+    assert await saved_use(state, clock.now() + timedelta(days=35)) == {}
+
+
+async def test_what_was_opened_is_known_to_the_next_process_and_begins_anew_when_it_comes_anew(box: Box) -> None:
+    await box.brings("a.pdf")
+    box.openings.told([given("a.pdf")])
+    await box.use.tick()
+    again = Wishes(box.office.state)
+    await again.start(MORNING)
+    one = again.get("a.pdf")
+    assert one is not None and one.opened == MORNING
+    fresh = await again.add(here("a.pdf"), max_open=9)
+    assert fresh is not None and fresh.opened is None
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("https://a.example/x/y?z=1#k", "/x/y"), ("https://a.example", "/"), ("lms.example.org:443", "/"), ("", "/")],
+)
+def test_a_thing_is_known_by_its_path(url: str, path: str) -> None:
+    assert path_of(url) == path
+
+
+async def test_a_running_box_notices_what_its_learners_open(tmp_path: Path) -> None:
+    async def origin(request: web.Request) -> web.Response:
+        return web.Response(body=b"%PDF-1.7 " + b"x" * 2000, content_type="application/pdf", headers={"ETag": '"1"'})
+
+    async with served(tmp_path, origin, tropa="place: school", region=AT_A_SCHOOL) as there:
+        night, log = there.tropa.parts.halves.night, there.tropa.parts.ground.log
+        for name in ("a.pdf", "b.pdf"):
+            one = here(name, url=f"http://course.example/pluginfile.php/1/{name}", place="koryak")
+            assert await night.wishes.add(one, max_open=9) is not None
+            await night.wishes.move(name, RequestState.READY, NOON - timedelta(hours=9))
+        await night.use.tick()
+        assert (await there.get("/pluginfile.php/1/a.pdf?forcedownload=1")).status == 200
+        assert await asyncio.to_thread(log.drain)
+        await night.use.tick()
+        opened = {name: night.wishes.get(name) for name in ("a.pdf", "b.pdf")}
+        assert {name: one is not None and one.opened is not None for name, one in opened.items()} == {
+            "a.pdf": True,
+            "b.pdf": False,
+        }

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from policies.values import MediaKind, Scope, TrafficClass
 from proxy.account.sqlite import SqliteState
 from proxy.account.state import AddSums, AddUse, LedgerKey, Mark, PutMark, Span, State, Sums, UseKey
 from proxy.night.hours import SPENT
+from proxy.night.used import USED, Use
 from proxy.pages.phrases import phrases
 from proxy.report.facts import report_facts
 from proxy.report.files import due, gone, name_of, write_due
@@ -78,8 +79,12 @@ async def test_it_says_what_nights_brought(state: State, catalogue: Catalogue) -
     until = NOW + timedelta(days=35)
     for key in ("2026-11-22T20:00Z", "2026-11-01T20:00Z", "some other night"):
         await state.commit([PutMark(Mark(kind=SPENT, owner="koryak/tigil", key=key, until=until, facts=facts))])
+    use = asdict(Use(files=12, bytes=40_000_000, opened_files=3, opened_bytes=9_000_000, films=2, opened_films=1))
+    mark = Mark(kind=USED, owner="koryak/tigil", key="2026-11-22T20:00Z", until=until, facts=use)
+    await state.commit([PutMark(mark)])
     text = re.sub(r"<[^>]+>", " ", await page(state, catalogue, "ru"))
     assert "Загружено в бесплатные часы" in text and text.count("41 МБ") == 1 and "23 ноября, 08:00" in text
+    assert "3 из 12, лекций и записей 1 из 2" in text
 
 
 async def test_it_needs_nothing_from_elsewhere_and_escapes_names(state: State, catalogue: Catalogue) -> None:

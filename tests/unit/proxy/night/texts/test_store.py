@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.night.texts.store import LIFE, TextStore
+from proxy.night.texts.store import LIFE, Beside, TextStore
 from proxy.night.texts.values import Sheet, Text, TextKind
 
 NIGHT = datetime(2026, 11, 23, 20, tzinfo=UTC)
@@ -66,6 +66,15 @@ async def test_a_books_name_opens_its_first_chapter(store: TextStore) -> None:
     first, other = await store.text("lms", 5, "chapter-6"), await store.text("lms", 5, "chapter-6-11")
     assert first is not None and first.key == "chapter-6-12" and other is not None and other.key == "chapter-6-11"
     assert await store.text("lms", 5, "page-6") is None, "a page has its own name alone"
+
+
+async def test_a_book_is_read_on_chapter_by_chapter(store: TextStore) -> None:
+    book = [replace(text(key), kind=TextKind.CHAPTER) for key in ("chapter-6-12", "chapter-6-11", "chapter-61-1")]
+    await store.replace("lms", 5, replace(sheet("page-6"), texts=(*book, text("page-6"))), NIGHT)
+    first, last, alone = [await store.chapters_beside("lms", 5, one) for one in book]
+    assert (first.before, first.after) == (None, ("chapter-6-11", "chapter-6-11"))
+    assert (last.before, last.after) == (("chapter-6-12", "chapter-6-12"), None)
+    assert alone == Beside() == await store.chapters_beside("lms", 6, book[0])
 
 
 async def test_what_no_night_tells_again_goes(store: TextStore) -> None:
