@@ -8,24 +8,41 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATE ?= state
+CHECKS := types layers lint policy
+WORKERS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+TOGETHER = $(MAKE) --no-print-directory --jobs 5 --output-sync=target
 
-.PHONY: run test check bench lock clean
+# What one process has compiled serves the others: without it each test worker and each Tropa of a test compiles all anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test check bench lock clean packages lint types layers policy
 
 run: $(VENV)/.run
 	$(BIN)/tropa demo --state $(STATE)
 
 test: $(VENV)/.dev
-	tools/system-packages.sh test
-	$(BIN)/python tools/npm_packages.py
-	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/e2e $(PYTEST_ARGS)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/e2e $(PYTEST_ARGS)
+	$(TOGETHER) packages $(CHECKS)
+	$(WORKERS) --ignore tests/e2e $(PYTEST_ARGS)
+	$(WORKERS) tests/e2e $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
+	$(TOGETHER) $(CHECKS)
+
+packages:
+	tools/system-packages.sh test
+	$(BIN)/python tools/npm_packages.py
+
+lint:
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
+
+types:
 	$(BIN)/mypy
+
+layers:
 	$(BIN)/lint-imports --no-cache
+
+policy:
 	$(BIN)/tropa check regions.yaml
 
 bench: $(VENV)/.dev

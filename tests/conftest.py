@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+_HERE = Path(__file__).parent
+# Whole files go to workers (`--dist loadfile`), so one that takes long must not be the last to begin. Longest first, by
+# measured time; the others follow as they come.
+LONGEST_FIRST = (
+    *("e2e/test_outage.py", "e2e/test_ladders.py", "e2e/test_media.py", "e2e/test_night.py", "e2e/test_changes.py"),
+    *("e2e/test_uploads.py", "e2e/test_uploads_firefox.py", "e2e/test_media_firefox.py", "e2e/test_night_story.py"),
+    *("e2e/test_behind_a_front.py", "e2e/test_own_store_life.py", "e2e/test_own_store_bounds.py"),
+    *("e2e/test_own_store.py", "e2e/test_uploads_file_manager.py", "e2e/test_uploads_recordings.py"),
+    *("e2e/test_learners.py", "e2e/test_own_store_firefox.py", "e2e/test_ladders_firefox.py"),
+    *("contract/test_media_recipes.py", "contract/test_transforms.py", "property/test_windows_laws.py"),
+    *("unit/proxy/transforms/media/test_capped.py", "unit/proxy/transforms/media/lecture/test_detect.py"),
+    *("unit/proxy/own/test_media.py", "unit/proxy/stages/test_media.py", "unit/proxy/demo/test_course.py"),
+    *("unit/proxy/transforms/media/documents/test_pdf.py", "unit/proxy/transforms/media/documents/test_office.py"),
+    *("unit/proxy/transforms/media/test_containers.py", "unit/proxy/transforms/image/test_image_animation.py"),
+    *("unit/proxy/transforms/media/lecture/test_bbb.py", "unit/proxy/transforms/image/test_image_adapt.py"),
+    *("unit/policies/test_load.py", "unit/proxy/transforms/media/test_segments.py", "unit/proxy/cli/test_main.py"),
+    *("unit/proxy/transforms/test_image_workers.py", "unit/policies/test_yaml_marks.py", "contract/test_stores.py"),
+    *("unit/proxy/transforms/media/lecture/test_compose.py", "unit/proxy/transforms/media/test_sound.py"),
+)
 
 # No deadlines: how long an example takes says how busy the machine is. CI tries the same examples each time, so that a
 # red run can be repeated.
@@ -14,6 +35,13 @@ settings.load_profile("tropa")
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: while one waits for a browser, a player or a process, the others work."""
-    return (os.cpu_count() or 2) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores, two more for journeys: while some wait for a browser, a player or a process, the
+    others work."""
+    only_journeys = bool(config.args) and all("e2e" in Path(arg).parts for arg in config.args)
+    return (os.cpu_count() or 2) + (2 if only_journeys else 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {_HERE / name: rank for rank, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))

@@ -7,6 +7,7 @@ import random
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import pikepdf
@@ -21,11 +22,21 @@ TEXT = b"BT /F1 12 Tf 72 780 Td (Lesson three: thin links) Tj ET\n"
 
 def big_photo(width: int = 1800, height: int = 1200, seed: int = 1) -> Image.Image:
     """A photograph as cameras make them, cheap to draw."""
+    return _big_photo(width, height, seed).copy()
+
+
+@lru_cache(maxsize=8)
+def _big_photo(width: int, height: int, seed: int) -> Image.Image:
     return photo(width // 2, height // 2, seed=seed).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def scan(width: int = 1240, height: int = 1754, seed: int = 1) -> Image.Image:
     """A page of print on slightly uneven paper, grey, 150 dpi on A4."""
+    return _scan(width, height, seed).copy()
+
+
+@lru_cache(maxsize=8)
+def _scan(width: int, height: int, seed: int) -> Image.Image:
     rng = random.Random(seed)
     image = Image.new("L", (width, height), 246)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(26)

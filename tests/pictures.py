@@ -1,11 +1,17 @@
-"""Pictures for tests, drawn from fixed seeds: photographs, screens of text, animations, bombs, broken files."""
+"""Pictures for tests, drawn from fixed seeds: photographs, screens of text, animations, bombs, broken files.
+
+Law: what was drawn or encoded once in a process is not made again; each asker gets a picture of its own.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 import struct
 import zlib
+from collections import OrderedDict
+from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
@@ -42,6 +48,11 @@ def spec(
 
 def photo(width: int = 900, height: int = 600, seed: int = 1) -> Image.Image:
     """Soft shapes under sensor noise: few hard edges, as in a photograph."""
+    return _photo(width, height, seed).copy()
+
+
+@lru_cache(maxsize=32)
+def _photo(width: int, height: int, seed: int) -> Image.Image:
     rng = random.Random(seed)
     image = Image.new("RGB", (width, height), (90, 120, 150))
     draw = ImageDraw.Draw(image)
@@ -54,6 +65,11 @@ def photo(width: int = 900, height: int = 600, seed: int = 1) -> Image.Image:
 
 def screen(width: int = 1366, height: int = 768, seed: int = 1) -> Image.Image:
     """A screenshot: lines of small text on flat ground."""
+    return _screen(width, height, seed).copy()
+
+
+@lru_cache(maxsize=8)
+def _screen(width: int, height: int, seed: int) -> Image.Image:
     rng = random.Random(seed)
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
@@ -65,10 +81,39 @@ def screen(width: int = 1366, height: int = 768, seed: int = 1) -> Image.Image:
     return image
 
 
+_MOST_SAVED = 48
+_SAVED: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+
+
 def saved(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    try:
+        key = (kind, _worth(image), *((name, _worth(value)) for name, value in sorted(options.items())))
+    except TypeError:
+        return _encoded(image, kind, options)
+    if key not in _SAVED:
+        _SAVED[key] = _encoded(image, kind, options)
+        while len(_SAVED) > _MOST_SAVED:
+            _SAVED.popitem(last=False)
+    return _SAVED[key]
+
+
+def _encoded(image: Image.Image, kind: str, options: dict[str, object]) -> bytes:
     target = io.BytesIO()
     image.save(target, kind, **options)
     return target.getvalue()
+
+
+def _worth(value: object) -> object:
+    """What of it the encoded bytes depend on. Raises TypeError where that is more than pixels and plain values."""
+    if isinstance(value, Image.Image):
+        if value.mode not in ("L", "RGB", "RGBA", "CMYK") or value.info or value.getexif():
+            raise TypeError("a palette or metadata")
+        return value.mode, value.size, hashlib.blake2b(value.tobytes(), digest_size=16).digest()
+    if isinstance(value, (list, tuple)):
+        return tuple(_worth(part) for part in value)
+    if value is None or isinstance(value, (str, int, float, bytes)):
+        return value
+    raise TypeError("not plain")
 
 
 def animation(kind: str = "GIF", *, blank_first: bool = False) -> bytes:
