@@ -18,7 +18,7 @@ METHOD = (
     "minutes) with grain, a moving inset with grain, a tone with pauses; made as the proxy makes it. CPU is what the\n"
     "kernel counts of all children."
 )
-_SLIDE_S, _FPS = 24, 4
+_SLIDE_S, _FPS = 24, 2
 
 
 def run(*, quick: bool) -> Report:

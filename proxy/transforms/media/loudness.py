@@ -24,6 +24,7 @@ _SILENCE_LUFS = -60.0
 _MEASURED_HZ = 24_000
 _SUMMARY = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS", re.MULTILINE)
 _MEASURING_SHARE = 0.2
+_LEAST_S, _A_SECOND_S = 60.0, 0.5  # of time for it, whatever else runs; usual are two milliseconds a second
 # What may turn out to need no making was listened to in vain: of so much, for some seconds of a core.
 _SHORT_BYTES = 32 << 20
 
@@ -50,7 +51,8 @@ async def gain_of(
 ) -> float:
     """Decibels that bring its sound to LOUDNESS_LUFS. log: as `heard` gave it. Raises ToolFailed."""
     if log is None:
-        log = await bench.ffmpeg(measuring_args(source, info, first_s=first_s), reads=[source])
+        deadline_s = _LEAST_S + _A_SECOND_S * (info.duration_s or 0.0)
+        log = await bench.ffmpeg(measuring_args(source, info, first_s=first_s), reads=[source], deadline_s=deadline_s)
     bench.progress(_MEASURING_SHARE)
     return gain_for(measured_lufs(log))
 

@@ -29,7 +29,6 @@ VERSION = 3
 MAIN = "lecture.json"
 CONTENT_TYPE = "application/json"
 _MODULE = "proxy.transforms.media.lecture"
-_BASE_S, _PER_MEDIA_S = 120.0, 1.0
 # Frames that no other one is built on needn't be decoded: half the work, and two a second are looked at. A few encoders
 # mark all frames so; then too little is seen, and the film is read in full.
 _HURRIED, _SEEN_SHARE = ("-skip_frame", "noref"), 0.9
@@ -123,7 +122,7 @@ async def _watched(
         f"{_MODULE}.watch",
         [str(pipe), str(spec.max_slides)],
         source=source,
-        deadline_s=_deadline_s(info),
+        deadline_s=parts.deadline_s(info),
     )
     return workers.detected_from(answer)
 
@@ -154,7 +153,7 @@ async def drawn(
         f"{_MODULE}.draw",
         [str(plan)],
         source=source,
-        deadline_s=_deadline_s(info),
+        deadline_s=parts.deadline_s(info),
     )
     plan.unlink()
     return workers.drawn_from(answer)
@@ -214,10 +213,6 @@ def slide_rows(shots: Sequence[Shot], made: dict[int, Drawn]) -> tuple[model.Sli
         )
         rows.append(row)
     return tuple(rows)
-
-
-def _deadline_s(info: MediaInfo) -> float:
-    return _BASE_S + _PER_MEDIA_S * (info.duration_s or 3600.0)
 
 
 __all__ = ["make_slidecast", "found_in", "drawn", "finished", "facts", "slide_rows"]

@@ -33,11 +33,12 @@ async def through_pipes(
 ) -> str:
     """Run them in turn while `python -m module args` reads one pipe after the other; answer what it says.
 
+    deadline_s: for each of them, since each may wait for the other.
     Raises ToolFailed: the module's, else the first run's. After a run that fails the pipes stay empty.
     """
     failures: list[ToolFailed] = []
     with _pipes(bench.folder, [run.pipe for run in runs]):
-        writing = asyncio.gather(_written(bench, runs, source, failures))
+        writing = asyncio.gather(_written(bench, runs, source, failures, deadline_s))
         reading = asyncio.gather(bench.python(module, args, reads=[], deadline_s=deadline_s))
         try:
             said = (await reading)[0]
@@ -58,10 +59,12 @@ async def _stopped(work: asyncio.Future[Any]) -> None:
         await work
 
 
-async def _written(bench: Workbench, runs: Sequence[Run], source: Path, failures: list[ToolFailed]) -> None:
+async def _written(
+    bench: Workbench, runs: Sequence[Run], source: Path, failures: list[ToolFailed], deadline_s: float
+) -> None:
     for number, run in enumerate(runs):
         try:
-            await bench.ffmpeg(run.args, reads=[source], media_s=run.media_s)
+            await bench.ffmpeg(run.args, reads=[source], media_s=run.media_s, deadline_s=deadline_s)
         except ToolFailed as failed:
             if (
                 failed.why == "no-output"

@@ -29,6 +29,8 @@ _PLAYED = {
     "mov": ("sound.m4a", "audio/mp4"),
 }
 
+_BASE_S, _PER_MEDIA_S, _UNKNOWN_S = 120.0, 1.0, 3600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideText:
@@ -37,6 +39,11 @@ class SideText:
     path: Path
     lang: str = ""
     label: str = ""
+
+
+def deadline_s(info: MediaInfo) -> float:
+    """How long one pass through the whole film may take, on a machine that has other work too."""
+    return _BASE_S + _PER_MEDIA_S * (info.duration_s or _UNKNOWN_S)
 
 
 async def sounds(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Workbench) -> tuple[model.Sound, ...]:
@@ -54,7 +61,8 @@ async def sounds(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Work
         aac = replace(spec.sound, codec=SoundCodec.AAC, bitrate_bps=max(_AAC_MIN_BPS, spec.sound.bitrate_bps))
         target = bench.folder / "sound.m4a"
         try:
-            await bench.ffmpeg(sound_args(source, info, aac, target, gain_db=gain_db), reads=[source])
+            args = sound_args(source, info, aac, target, gain_db=gain_db)
+            await bench.ffmpeg(args, reads=[source], deadline_s=deadline_s(info))
         except ToolFailed:
             return tuple(files)
         files.append(model.Sound(file=target.name, type=_TYPES[SoundCodec.AAC], bytes=target.stat().st_size))
@@ -71,7 +79,7 @@ async def captions(
         raw = bench.folder / "track.vtt"
         args = ["-i", str(source), "-map", f"0:{track.index}", "-f", "webvtt", str(raw)]
         try:
-            await bench.ffmpeg(args, reads=[source])
+            await bench.ffmpeg(args, reads=[source], deadline_s=deadline_s(info))
         except ToolFailed:
             continue
         found += await asyncio.to_thread(_kept, raw, bench.folder, len(found) + 1, language_tag(track.language), "")

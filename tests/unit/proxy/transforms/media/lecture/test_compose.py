@@ -8,13 +8,15 @@ import pytest
 
 from proxy.exchange import Refused
 from proxy.transforms.media.check import checked_files
+from proxy.transforms.media.jail import Limits
 from proxy.transforms.media.lecture.compose import make_slidecast
 from proxy.transforms.media.lecture.model import lecture_from
 from proxy.transforms.media.lecture.parts import SideText
 from proxy.transforms.media.spec import MediaMade, SlidecastSpec, SoundSpec
+from proxy.transforms.media.workbench import Bench
 from tests.lecture_samples import film, marked, talking_head, with_speaker
 from tests.media_samples import FFMPEG, kept, sound
-from tests.unit.proxy.transforms.media.benches import bench, needs_ffmpeg
+from tests.unit.proxy.transforms.media.benches import TOOL, bench, needs_ffmpeg
 
 pytestmark = needs_ffmpeg
 SPEC = SlidecastSpec(slide_width_px=480)
@@ -86,6 +88,23 @@ async def test_without_a_fallback_there_is_one_sound(tmp_path):
     made = await make_slidecast(lecture_film(), spec, bench(tmp_path))
     assert isinstance(made, MediaMade)
     assert [one["file"] for one in made.facts["sound"]] == ["sound.webm"]
+
+
+async def test_what_reads_a_whole_film_has_time_by_its_length(tmp_path):
+    source, allowed_s = lecture_film(), []
+
+    class Noting(Bench):
+        async def ffmpeg(self, args, *, reads, media_s=None, deadline_s=None, **more):
+            whole = source in reads and "-t" not in args and "ffmetadata" not in args
+            allowed_s.extend([deadline_s or self.limits.deadline_s(media_s)] if whole else [])
+            return await super().ffmpeg(args, reads=reads, media_s=media_s, deadline_s=deadline_s, **more)
+
+    (tmp_path / "noting").mkdir()
+    made = await make_slidecast(
+        source, SPEC, Noting(tmp_path / "noting", TOOL, limits=Limits(base_s=60, per_media_s=2))
+    )
+    assert isinstance(made, MediaMade) and len(allowed_s) >= 3  # the watching, the sound, its copy for old devices
+    assert min(allowed_s) > 60 + LECTURE.duration_s / 2
 
 
 async def test_a_sound_file_is_no_lecture(tmp_path):
