@@ -93,7 +93,9 @@ class LadderStage:
         self._notes = notes
 
     async def start(self, now: datetime) -> None:
-        """Learn what the last process was watched for."""
+        """Learn what the last process was watched for, and throw away what it had half made."""
+        if self._rungs is not None:
+            await self._rungs.start()
         if self._notes is not None:
             await self._notes.start(now)
 

@@ -58,6 +58,10 @@ class RungMaker:
         self._book = RungBook()
         self._heads: OrderedDict[tuple[str, Place], bytes] = OrderedDict()
 
+    async def start(self) -> None:
+        """Throw away what was half made."""
+        await self._maker.start()
+
     def forget(self, learner: str) -> None:
         """Nothing of what this learner was sent is remembered."""
         self._book.forget(learner)

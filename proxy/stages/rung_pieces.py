@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable
 from enum import StrEnum
@@ -54,6 +55,10 @@ class PieceMaker:
         self._open_bench = open_bench
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
+
+    async def start(self) -> None:
+        """What the last process was at when it was killed goes; nobody else uses the folder."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, True)
 
     async def made(
         self, piece: Piece, spec: RungSpec, source: bytes, head: bytes, *, private: bool, learner: str, host: str

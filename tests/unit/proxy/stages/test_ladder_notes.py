@@ -12,12 +12,14 @@ import pytest
 from policies.treatments import NothingFits
 from proxy.account.sqlite import SqliteState
 from proxy.account.state import Mark, MarkQuery, PutMark
+from proxy.cache.variants import VariantStore
 from proxy.clock import OffsetClock
 from proxy.media.queue_state import Rows
 from proxy.stages.context import Exchange
 from proxy.stages.ladder import LadderStage
 from proxy.stages.ladder_notes import LIFE, LadderNotes, Sent
 from proxy.stages.rung_book import RungBook
+from proxy.stages.rung_pieces import PieceMaker
 from proxy.tasks import TaskKeeper
 from proxy.transforms.ladder import LadderSpec
 from proxy.transforms.media.spec import CappedSpec
@@ -163,3 +165,14 @@ async def test_a_live_manifest_that_loses_rungs_is_written_down_once_a_minute(st
     for second in range(3):  # segments that are made must be known
         process.notes.note(HER, replace(SENT, text=b"%d" % second), NOON + timedelta(seconds=second))
     assert len(written) == 5
+
+
+async def test_what_was_half_made_when_the_last_process_was_killed_goes(state: SqliteState, tmp_path: Path) -> None:
+    left = tmp_path / "making" / "rung-of-the-last-process"
+    left.mkdir(parents=True)
+    (left / "source").write_bytes(b"somebody's film")
+    maker = PieceMaker(VariantStore(tmp_path / "variants", max_bytes=1, clock=OffsetClock(NOON)), tmp_path / "making")
+    process = Process(state)
+    process.with_all.rungs._maker = maker
+    await process.start()
+    assert not left.exists()
