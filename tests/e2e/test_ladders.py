@@ -252,7 +252,11 @@ def test_a_rung_that_is_made_is_made_on_after_a_kill(site: Ladders, lecture: Pat
         learners = {place: Learner(tropa.ports[place]) for place in ("made", "small")}
 
         def get(place: str, target: str) -> Reply:
-            return learners[place].ask(target, Sec_Fetch_Dest="empty", Accept="*/*")
+            def asked() -> list[Reply]:
+                reply = learners[place].ask(target, Sec_Fetch_Dest="empty", Accept="*/*")
+                return [] if reply.status == 503 else [reply]  # which tells a player to come again
+
+            return until(asked, what=target)[0]
 
         for learner in learners.values():
             learner.ask(page("hls.js", "/fmp4/master.m3u8"))
