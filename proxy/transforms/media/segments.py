@@ -160,8 +160,8 @@ async def make_whole_hls(source: Path, spec: HlsSpec, bench: Workbench) -> Media
         return outcome
     plan = hls_plan(info, spec)
     for number in range(plan.count):
-        await make_segment(source, spec, number, _Quiet(bench), info=info)
-        bench.progress((number + 1) / plan.count)
+        with bench.until((number + 1) / plan.count):
+            await make_segment(source, spec, number, bench, info=info)
     return _written(info, spec, bench, segments=plan.count)
 
 
@@ -200,16 +200,6 @@ def _in_place(body: bytes, plan: HlsPlan, number: int) -> tuple[bytes, bytes]:
     if found != {track: samples for track, samples in wanted.items() if samples}:
         raise ValueError(f"{found} samples where {wanted} were to be")
     return head, placed(fragments, starts)
-
-
-class _Quiet:
-    """A bench on which single tools tell nothing of their progress: the whole is counted in segments."""
-
-    def __init__(self, bench: Workbench) -> None:
-        self.folder, self.ffmpeg, self.python = bench.folder, bench.ffmpeg, bench.python
-
-    def progress(self, done: float) -> None:
-        return
 
 
 def _take(body: bytearray, piece: bytes) -> None:

@@ -10,6 +10,7 @@ Laws of this file:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -184,4 +185,8 @@ class Workbench(Protocol):
 
     def progress(self, done: float) -> None:
         """Tell how much is done, 0..1, of the whole recipe; never goes back."""
+        ...
+
+    def until(self, done: float) -> AbstractContextManager[None]:
+        """What tools report meanwhile fills the share from now up to `done` of the whole recipe."""
         ...

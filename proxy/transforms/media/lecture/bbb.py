@@ -41,8 +41,8 @@ async def make_bbb_slidecast(recording: Path, spec: SlidecastSpec, bench: Workbe
     if drawing is None:
         return Refused(why="not-a-recording")
     bench.progress(_DRAWN)
-    slides = _in_order((*drawing.slides, *await _shared(recording, drawing, spec, bench)))
-    bench.progress(_SHARED)
+    with bench.until(_SHARED):
+        slides = _in_order((*drawing.slides, *await _shared(recording, drawing, spec, bench)))
     sound, sound_s = await _sound(recording, spec, bench)
     if not slides and not sound:
         return Refused(why="no-sound-no-slides")

@@ -50,8 +50,8 @@ async def make_slidecast(
     info = await probe(source, bench)
     if info.video is None:
         return Refused(why="no-video")
-    detected = await found_in(source, info, spec, bench)
-    bench.progress(_WATCHED)
+    with bench.until(_WATCHED):
+        detected = await found_in(source, info, spec, bench)
     slides = await _slides(source, info, detected, spec, bench)
     bench.progress(_DRAWN)
     sound = await parts.sounds(source, info, spec, bench)
@@ -118,7 +118,7 @@ async def _watched(
     )
     answer = await through_pipes(
         bench,
-        [Run(args=args, pipe=pipe.name)],
+        [Run(args=args, pipe=pipe.name, media_s=info.duration_s)],
         f"{_MODULE}.watch",
         [str(pipe), str(spec.max_slides)],
         source=source,

@@ -91,12 +91,13 @@ async def test_without_a_fallback_there_is_one_sound(tmp_path):
 
 
 async def test_what_reads_a_whole_film_has_time_by_its_length(tmp_path):
-    source, allowed_s = lecture_film(), []
+    source, allowed_s, told_s = lecture_film(), [], []
 
     class Noting(Bench):
         async def ffmpeg(self, args, *, reads, media_s=None, deadline_s=None, **more):
             whole = source in reads and "-t" not in args and "ffmetadata" not in args
             allowed_s.extend([deadline_s or self.limits.deadline_s(media_s)] if whole else [])
+            told_s.append(media_s)
             return await super().ffmpeg(args, reads=reads, media_s=media_s, deadline_s=deadline_s, **more)
 
     (tmp_path / "noting").mkdir()
@@ -105,6 +106,7 @@ async def test_what_reads_a_whole_film_has_time_by_its_length(tmp_path):
     )
     assert isinstance(made, MediaMade) and len(allowed_s) >= 3  # the watching, the sound, its copy for old devices
     assert min(allowed_s) > 60 + LECTURE.duration_s / 2
+    assert told_s[0] == pytest.approx(LECTURE.duration_s, abs=1)  # so that its watching is told as progress
 
 
 async def test_a_sound_file_is_no_lecture(tmp_path):
