@@ -21,6 +21,9 @@ _COMPLETE = re.compile(r"^<!-- complete regions\.yaml -->\n```yaml\n(.*?)^```[ \
 _SHELL = re.compile(r"^```sh\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^(?:sudo -u tropa |podman exec tropa )?(?:\S*/)?tropa (.+)$")
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*$", re.MULTILINE)
+_IN_CODE = re.compile(r"`([^`\n]+)`")
+_OF_THE_TREE = re.compile(r"\b(?:proxy|policies|scheduler|tests|bench|tools|deploy|docs)/[\w./*-]*\w")
+_MADE = ("bench/out", "policies/presets/NAME.yaml", "policies/catalog/NAME.yaml")  # by a bench, by whoever reads
 _MAX_IMAGE_BYTES = 150_000
 
 
@@ -70,6 +73,13 @@ def test_every_relative_link_leads_to_a_file_and_a_heading_that_exist(page: Path
             broken.append(target)
 
     assert broken == []
+
+
+@pytest.mark.parametrize("page", [page for page in _pages() if page.name != "CHANGELOG.md"], ids=_name)
+def test_every_file_of_the_tree_that_a_page_names_is_there(page: Path) -> None:
+    named = {path for code in _IN_CODE.findall(page.read_text("utf-8")) for path in _OF_THE_TREE.findall(code)}
+    there = {path for path in named for shown in (path, f"{path}.py") if any(ROOT.glob(shown))}
+    assert sorted(named - there - {*_MADE}) == []
 
 
 @pytest.mark.parametrize(("name", "example"), list(_examples()), ids=lambda value: value if ".md#" in value else "")
