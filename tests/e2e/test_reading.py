@@ -21,7 +21,7 @@ READING = (111, 121, 131, 141, 151, 152, 153, 161, 162, 171, 203, 211)
 KINDS = (121, 151, 161, 162)  # pictures, a film, players, players that a script would make
 
 
-SESSION_KEY = re.compile(r'(?<="sesskey": ")[^"]*|(?<=sesskey=)[^"&]*|(?<=name="sesskey" value=")[^"]*')
+SESSION_KEY = re.compile(r'(?<="sesskey":")[^"]*|(?<=sesskey=)[^"&]*|(?<=name="sesskey" value=")[^"]*')
 
 
 def _shown(visit: Visit) -> list[str]:
