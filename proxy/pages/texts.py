@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -41,13 +42,10 @@ def courses_page(heads: tuple[Head, ...], context: PageContext) -> bytes:
 
 def course_page(head: Head, texts: tuple[Text, ...], context: PageContext, film_href: FilmHref) -> bytes:
     """A course as it goes: its short words at once, the rest by title."""
-    sections: list[dict[str, object]] = []
-    for text in texts:
-        if not sections or sections[-1]["title"] != text.section:
-            sections.append({"title": text.section, "items": []})
-        items = sections[-1]["items"]
-        assert isinstance(items, list)
-        items.append(_item(head, text, context, film_href))
+    sections = [
+        {"title": section, "items": _items(head, tuple(its), context, film_href)}
+        for section, its in groupby(texts, lambda text: text.section)
+    ]
     return full_page(
         "course_texts.html", context, course=head.title, came=_came(head, context), sections=sections, apart=head.apart
     )
@@ -78,14 +76,54 @@ def film_name(url: str) -> str:
     return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])[:80]
 
 
+def _book(text: Text) -> str:
+    """Chapters that follow one another belong together; any other text stands for itself."""
+    return text.names[-1]
+
+
+def _items(head: Head, texts: tuple[Text, ...], context: PageContext, film_href: FilmHref) -> list[dict[str, object]]:
+    """A section's texts; a book's title stands once, above its chapters."""
+    found: list[dict[str, object]] = []
+    for _, group in groupby(texts, _book):
+        its = tuple(group)
+        title = _shared([text.title for text in its]) if len(its) > 1 else ""
+        if title:
+            rows = [{"href": _href(head, text), "title": text.title[len(title) + 2 :]} for text in its]
+            found.append({"title": title, "chapters": rows, "changed": _news(max(_stamps(its), default=None), context)})
+        else:
+            found += [_item(head, text, context, film_href) for text in its]
+    return found
+
+
+def _shared(titles: list[str]) -> str:
+    """What all titles begin with, up to the full stop before they differ; "": nothing."""
+    first, last = min(titles), max(titles)
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[:same].rpartition(". ")[0]
+
+
 def _item(head: Head, text: Text, context: PageContext, film_href: FilmHref) -> dict[str, object]:
     inline = text.kind.value in _INLINE
     return {
         "title": text.title,
-        "href": "" if inline else f"{HOME}/{head.course}/{text.key}",
+        "chapters": (),
+        "href": "" if inline else _href(head, text),
         "body": _body(text, film_href) if inline else "",
-        "changed": _past(text.changed, context) if text.changed and context.now - text.changed < _NEW else "",
+        "changed": _news(text.changed, context),
     }
+
+
+def _href(head: Head, text: Text) -> str:
+    return f"{HOME}/{head.course}/{text.key}"
+
+
+def _stamps(texts: tuple[Text, ...]) -> list[datetime]:
+    return [text.changed for text in texts if text.changed is not None]
+
+
+def _news(changed: datetime | None, context: PageContext) -> str:
+    """When it was changed, if that was lately."""
+    return _past(changed, context) if changed is not None and context.now - changed < _NEW else ""
 
 
 def _past(instant: datetime | None, context: PageContext) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -21,7 +22,7 @@ from tests.e2e.harness.cuts import Link
 from tests.e2e.harness.tropa import TropaAt, tropa_at
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Learner, value_of
-from tests.e2e.test_night import OPENS, here, school
+from tests.e2e.test_night import OPENS, reported, school
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 ANNA = USERS["teacher1"]
@@ -75,6 +76,11 @@ def test_a_lecture_that_a_night_brought_is_read_and_plays_without_a_link(browser
         the_book_is_read(browser, anna, base)
         a_message_goes_once(anna, course, link, base)
         assert not {LECTURE, BOOK} & set(course.state.views)
+        until(lambda: told(tropa)["use"]["opened_films"] == 1, what="the report to say that the lecture was watched")
+        for name in ("night", "mine", "outbox"):
+            look_at(browser, anna, f"{base}/.tropa/{name}", name)
+        [lecture] = [line for line in told(tropa)["here"] if line["title"] == "lekciya.mp4"]
+        assert lecture["opened"] and "Лекций и записей среди них: 1 из" in morning_page(tropa)
 
 
 def somebody_writes(course: RunningCourse) -> None:
@@ -104,6 +110,8 @@ def the_book_is_read(browser: Browser, anna: Visit, base: str) -> None:
     anna.page.click(".tropa-go")
     assert "Зачем отвечать ученику" in anna.page.inner_text("h1")
     assert "куда ему идти" in anna.page.inner_text(".tropa-read")
+    anna.page.get_by_role("link", name="Дальше: ").click()
+    assert "Четыре шага занятия" in anna.page.inner_text("h1")
     anna.page.goto(base + TEXTS)
     chapters = anna.page.locator("a[href*='/chapter-154-']")
     assert chapters.count() == 3 and "Для ведущих курса" not in anna.page.inner_text("body")
@@ -114,9 +122,17 @@ def the_book_is_read(browser: Browser, anna: Visit, base: str) -> None:
 
 
 def by_morning(tropa: TropaAt) -> set[str]:
+    return {str(line["title"]) for line in told(tropa)["here"]}
+
+
+def told(tropa: TropaAt) -> dict[str, Any]:
     """As the command tells it, beside the browser's own loop."""
     with ThreadPoolExecutor(1) as beside:
-        return beside.submit(here, tropa).result()
+        return beside.submit(reported, tropa).result()
+
+
+def morning_page(tropa: TropaAt) -> str:
+    return Learner(tropa.ports["school"]).ask("/.tropa/night").text.replace("\xa0", " ")
 
 
 def a_stranger_reads_nothing(tropa: TropaAt) -> None:

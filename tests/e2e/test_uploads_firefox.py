@@ -41,7 +41,7 @@ async def log_in(browser: Firefox, base: str) -> None:
     await browser.until("location.pathname === '/my/' && document.readyState === 'complete'")
 
 
-async def test_it_goes_on_by_itself_and_arrives_once(
+async def test_stopped_it_meets_the_courses_own_error_else_it_goes_on_by_itself_and_arrives_once(
     house: TropaProcess, course: RunningCourse, tmp_path: Path
 ) -> None:
     before = len(course.state.uploads)
@@ -51,11 +51,17 @@ async def test_it_goes_on_by_itself_and_arrives_once(
             await log_in(browser, base)
             await browser.open(base + FORUM)
             await browser.until("window.tropaUploads")
+            lost = "/connection was lost/"  # in the language of the browser
+            link.cut_after(400_000, up=True)
+            await browser.run(CHOOSE)
+            await browser.until(f"{lost}.test(document.body.innerText)")
+            await browser.run(f"{button('Cancel')}.click()")
+            await browser.until("/выберите файл ещё раз/.test(document.body.innerText)")
+            link.mend()
             link.cut_after(1_200_000, up=True)
             await browser.run(CHOOSE)
-            lost = "/connection was lost/"  # in the language of the browser
             await browser.until(f"{lost}.test(document.body.innerText)")
-            assert link.cuts == 1
+            assert link.cuts == 2
             link.mend()
             await browser.until("/Опыт по физике.mp4: загружен/.test(document.body.innerText)")
     [upload] = course.state.uploads[before:]
