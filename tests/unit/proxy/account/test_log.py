@@ -136,6 +136,18 @@ def test_half_a_line_left_by_a_killed_process_spoils_no_other(tmp_path: Path) ->
     assert json.loads(lines[-1])["status"] == 2
 
 
+def test_whoever_listens_is_told_of_every_exchange_also_where_the_folder_cant_be_written(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file where the folder should be")
+    heard: list[str] = []
+    log = a_log(tmp_path / "log")
+    log.tell(lambda receipts: heard.extend(receipt.url for receipt in receipts))
+    for number in range(3):
+        log.write(a_receipt(url=f"https://l.org/{number}"))
+    assert log.drain()
+    log.close()
+    assert heard == [f"https://l.org/{number}" for number in range(3)] and log.lost == 3
+
+
 def test_a_full_disk_loses_lines_says_so_once_and_goes_on_when_there_is_room(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
