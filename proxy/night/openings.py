@@ -46,9 +46,7 @@ class Openings:
 
     def watched(self, url: str, now: datetime) -> None:
         """A version of this film, recording or document was shown to somebody; versions have addresses of their own."""
-        path = path_of(url)
-        if path in self.here:
-            self._opened.append((path, now))
+        self._opened.append((path_of(url), now))
 
     def taken(self) -> Mapping[str, datetime]:
         """What was opened since this was last asked: path -> when first."""

@@ -86,6 +86,15 @@ async def test_a_film_counts_where_a_version_of_it_was_shown_or_it_played_in_its
     assert (found.films, found.opened_films, found.files, found.opened_files) == (3, 2, 4, 2)
 
 
+async def test_a_film_that_is_watched_the_moment_it_came_counts_and_one_watched_before_does_not(box: Box) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        assert await box.wishes.add(here(name), max_open=9) is not None
+        await box.wishes.move(name, RequestState.READY, MORNING)
+    box.openings.watched(f"{HOME}/a.mp4", MORNING)
+    box.openings.watched(f"{HOME}/b.mp4", MORNING - timedelta(seconds=1))
+    assert (await box.told()).opened_films == 1
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from proxy.media.store import PRIVATE_LIFE
+from scheduler.requests import RequestState
 from tests.media_course import CONTENT, PAGE, Learner, MediaCourse, Moved, button, buttons, files_of, lecture, logged
 from tests.media_samples import film, half_a_day
 from tests.serving import NOON, Served, served
+from tests.unit.proxy.night.test_wishes import wanted
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = needs_ffmpeg
@@ -103,6 +106,17 @@ async def test_a_lecture_is_slides_with_sound_and_its_slides_alone_and_one_file_
     assert "attachment" in offline.headers["Content-Disposition"] and "-light" in offline.headers["Content-Disposition"]
     assert kept.count("data:image/webp;base64,") == 3 and "data:audio/webm;base64," in kept
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]+"', kept)
+
+
+async def test_a_version_that_is_shown_counts_as_an_opening_of_what_a_night_brought(tmp_path: Path) -> None:
+    async with served(tmp_path, a_course()) as there:
+        night, anna = there.tropa.parts.halves.night, Learner(there, "anna")
+        await anna.until_ready(await anna.choose("sound"))
+        brought = replace(wanted("", url=f"http://lms.elsewhere.example{FILM}"), id="film")
+        assert await night.wishes.add(brought, max_open=9) is not None
+        await night.wishes.move("film", RequestState.READY, NOON)
+        await night.use.tick()
+        assert getattr(night.wishes.get("film"), "opened", None) is not None
 
 
 async def test_a_film_without_slides_says_that_there_are_none_to_see_alone(tmp_path: Path) -> None:
