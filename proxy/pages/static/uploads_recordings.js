@@ -46,17 +46,19 @@ async function recorded(plan, air, far) {
   const recorder = new MediaRecorder(new MediaStream([...(view ? view.stream.getVideoTracks() : []), ...out.stream.getAudioTracks()]),
     { mimeType: plan.mime, audioBitsPerSecond: film ? SPEECH_BPS : soundBps, videoBitsPerSecond: Math.max(filmBps - SPEECH_BPS, 30000) });
   recorder.ondataavailable = (e) => bits.push(e.data);
-  let timer, seen, awake;
+  let timer, seen, awake, begun = false, sounded = false, mute = 0;
   try {
     await new Promise((done, fail) => {
       const halt = () => { node.pause(); if (recorder.state === "recording") { recorder.pause(); } };
       const wait = () => { halt(); far(node.currentTime, true); };
-      const go = () => air.resume().then(() => {
+      const go = () => {
         if (document.hidden || node.ended) { return; }
         if (navigator.wakeLock) { awake = navigator.wakeLock.request("screen").catch(() => 0); } // browsers take it back with the page
-        recorder.resume();
-        return node.play();
-      }).catch((e) => { if (!document.hidden) { fail(e); } });
+        air.resume().catch(() => 0); // not waited for: without a loudspeaker some never say that they run
+        if (!begun) { recorder.start(5000); } else if (recorder.state === "paused") { recorder.resume(); }
+        begun = true;
+        node.play().catch((e) => { if (!document.hidden) { fail(e); } });
+      };
       plan.stop = () => { halt(); fail(new Error("stopped")); };
       seen = () => { // a page in the background draws nothing: it waits until she is back
         if (node.ended) { return; }
@@ -65,22 +67,22 @@ async function recorded(plan, air, far) {
       node.onerror = recorder.onerror = fail;
       node.onended = () => recorder.stop();
       recorder.onstop = () => (node.ended ? done() : fail(new Error("cut short")));
-      air.onstatechange = () => { if (air.state !== "running" && !document.hidden && !node.ended) { wait(); go(); } };
       document.addEventListener("visibilitychange", seen);
       timer = setInterval(() => {
         if (node.paused) { return; }
+        sounded = sounded || air.state === "running";
+        mute = sounded && air.state !== "running" ? mute + 1 : 0;
+        if (mute > 2 * FPS) { fail(new Error("no sound")); return; } // a call has taken it away
         if (view) { view.draw(); }
         far(node.currentTime);
       }, 1000 / FPS);
       if (view) { view.draw(); }
-      recorder.start(5000);
-      recorder.pause();
       seen();
     });
   } finally {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", seen);
-    air.onstatechange = recorder.onstop = null;
+    recorder.onstop = null;
     if (recorder.state !== "inactive") { recorder.stop(); }
     Promise.resolve(awake).then((lock) => lock && lock.release());
   }
