@@ -1,4 +1,4 @@
-"""Reports that are written by themselves: which is due, its two files, and when they go.
+"""Reports that are written by themselves: which is due, its files, and when they go.
 
 Laws of this file: what is due is computed from what lies in the folder, so that a report that was missed is made by
 the next turn, and none is made twice; a day or week is reported when it is over and summed up.
@@ -21,13 +21,13 @@ from proxy.account.ledger import ReportRow, report
 from proxy.account.rollup import kept_at, span_end, span_start, zones_of
 from proxy.account.state import Span, State
 from proxy.operate.files import write_whole
-from proxy.report.facts import report_facts
+from proxy.report.facts import Night, report_facts
 from proxy.report.page import report_page
 
 GROUPED = ("region", "site", "origin", "class", "kind", "day")
 _SETTLED = timedelta(minutes=10)  # what was going on at midnight has its receipts by then
 _MISSED = 3  # so many periods back are caught up
-_NAME = re.compile(r"report-(\d{4}-\d{2}-\d{2}|\d{4}-W\d{2})\.(html|csv)")
+_NAME = re.compile(r"report-(\d{4}-\d{2}-\d{2}|\d{4}-W\d{2})(-nights)?\.(html|csv)")
 
 
 def name_of(span: Span, day: date) -> str:
@@ -81,7 +81,10 @@ async def write_due(folder: Path, state: State, catalogue: Catalogue, now: datet
         table = await csv_report(state, catalogue, since, until, now)
         facts = await report_facts(state, catalogue, since, until, now, zone)
         page = await asyncio.to_thread(report_page, facts, catalogue, wanted.language)
-        for ending, content in ((".csv", table), (".html", page)):  # the page last: it says that both are there
+        told = [(".csv", table), (".html", page)]  # the page last: it says that all are there
+        if facts.nights:
+            told.insert(0, ("-nights.csv", nights_csv(facts.nights)))
+        for ending, content in told:
             await asyncio.to_thread(write_whole, folder / f"{name_of(span, day)}{ending}", content)
     old = gone(names, wanted.keep_days, now.astimezone(zone).date())
     await asyncio.to_thread(_take_away, folder, old)
@@ -112,6 +115,21 @@ async def csv_report(state: State, catalogue: Catalogue, since: datetime, until:
     writer = csv.writer(out)
     writer.writerow([*GROUPED, *CSV_FIELDS])
     writer.writerows([*row.group, *csv_values(row)] for row in rows)
+    return out.getvalue().encode("utf-8")
+
+
+_USE_FIELDS = ("files", "bytes", "opened_files", "opened_bytes", "films", "opened_films")
+
+
+def nights_csv(nights: Iterable[Night]) -> bytes:
+    """What each place's nights fetched and brought, and what was opened of it; empty where that isn't known."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["place", "opens", "fetched_bytes", *_USE_FIELDS])
+    for night in nights:
+        use = asdict(night.use) if night.use is not None else {}
+        used = [use.get(name, "") for name in _USE_FIELDS]
+        writer.writerow([night.place, night.opens.isoformat(), night.nbytes, *used])
     return out.getvalue().encode("utf-8")
 
 

@@ -22,8 +22,8 @@ from proxy.account.state import AddSums, AddUse, LedgerKey, Mark, PutMark, Span,
 from proxy.night.hours import SPENT
 from proxy.night.used import USED, Use
 from proxy.pages.phrases import phrases
-from proxy.report.facts import report_facts
-from proxy.report.files import due, gone, name_of, write_due
+from proxy.report.facts import Night, report_facts
+from proxy.report.files import due, gone, name_of, nights_csv, write_due
 from proxy.report.page import report_page
 from tests.unit.proxy.cli.commands import REGIONS
 
@@ -87,6 +87,14 @@ async def test_it_says_what_nights_brought(state: State, catalogue: Catalogue) -
     assert "3 из 12, лекций и записей 1 из 2" in text
 
 
+def test_nights_are_a_table_too_with_what_was_opened_where_that_is_known() -> None:
+    use = Use(files=12, bytes=40_000_000, opened_files=3, opened_bytes=9_000_000, films=2, opened_films=1)
+    known = Night(place="koryak/tigil", opens=NOW, nbytes=41_000_000, use=use)
+    header, first, second = nights_csv((known, replace(known, use=None))).decode().splitlines()
+    assert header == "place,opens,fetched_bytes,files,bytes,opened_files,opened_bytes,films,opened_films"
+    assert first.endswith(",41000000,12,40000000,3,9000000,2,1") and second.endswith(",41000000,,,,,,")
+
+
 async def test_it_needs_nothing_from_elsewhere_and_escapes_names(state: State, catalogue: Catalogue) -> None:
     await state.commit([AddSums(key=replace(HOUR, region='<b>"x"'), sums=SUMS)])
     html = await page(state, catalogue, "en")
@@ -119,8 +127,9 @@ def test_a_day_is_due_ten_minutes_after_it_is_over_and_what_was_missed_is_caught
 
 def test_old_reports_go_and_other_files_stay() -> None:
     names = ["report-2026-09-01.html", "report-2026-11-23.csv", "report-2026-W30.html", "notes.txt"]
-    names.append("report-2026-99-01.csv")
-    assert gone(names, 60, date(2026, 11, 24)) == ("report-2026-09-01.html", "report-2026-W30.html")
+    names += ["report-2026-99-01.csv", "report-2026-W31-nights.csv"]
+    over = ("report-2026-09-01.html", "report-2026-W30.html", "report-2026-W31-nights.csv")
+    assert gone(names, 60, date(2026, 11, 24)) == over
 
 
 async def test_reports_are_written_once_both_files_and_old_ones_go(
