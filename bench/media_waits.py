@@ -33,7 +33,7 @@ _Figures = tuple[float, float, float]  # median, 99th of a hundred, worst; milli
 
 def run(*, quick: bool) -> Report:
     """Both questions on one process."""
-    minutes, count, rounds = (4, 60, 3) if quick else (20, 400, 9)
+    minutes, count, rounds = (5, 60, 3) if quick else (15, 400, 9)
     with tempfile.TemporaryDirectory(prefix="tropa-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)

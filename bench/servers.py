@@ -17,7 +17,7 @@ from bench.regions import regions
 _MITM_VENV = ROOT / "bench" / "out" / "mitmproxy-venv"
 _NGINX = r"""daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err; {user}
 events {{ worker_connections 8192; }}
-http {{ access_log off; types {{ application/octet-stream bin; image/jpeg jpg; text/html html; }}
+http {{ access_log off; types {{ application/octet-stream bin; image/jpeg jpg; text/html html; video/mp4 mp4; }}
 client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;
 uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
 server {{ listen 127.0.0.1:{port} backlog=1024; root {www}; keepalive_requests 100000000;
