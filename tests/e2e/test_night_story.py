@@ -48,6 +48,7 @@ def night(tmp_path: Path) -> Iterator[tuple[RunningCourse, Link, TropaAt, str]]:
             "outage": {"probe_first": "200 ms", "probe_slowest": "500 ms"},
             "limits": {"max_night_file": "50 MB"},
         }
+        somebody_writes(course)
         with tropa_at(OPENS - timedelta(seconds=6), regions, tmp_path) as tropa:
             yield course, link, tropa, f"http://127.0.0.1:{tropa.ports['school']}"
 
@@ -60,7 +61,6 @@ def test_a_lecture_that_a_night_brought_is_read_and_plays_without_a_link(browser
         anna.log_in(base, ANNA.login, ANNA.password)
         for path in (COURSE, DISCUSSION):
             anna.page.goto(base + path)
-        somebody_writes(course)
         until(lambda: "lekciya.mp4" in by_morning(tropa), what="the lecture's slides and sound", timeout_s=READY_S)
         assert LECTURE not in course.state.views, "a night opens nothing"
         a_stranger_reads_nothing(tropa)

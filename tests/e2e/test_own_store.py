@@ -120,6 +120,35 @@ def test_a_typed_post_survives_a_cut_and_a_reload_and_goes_once_the_course_has_i
         assert page.input_value("#id_message") == ""
 
 
+# The page's script gets what is on the device only when it is let: as on a link so thin that she types before it comes.
+COMES_LATE = """(() => {
+  let tropa, letGo;
+  const late = new Promise((done) => { letGo = done; });
+  window.comes = () => letGo();
+  Object.defineProperty(window, "tropa", { get: () => tropa, set(made) {
+    const { list } = made;
+    tropa = Object.assign({}, made, { list: (...what) => late.then(() => list(...what)) });
+  } });
+})()"""
+
+
+def test_what_was_typed_before_the_pages_script_came_is_a_draft_too(browser: Browser, link: Link) -> None:
+    text = "Набрано раньше, чем пришёл скрипт."
+    with entered(browser, link, FIRST) as visit:
+        page = visit.page
+        page.add_init_script(COMES_LATE)
+        page.goto(base_of(link) + FORUM)
+        page.wait_for_selector("script[src*='/drafts-']", state="attached", timeout=60_000)
+        page.wait_for_function("window.tropa")
+        page.fill("#id_message", text)
+        page.evaluate("comes()")
+        until(lambda: drafts(page), what="the draft on the device")
+        page.goto(base_of(link) + FORUM)
+        page.evaluate("comes()")
+        page.wait_for_selector("#tropa-draft")
+        assert page.input_value("#id_message") == text
+
+
 def drafts(page: Page) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = page.evaluate("window.tropa ? tropa.list('drafts') : []")
     return found

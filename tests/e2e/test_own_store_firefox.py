@@ -24,6 +24,7 @@ IN_STORE = (
 # A letter more each time: the page's script may only just have begun to listen.
 TYPES = """(() => {
   const box = document.querySelector("#id_message");
+  box.focus();
   box.value = (box.value || "Набрано в поезде") + "!";
   box.dispatchEvent(new Event("input", { bubbles: true }));
   return tropa.list("drafts").then((all) => all.length);

@@ -5,6 +5,9 @@
   var told = document.getElementById("tropa-page").dataset, tropa = window.tropa, say = window.tropaSays;
   var answers = Boolean(told.answers), SECRET = /pass|sesskey|token|card|cvv|logintoken/i, TEXT = /^(text|search|url|textarea|number)$/;
   var page = location.pathname + location.search.replace(/([?&])(sesskey|_)=[^&]*/g, "$1"), first = {}, timer, down = false, asked = 0;
+  var early = []; // where she typed before it was known what the page itself says: on a thin link this script comes late
+  function hears(event) { early.push(event.target); }
+  document.addEventListener("input", hears, true);
 
   function form(field) { return field.form || (field.closest && field.closest("form")); }
   function isKept(field) {
@@ -70,8 +73,17 @@
         return typed.length > 20 && text.indexOf(typed.slice(0, 200)) >= 0;
       });
   }
+  function isHers(field) {
+    var touched = field === document.activeElement || early.indexOf(field) >= 0;
+    return touched && TEXT.test(field.type) && field.value !== field.defaultValue;
+  }
   function begin(drafts) {
-    fields().forEach(function (field) { first[name(field)] = read(field); });
+    document.removeEventListener("input", hears, true);
+    fields().forEach(function (field) {
+      var hers = isHers(field);
+      first[name(field)] = hers ? field.defaultValue : read(field);
+      if (hers) { soon(); }
+    });
     drafts.forEach(function (draft) {
       if (arrived(draft) || draft.at < Date.now() - 3e9) { tropa.drop("drafts", draft.key); }
       else if (draft.key === page) { giveBack(draft, false); }
