@@ -18,6 +18,7 @@ from pathlib import Path
 
 from proxy.exchange import Outcome, Refused
 from proxy.transforms.frames import READY, NonsenseError, read_outcome, request_frame
+from proxy.transforms.reaped import reaped
 from proxy.transforms.spec import ImageSpec
 
 logger = logging.getLogger("tropa.transforms")
@@ -159,4 +160,4 @@ class _Worker:
         with suppress(ProcessLookupError):
             self._process.kill()
         self._input.close()
-        await self._process.wait()
+        await reaped(self._process)

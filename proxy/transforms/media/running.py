@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from proxy.exchange import Refused
@@ -124,7 +124,7 @@ async def run_recipe(
 
 async def _concluded(work: Awaitable[MediaOutcome], bench: Bench, below_bytes: int | None) -> MediaOutcome:
     """The outcome of a recipe's work, looked at; the folder holds what it names and nothing else."""
-    outcome: MediaOutcome = Refused(why="cancelled")
+    outcome: MediaOutcome
     try:
         outcome = await work
         if isinstance(outcome, MediaMade):
@@ -135,12 +135,24 @@ async def _concluded(work: Awaitable[MediaOutcome], bench: Bench, below_bytes: i
     except Exception:
         logger.exception("a recipe failed")
         outcome = Refused(why="recipe-failed")
-    finally:
-        kept = outcome.files if isinstance(outcome, MediaMade) else ()
-        await asyncio.shield(asyncio.to_thread(remove_strays, bench.folder, kept))
+    except asyncio.CancelledError:
+        await _tidied(bench.folder, ())
+        raise
+    await _tidied(bench.folder, outcome.files if isinstance(outcome, MediaMade) else ())
     if isinstance(outcome, MediaMade):
         bench.progress(1.0)
     return outcome
+
+
+async def _tidied(folder: Path, kept: Iterable[str]) -> None:
+    """Nothing but `kept` is in the folder; nothing at all where this is cancelled, for nobody will hear of it then."""
+    tidying = asyncio.gather(asyncio.to_thread(remove_strays, folder, kept))
+    try:
+        await asyncio.shield(tidying)
+    except asyncio.CancelledError:
+        await tidying
+        await asyncio.to_thread(remove_strays, folder, ())
+        raise
 
 
 async def _one_segment(source: Path, spec: HlsSpec, number: int, bench: Bench) -> MediaOutcome:

@@ -26,6 +26,7 @@ from proxy.transforms.media.ffmpeg_args import UnknownContainerError, guarded, i
 from proxy.transforms.media.jail import Limits
 from proxy.transforms.media.spec import ToolFailed
 from proxy.transforms.media.tools import Tool
+from proxy.transforms.reaped import reaped
 
 logger = logging.getLogger("tropa.media")
 
@@ -287,7 +288,7 @@ async def _end(process: Process) -> None:
     """Kill what is left of the group and reap the process."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    await reaped(process)
 
 
 def _judge(code: int | None, job: _Job) -> None:
