@@ -78,7 +78,7 @@ def next_opening(windows: Windows, now: datetime, *, horizon_days: int = HORIZON
     if windows.always:
         return None
     instant = now.astimezone(UTC)
-    limit = _limit(instant, horizon_days)
+    limit = _moved(instant, timedelta(days=horizon_days))
     for start, _ in _openings(windows, instant, limit):
         if start > instant:
             return start if start <= limit else None
@@ -94,7 +94,7 @@ def current_opening(windows: Windows, now: datetime) -> Span | None:
         return None
     instant = now.astimezone(UTC)
     # Windows that are over may have begun this opening, so what ended in the days before is looked at too.
-    for start, end in _openings(windows, _before(instant), _limit(instant, HORIZON_DAYS)):
+    for start, end in _openings(windows, _moved(instant, -_LOOKBACK), _moved(instant, timedelta(days=HORIZON_DAYS))):
         if start > instant:
             return None
         if instant < end:
@@ -102,19 +102,12 @@ def current_opening(windows: Windows, now: datetime) -> Span | None:
     return None
 
 
-def _before(instant: datetime) -> datetime:
-    try:
-        return instant - _LOOKBACK
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
 def current_close(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_DAYS) -> datetime | None:
     """The end of the opening that `now` lies in; None: closed, always open, or open beyond the horizon."""
     if windows.always:
         return None
     instant = now.astimezone(UTC)
-    limit = _limit(instant, horizon_days)
+    limit = _moved(instant, timedelta(days=horizon_days))
     for start, end in _openings(windows, instant, limit):
         if start > instant:
             return None
@@ -128,7 +121,7 @@ def next_change(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_
     if windows.always:
         return None
     instant = now.astimezone(UTC)
-    limit = _limit(instant, horizon_days)
+    limit = _moved(instant, timedelta(days=horizon_days))
     for start, end in _openings(windows, instant, limit):
         if start > instant:
             return start if start <= limit else None
@@ -137,11 +130,12 @@ def next_change(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_
     return None
 
 
-def _limit(instant: datetime, horizon_days: int) -> datetime:
+def _moved(instant: datetime, by: timedelta) -> datetime:
+    """The instant so much earlier or later, as far as there are any."""
     try:
-        return instant + timedelta(days=horizon_days)
+        return instant + by
     except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+        return (datetime.max if by > timedelta(0) else datetime.min).replace(tzinfo=UTC)
 
 
 def _openings(windows: Windows, instant: datetime, limit: datetime) -> Iterator[Span]:

@@ -51,7 +51,7 @@ class Codes:
             code = self._code(subject + b"2")
         if self._given.get(code) == subject:
             return code
-        self._remember(code, subject)
+        remember(self._given, code, subject, MAX_REMEMBERED)
         self._pending.append(PutMark(mark=Mark(kind="code", owner="", key=code, until=now + KEPT, facts=facts)))
         return code
 
@@ -70,9 +70,6 @@ class Codes:
         number = int.from_bytes(blake2b(subject, digest_size=8).digest(), "big")
         signs = "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in range(6))
         return f"{signs[:3]}-{signs[3:]}"
-
-    def _remember(self, code: str, subject: bytes) -> None:
-        remember(self._given, code, subject, MAX_REMEMBERED)
 
 
 async def facts_of(state: State, heard: str, now: datetime) -> Mapping[str, Any] | None:

@@ -225,3 +225,11 @@ def plain_answer(status: int, body: bytes, content_type: str, **headers: str) ->
     head.setdefault("Cache-Control", "no-store")
     head.setdefault("X-Content-Type-Options", "nosniff")
     return Answer(status=status, headers=head, body=body)
+
+
+def see_other(location: str, cookie: str | None = None) -> Answer:
+    """303 (RFC 9110 section 15.4.4): a reload of where it leads posts nothing. cookie: a Set-Cookie to go with it."""
+    answer = plain_answer(303, b"", "text/plain", Location=location)
+    if cookie is not None:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer

@@ -22,11 +22,10 @@ from urllib.parse import quote
 from policies.treatments import Form
 from policies.values import Audience, MediaKind
 from proxy.deliver.answer import Answer
-from proxy.deliver.send import plain_answer
+from proxy.deliver.send import plain_answer, see_other
 from proxy.media.desk import Desk
 from proxy.media.store_values import StoredMedia
 from proxy.media.views import JobView, Order, State
-from proxy.own.answers import see_other
 from proxy.own.beginnings import Beginnings
 from proxy.own.choices import Choices
 from proxy.own.deferred import DeferredRequests, Seal

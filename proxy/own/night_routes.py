@@ -18,8 +18,7 @@ from functools import partial
 from urllib.parse import unquote
 
 from proxy.deliver.answer import Answer
-from proxy.deliver.send import plain_answer
-from proxy.own.answers import see_other
+from proxy.deliver.send import plain_answer, see_other
 from proxy.own.dressing import Dresser
 from proxy.own.media import MediaRoutes
 from proxy.own.nightly import NightRequests

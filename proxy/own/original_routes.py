@@ -14,7 +14,7 @@ from policies.values import MediaKind
 from proxy.account.account import Accountant
 from proxy.cache.sizes import SizeBook
 from proxy.deliver.answer import Answer
-from proxy.own.answers import see_other
+from proxy.deliver.send import see_other
 from proxy.own.dressing import Dresser
 from proxy.own.originals import Originals
 from proxy.own.refusals import own_page

@@ -11,12 +11,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from proxy.deliver.answer import Answer
-from proxy.deliver.send import plain_answer
+from proxy.deliver.send import plain_answer, see_other
 from proxy.exchange import authority_of
 from proxy.outbox.item import Item
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.states import State
-from proxy.own.answers import see_other
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
 from proxy.pages.outbox import Waiting, outbox_page, receipt_page

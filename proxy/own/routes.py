@@ -18,12 +18,11 @@ from proxy.account.identity import Identifier
 from proxy.account.redact import redacted
 from proxy.account.tokens import Tokens
 from proxy.deliver.answer import Answer
-from proxy.deliver.send import plain_answer
+from proxy.deliver.send import plain_answer, see_other
 from proxy.exchange import Inbound
 from proxy.late_sheets import PARTS_PATH, LateSheets
 from proxy.modes.forward import PAC_PATHS
 from proxy.modes.forward import is_own as is_for_proxy
-from proxy.own.answers import see_other
 from proxy.own.calendar import calendar_answer
 from proxy.own.device import OwnStores
 from proxy.own.dressing import Dresser

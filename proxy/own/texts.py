@@ -15,10 +15,10 @@ from datetime import timedelta
 from policies.kinds import kind_of_path
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
+from proxy.deliver.send import see_other
 from proxy.night.texts.proof import CourseProofs
 from proxy.night.texts.store import Beside, Head, TextStore
 from proxy.night.texts.values import TextKind
-from proxy.own.answers import see_other
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
 from proxy.pages.texts import FilmHref, course_page, courses_page, film_name, text_page

@@ -15,7 +15,7 @@ from proxy.pages.phrases import Phrases, phrases
 
 _MOSCOW = ZoneInfo("Europe/Moscow")
 _NBSP = "\u00a0"
-_WEEK = timedelta(days=6)
+_ONE_OF_EACH_WEEKDAY = timedelta(days=6)
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +32,7 @@ def moment_text(instant: datetime, now: datetime, zone: ZoneInfo, language: str)
 
 def past_text(instant: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
     """What was some time ago: to the minute within a week, before that the day alone: "1 сентября 2024"."""
-    if now - instant < _WEEK:
+    if now - instant < _ONE_OF_EACH_WEEKDAY:
         return moment_text(instant, now, zone, language)
     return _date(instant.astimezone(zone), now, phrases(language))
 

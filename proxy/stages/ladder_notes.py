@@ -111,10 +111,9 @@ class LadderNotes:
         return len(hers)
 
     def _hold(self, mark: Mark, digest: bytes = b"", about: tuple[LadderSpec, CappedSpec | None] | None = None) -> None:
-        key = (mark.owner, mark.key)
+        key, nbytes = (mark.owner, mark.key), len(str(mark.facts.get("text", "")))
         old = self._known.pop(key, None)
-        self._bytes += len(str(mark.facts.get("text", ""))) - (old.nbytes if old is not None else 0)
-        nbytes = len(str(mark.facts.get("text", "")))
+        self._bytes += nbytes - (old.nbytes if old is not None else 0)
         self._known[key] = _Noted(until=mark.until, nbytes=nbytes, digest=digest, about=about)
         hers = [one for one in self._known if one[0] == mark.owner]
         for one in hers[:-_MOST_OF_ONE]:

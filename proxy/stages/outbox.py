@@ -24,7 +24,7 @@ from policies.model import Origin, OutboxForm
 from policies.values import Audience, TrafficClass
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer
-from proxy.deliver.send import plain_answer
+from proxy.deliver.send import plain_answer, see_other
 from proxy.errors import ExchangeError, Fault, bad_request
 from proxy.link_state import Link
 from proxy.outbox.call import is_call_of, read_call
@@ -304,8 +304,8 @@ def _plain(answer: Answer) -> str:
 
 
 def see_receipt(item: Item) -> Answer:
-    """303 (RFC 9110 section 15.4.4): a reload of the receipt posts nothing."""
-    return plain_answer(303, b"", "text/plain", Location=f"{RECEIPTS}/{item.id}")
+    """To the receipt, which may be loaded again: that posts nothing."""
+    return see_other(f"{RECEIPTS}/{item.id}")
 
 
 def _filled(templates: tuple[str, ...], form: Form) -> str:

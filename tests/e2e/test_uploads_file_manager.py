@@ -90,13 +90,17 @@ def dropped(page: Page, path: Path) -> None:
     session.send("Input.dispatchDragEvent", {"type": "drop", **at, "data": data})
 
 
+def chosen_in_the_dialog(page: Page, plan: Path) -> None:
+    page.get_by_role("button", name="Добавить…").click()
+    page.wait_for_function("window.tropaUploads")
+    page.locator("input[name=repo_upload_file]").set_input_files(plan)
+
+
 def test_the_dialogs_form_goes_into_its_frame_in_pieces_and_its_answer_comes_once(
     visit: Visit, link: Link, manager: FileManager, plan: Path
 ) -> None:
     page, before = visit.page, len(manager.sent)
-    page.get_by_role("button", name="Добавить…").click()
-    page.wait_for_function("window.tropaUploads")
-    page.locator("input[name=repo_upload_file]").set_input_files(plan)
+    chosen_in_the_dialog(page, plan)
     link.cut_after(1_200_000, up=True)
     page.get_by_role("button", name="Загрузить этот файл").click()
     cut_once(link, page)
@@ -174,9 +178,7 @@ def test_a_dialog_whose_upload_she_stops_meets_its_own_error_and_may_be_used_aga
     visit: Visit, link: Link, manager: FileManager, plan: Path
 ) -> None:
     page, before = visit.page, len(manager.sent)
-    page.get_by_role("button", name="Добавить…").click()
-    page.wait_for_function("window.tropaUploads")
-    page.locator("input[name=repo_upload_file]").set_input_files(plan)
+    chosen_in_the_dialog(page, plan)
     stopped_on_the_way(page, link, lambda: page.locator(".fp-upload-btn").click())
     assert heard(page) == ["error: Отправка остановлена. Файл не отправлен."]
     assert manager.sent[before:] == []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,20 +10,11 @@ import pytest
 from policies.model import Limits
 from proxy.account.ledger import report
 from proxy.account.rollup import kept_at, roll_up, span_end, span_start
-from proxy.account.sqlite import SqliteState
 from proxy.account.state import AddSums, LedgerKey, RolledQuery, Span, State, Sums, Sweep
 
 ZONES = {"koryak": ZoneInfo("Asia/Kamchatka"), "samara": ZoneInfo("Europe/Samara"), "berlin": ZoneInfo("Europe/Berlin")}
 FIRST = datetime(2026, 10, 19, tzinfo=UTC)  # a Monday; Berlin's clocks go back on the 25th
 REGIONS = ("koryak", "samara", "berlin", "gone")
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[State]:
-    opened = SqliteState(tmp_path / "s.db")
-    await opened.start()
-    yield opened
-    await opened.close()
 
 
 async def an_hour(state: State, hour: datetime, nbytes: int = 1) -> None:

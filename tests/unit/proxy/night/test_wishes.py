@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from proxy.account.sqlite import SqliteState
 from proxy.account.state import JobRow, PutJob
@@ -23,14 +19,6 @@ def wanted(owner: str = "anna", url: str = URL, **more: object) -> Wanted:
     why = Why.QUEUED if owner else Why.FOLLOWED
     told: dict[str, object] = {"title": "a.zip", "what": "asked", "why": why, "since": NOW, "changed": NOW} | more
     return Wanted(id=wish_id(PLACE, url, owner), place=PLACE, url=url, owner=owner, **told)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    kept = SqliteState(tmp_path / "tropa.db")
-    await kept.start()
-    yield kept
-    await kept.close()
 
 
 async def test_what_was_under_way_waits_again_in_the_next_process(state: SqliteState) -> None:

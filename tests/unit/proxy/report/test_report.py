@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ from policies.load import read_catalogue
 from policies.model import Catalogue, Period, Reports
 from policies.money import period_bounds
 from policies.values import MediaKind, Scope, TrafficClass
-from proxy.account.sqlite import SqliteState
 from proxy.account.state import AddSums, AddUse, LedgerKey, Mark, PutMark, Span, State, Sums, UseKey
 from proxy.night.hours import SPENT
 from proxy.night.used import USED, Use
@@ -35,14 +33,6 @@ SUMS = Sums(
     exchanges=3, bytes_to_learner=5_000_000, metered_bytes=5_300_000, bytes_direct=80_000_000,
     bytes_withheld=75_000_000, cost_nano=2_120_000_000, direct_cost_nano=33_920_000_000,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[State]:
-    opened = SqliteState(tmp_path / "s.db")
-    await opened.start()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from policies.treatments import NothingFits
 from proxy.account.sqlite import SqliteState
@@ -71,14 +68,6 @@ class Process:
     def is_made(self, path: str) -> bool:
         """Whether what stands at this address is made here."""
         return self.book.find(HER, f"https://lms.example.org{path}", None) is not None
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    made = SqliteState(tmp_path / "tropa.db")
-    await made.start()
-    yield made
-    await made.close()
 
 
 def another(exchange: Exchange) -> Exchange:

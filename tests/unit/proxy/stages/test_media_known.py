@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from proxy.account.sqlite import SqliteState
 from proxy.account.state import MarkQuery
@@ -22,14 +20,6 @@ from tests.media_desk import HandClock
 URL = "https://lms.example.org/film.mp4?token=secret"
 HERS = SourceRef(origin="lms", url=URL, etag='"a"', length_bytes=9, private=True, learner="hers")
 PUBLIC = replace(HERS, private=False)
-
-
-@pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    made = SqliteState(tmp_path / "tropa.db")
-    await made.start()
-    yield made
-    await made.close()
 
 
 def at_noon() -> HandClock:
