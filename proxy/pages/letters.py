@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.pages.figures import size_text
-from proxy.pages.night import reason_text, used_lines
+from proxy.pages.night import here_line, reason_text, used_lines
 from proxy.pages.phrases import phrases
 
 if TYPE_CHECKING:  # values alone
@@ -23,8 +22,8 @@ def ready_letter(language: str, link: str) -> tuple[str, str]:
 def report_letter(report: PlaceReport, language: str) -> tuple[str, str]:
     """Subject and text of the morning's report."""
     say = phrases(language)
-    size, opened = size_text(report.here_bytes, language), f" ({say('night.opened')})"
-    lines = [say("night.here_count", count=len(report.here), size=size)]
+    opened = f" ({say('night.opened')})"
+    lines = [here_line(report, language)]
     lines += [f"  {line.title}{opened if line.opened else ''}" for line in report.here[:_MOST_NAMED] if line.title]
     lines += used_lines(report.use, language)
     lines.append(say("night.missing_count", count=len(report.missing)))

@@ -42,7 +42,7 @@ def night_page(report: PlaceReport, context: PageContext) -> bytes:
         idle=report.idle is not None,
         until=say("night.open", when=until, zone=where) if until else "",
         opens=say("night.opens", when=opens, zone=where) if opens else "",
-        here=say("night.here_count", count=len(report.here), size=size_text(report.here_bytes, language)),
+        here=here_line(report, language),
         here_rows=[_row(line, say, language) for line in report.here[:_MOST_SHOWN]],
         missing=say("night.missing_count", count=len(report.missing)),
         missing_rows=[_row(line, say, language, why=True) for line in report.missing[:_MOST_SHOWN]],
@@ -50,6 +50,14 @@ def night_page(report: PlaceReport, context: PageContext) -> bytes:
         asked=say.plural("night.asked", sum(report.asked.values())) if report.asked else "",
         trouble=bool(report.trouble),
     )
+
+
+def here_line(report: PlaceReport, language: str) -> str:
+    """How much is here; of nothing no size is told."""
+    say = phrases(language)
+    if not report.here:
+        return say("night.here_none")
+    return say("night.here_count", count=len(report.here), size=size_text(report.here_bytes, language))
 
 
 def used_lines(use: Use, language: str) -> tuple[str, ...]:
