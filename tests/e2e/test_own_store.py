@@ -43,6 +43,12 @@ def controlled(page: Page) -> None:
     page.wait_for_function("document.querySelector('script[src*=\"/shelf-\"]') !== null", timeout=60_000)
 
 
+def drafts_came(page: Page) -> None:
+    """Wait until the script that keeps typed text is here: its tag alone stands before its bytes do."""
+    came = "performance.getEntriesByType('resource').some(one => one.name.includes('/drafts-') && one.responseEnd > 0)"
+    page.wait_for_function(came, timeout=60_000)
+
+
 @contextmanager
 def entered(browser: Browser, link: Link, who: User, **options: Any) -> Iterator[Visit]:
     """A visit of somebody who has logged in and whose browser has its worker."""
@@ -100,7 +106,7 @@ def test_a_typed_post_survives_a_cut_and_a_reload_and_goes_once_the_course_has_i
     with entered(browser, link, FIRST) as visit:
         page = visit.page
         page.goto(base_of(link) + FORUM)
-        page.wait_for_selector("script[src*='/drafts-']", state="attached", timeout=60_000)
+        drafts_came(page)
         page.locator("#id_message").press_sequentially(text)
         until(lambda: drafts(page), what="the draft on the device")
         link.cut()
@@ -138,7 +144,7 @@ def test_what_was_typed_before_the_pages_script_came_is_a_draft_too(browser: Bro
         page = visit.page
         page.add_init_script(COMES_LATE)
         page.goto(base_of(link) + FORUM)
-        page.wait_for_selector("script[src*='/drafts-']", state="attached", timeout=60_000)
+        drafts_came(page)
         page.wait_for_function("window.tropa")
         page.fill("#id_message", text)
         page.evaluate("comes()")
@@ -161,7 +167,7 @@ def test_a_shared_pc_shows_the_second_learner_nothing_of_the_first(browser: Brow
         controlled(page)
         until(lambda: LESSON in kept_keys(page), what="the page in her store")
         page.goto(base + FORUM)
-        page.wait_for_selector("script[src*='/drafts-']", state="attached", timeout=60_000)
+        drafts_came(page)
         page.locator("#id_message").press_sequentially("Только для меня")
         until(lambda: drafts(page), what="the draft on the device")
         page.get_by_role("link", name="Выход").first.click()
@@ -190,7 +196,7 @@ def test_a_page_of_answers_is_the_courses_own_and_says_that_the_link_is_down(
         page.goto(base_of(link) + QUIZ)
         page.click(".quizstartbuttondiv button")
         page.wait_for_selector("#responseform")
-        page.wait_for_selector("script[src*='/drafts-']", state="attached", timeout=60_000)
+        drafts_came(page)
         essay = page.locator("#responseform textarea").first
         essay.scroll_into_view_if_needed()
         saved = len(course.state.quiz_saves)

@@ -21,6 +21,9 @@ SHELF = "document.querySelector('script[src*=\"/shelf-\"]')"
 IN_STORE = (
     f"caches.open('tropa-box').then(box => box.keys()).then(all => all.some(one => one.url.endsWith({LESSON!r})))"
 )
+# Its tag alone stands in the page before its bytes are here.
+DRAFTS_CAME = """performance.getEntriesByType("resource")
+  .some((one) => one.name.includes("/drafts-") && one.responseEnd > 0)"""
 # A letter more each time: the page's script may only just have begun to listen.
 TYPES = """(() => {
   const box = document.querySelector("#id_message");
@@ -50,7 +53,7 @@ async def test_she_reads_and_writes_on(course: RunningCourse, tmp_path: Path) ->
             await browser.open(base + LESSON)
             await browser.until(IN_STORE)
             await browser.open(base + FORUM)
-            await browser.until("document.querySelector('script[src*=\"/drafts-\"]') && window.tropa")
+            await browser.until(DRAFTS_CAME)
             await browser.until(TYPES)
             link.cut()
             await browser.open(base + LESSON)
