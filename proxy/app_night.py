@@ -96,7 +96,7 @@ def build_time(ground: Ground) -> NightTime:
 
     hours = NightHours(catalogue, ground.state, clock, extra=partial(active_run, ground.state_dir))
     toll = Toll(ground.accountant, clock, runtime)
-    openings = Openings()
+    openings = Openings(catalogue)
     ground.log.tell(openings.told)
     return NightTime(
         hours=hours,
@@ -152,6 +152,6 @@ def build_night(
         wishes=wishes,
         fetcher=fetcher,
         letters=letters,
-        use=NightUse(time.openings, wishes, time.hours, state, clock),
+        use=NightUse(time.openings, wishes, time.hours, state, clock, lambda: runtime().catalogue),
         requests=requests,
     )

@@ -1,57 +1,105 @@
 """Which of the things that nights brought somebody opens: noticed as exchanges are logged and films are shown.
 
 Laws of this file: nothing is kept of who opened it; what a night fetched itself is no opening, nor is what was
-withheld; the log's thread only reads a dictionary and adds to a queue, so that no exchange waits for it; memory is
-bounded, and what finds no room is noticed when it is opened again.
+withheld; a thing is known by its site, its path and what of its query names it; the log's thread only reads a
+dictionary and adds to a queue, so that no exchange waits for it; memory is bounded and holds no address of a learner's,
+and what finds no room is noticed when it is opened again.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
+from urllib.parse import urlsplit
 
+from policies.model import Catalogue, Origin
+from proxy.cache.variant_keys import VOLATILE_PARAMETERS, stable_url
 from proxy.exchange import Receipt
 
+Thing = bytes
 _GIVEN = frozenset((200, 206, 304))
 _MOST = 10_000  # openings between two looks
 _NO_OPENING = frozenset(("night", "withheld", "dropped", "refused", "deferred", "error"))
+_HOW_ASKED = VOLATILE_PARAMETERS | {"forcedownload", "offline"}  # Moodle's: to keep, not to show; asked by its app
 
 
 def path_of(url: str) -> str:
-    """A thing by its path: how it is asked for (to show, to keep) and under which name of its site make no other."""
+    """The path alone: the first, cheap question."""
     slash = url.find("/", url.find("://") + 3)
     return url[slash:].partition("#")[0].partition("?")[0] if slash > 0 else "/"
 
 
-class Openings:
-    """One per process. `here`: path -> when it came, swapped as a whole."""
+def thing_of(url: str, origin: Origin | None) -> Thing:
+    """What an address names, whatever its site is called there, however it is asked for and in whose session.
 
-    def __init__(self) -> None:
-        self.here: Mapping[str, datetime] = {}
-        self._opened: deque[tuple[str, datetime]] = deque(maxlen=_MOST)  # adding and taking are atomic
+    origin  whose it is; None: of no course that is known, so its host tells
+    """
+    volatile = _HOW_ASKED | origin.preset.volatile_query if origin is not None else _HOW_ASKED
+    bare = stable_url(url, volatile)
+    query = bare.partition("?")[2]
+    named = "\n".join((_site(url, origin), path_of(bare), query))
+    return blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def host_of(url: str) -> str:
+    """Lower case; "" for what is no address."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _site(url: str, origin: Origin | None) -> str:
+    """An origin's names are one site, but those below a `*.` of it: each of these is a site of its own."""
+    host = host_of(url)
+    if origin is None:
+        return f"\n{host}"
+    below = host not in origin.hosts and any(host.endswith(name[1:]) for name in origin.hosts if name.startswith("*."))
+    return f"{origin.id}\n{host}" if below else origin.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What is here and wasn't opened yet. came: thing -> when; paths: of all of them."""
+
+    came: Mapping[Thing, datetime] = field(default_factory=dict)
+    paths: frozenset[str] = frozenset()
+
+
+class Openings:
+    """One per process. `here` is swapped as a whole."""
+
+    def __init__(self, catalogue: Callable[[], Catalogue]) -> None:
+        self.here = Here()
+        self._catalogue = catalogue
+        self._opened: deque[tuple[Thing, datetime]] = deque(maxlen=_MOST)  # adding and taking are atomic
 
     def told(self, receipts: Iterable[Receipt]) -> None:
         """Of exchanges that are over; called by the log's thread."""
         here = self.here
-        if not here:
+        if not here.came:
             return
         for receipt in receipts:
-            path = path_of(receipt.url)
-            came = here.get(path)
-            if came is None or receipt.status not in _GIVEN or receipt.treatment in _NO_OPENING:
+            if receipt.status not in _GIVEN or receipt.treatment in _NO_OPENING:
                 continue
-            if receipt.at >= came:
-                self._opened.append((path, receipt.at))
+            if path_of(receipt.url) not in here.paths:
+                continue
+            thing = thing_of(receipt.url, self._catalogue().origins.get(receipt.origin))
+            came = here.came.get(thing)
+            if came is not None and receipt.at >= came:
+                self._opened.append((thing, receipt.at))
 
-    def watched(self, url: str, now: datetime) -> None:
+    def watched(self, url: str, origin: Origin | None, now: datetime) -> None:
         """A version of this film, recording or document was shown to somebody; versions have addresses of their own."""
-        self._opened.append((path_of(url), now))
+        self._opened.append((thing_of(url, origin), now))
 
-    def taken(self) -> Mapping[str, datetime]:
-        """What was opened since this was last asked: path -> when first."""
-        found: dict[str, datetime] = {}
+    def taken(self) -> Mapping[Thing, datetime]:
+        """What was opened since this was last asked: thing -> when first."""
+        found: dict[Thing, datetime] = {}
         while self._opened:
-            path, at = self._opened.popleft()
-            found.setdefault(path, at)
+            thing, at = self._opened.popleft()
+            found.setdefault(thing, at)
         return found

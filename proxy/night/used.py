@@ -1,21 +1,24 @@
 """How much of what nights brought was opened since, films and lectures among it: whether the megabytes were well spent.
 
-Laws of this file: nothing is told of who opened it; a thing counts once, however many opened it; learners' own requests
-don't count, for they are theirs. What a night brought and what was opened of it is kept as sums of that night for as
-long as what it took, and written anew only while all that it brought is still known.
+Laws of this file: nothing is told of who opened it; a thing counts once, however many opened it, and is known by its
+site, its path and what of its query names it; learners' own requests don't count, for they are theirs. What a night
+brought and what was opened of it is kept as sums of that night for as long as what it took, and written anew only while
+all that it brought is still known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from policies.model import Catalogue
+from policies.place import OriginIndex
 from policies.values import MediaKind
 from proxy.account.state import Mark, MarkQuery, PutMark, State
 from proxy.clock import Clock
 from proxy.night.hours import NightHours, place_of
-from proxy.night.openings import Openings, path_of
+from proxy.night.openings import Here, Openings, Thing, host_of, path_of, thing_of
 from proxy.night.wishes import KEPT_LIFE, Wanted, Wishes, kind_of
 from scheduler.night import night_at
 from scheduler.requests import RequestState
@@ -64,33 +67,62 @@ async def saved_use(state: State, now: datetime) -> Mapping[tuple[str, str], Use
 class NightUse:
     """`tick` it now and then."""
 
-    def __init__(self, openings: Openings, wishes: Wishes, hours: NightHours, state: State, clock: Clock) -> None:
+    def __init__(
+        self,
+        openings: Openings,
+        wishes: Wishes,
+        hours: NightHours,
+        state: State,
+        clock: Clock,
+        catalogue: Callable[[], Catalogue],
+    ) -> None:
         self._openings = openings
+        self._catalogue = catalogue
         self._wishes = wishes
         self._hours = hours
         self._state = state
         self._clock = clock
         self._nights: dict[tuple[str, datetime], str] = {}  # (wish, when it came) -> the night that brought it
         self._written: dict[tuple[str, str], Use] = {}
+        self._named: dict[str, Thing] = {}  # an address of what is here -> what it names, under the catalogue below
+        self._named_by: Catalogue | None = None
         self._seen: frozenset[tuple[str, datetime, datetime | None]] = frozenset()
 
     async def tick(self) -> None:
         """Note what was opened, look for what came, sum it up night by night."""
         opened = self._openings.taken()
-        for wanted in self._here():
-            at = opened.get(path_of(wanted.url))
+        names = self._names(self._here())
+        for wanted in self._here() if opened else ():
+            at = opened.get(names[wanted.url])
             if at is not None and at >= wanted.changed:
                 await self._wishes.opened(wanted.id, at)
         here = self._here()
+        names = self._names(here)
         seen = frozenset((one.id, one.changed, one.opened) for one in here)
         if seen == self._seen:
             return
         self._seen = seen
-        self._openings.here = {path_of(one.url): one.changed for one in here if one.opened is None}
+        awaited = [one for one in here if one.opened is None]
+        self._openings.here = Here(
+            came={names[one.url]: one.changed for one in awaited},
+            paths=frozenset(path_of(one.url) for one in awaited),
+        )
         await self._write(here, self._clock.now())
 
     def _here(self) -> tuple[Wanted, ...]:
         return tuple(one for one in self._wishes.of("") if _counts(one))
+
+    def _names(self, here: Iterable[Wanted]) -> Mapping[str, Thing]:
+        """Address -> what it names; a new catalogue may call sites by other names."""
+        catalogue = self._catalogue()
+        if self._named_by is not catalogue:
+            self._named, self._named_by, self._seen = {}, catalogue, frozenset()
+        urls = {one.url for one in here}
+        if urls != self._named.keys():
+            origins = OriginIndex(catalogue)
+            known = self._named
+            self._named = {url: known.get(url) or thing_of(url, origins.by_host(host_of(url))) for url in urls}
+        return self._named
 
     async def _write(self, here: tuple[Wanted, ...], now: datetime) -> None:
         brought: dict[tuple[str, str], list[Wanted]] = {}

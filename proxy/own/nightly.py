@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from policies.classify import is_edited
+from policies.memory import remember
 from policies.night import idle_because
 from policies.values import MediaKind
 from policies.windows import next_opening
@@ -81,9 +82,7 @@ class NightRequests:
     def saw(self, learner: str, now: datetime) -> None:
         """She has looked at her receipts."""
         self._seen.pop(learner, None)
-        self._seen[learner] = now
-        if len(self._seen) > _MAX_SEEN:
-            del self._seen[next(iter(self._seen))]
+        remember(self._seen, learner, now, _MAX_SEEN)
 
     def forget(self, learner: str) -> None:
         """When she looked is forgotten."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import unquote
 
+from policies.model import Origin
 from policies.treatments import Form, LightCopy
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
@@ -38,8 +39,8 @@ _COPIES = frozenset(copy.value for copy in LightCopy)
 class Viewer:
     """Pages and files of finished versions."""
 
-    def __init__(self, lectures: Lectures, watched: Callable[[str, datetime], None]) -> None:
-        """watched: told of each film, recording or document a version of which is shown."""
+    def __init__(self, lectures: Lectures, watched: Callable[[str, Origin | None, datetime], None]) -> None:
+        """watched: told of each film, recording or document a version of which is shown, and whose it is."""
         self._lectures = lectures
         self._watched = watched
 
@@ -55,7 +56,7 @@ class Viewer:
         self, exchange: Exchange, heavy: Heavy, context: PageContext, version: str, stored: StoredMedia
     ) -> Answer | None:
         """The viewer; a copy of a document is the document itself. None: it was just evicted, or is damaged."""
-        self._watched(heavy.url, exchange.now)
+        self._watched(heavy.url, exchange.inbound.origin, exchange.now)
         if version in _COPIES:
             return await self._copy(exchange, heavy, version, stored)
         if _is_lecture(version, stored):
@@ -75,7 +76,7 @@ class Viewer:
 
     def segments_page(self, exchange: Exchange, heavy: Heavy, context: PageContext) -> Answer:
         """The viewer of a long film: in segments where the browser plays them, else from its beginning on."""
-        self._watched(heavy.url, exchange.now)
+        self._watched(heavy.url, exchange.inbound.origin, exchange.now)
         version = Form.CAPPED.value
         sources = (
             File(f"{version}/{SEGMENTS}/{PLAYLIST}", PLAYLIST_TYPE, 0),
