@@ -8,7 +8,7 @@ cache serve her, or what the origin has confirmed to her in her own name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -318,8 +318,8 @@ class OriginCache:
                 await self._store.invalidate([shared_key(asked, address) for address in gone])
         return response
 
-    async def _ask_origin(self, asked: Asked) -> UpstreamResponse:
-        return await self._upstream.open(
+    def _ask_origin(self, asked: Asked) -> Awaitable[UpstreamResponse]:
+        return self._upstream.open(
             origin=asked.origin,
             method=asked.method,
             scheme=asked.scheme,

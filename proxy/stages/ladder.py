@@ -125,6 +125,8 @@ class LadderStage:
 
     def withholds(self, exchange: Exchange) -> Withhold | None:
         """What to answer to a request for a rung that this learner's ladder lost; None: let it go on."""
+        if not self._book.is_of(exchange.who.learner):
+            return None
         if not _adapts(exchange) or exchange.facts.method not in ("GET", "HEAD"):
             return None
         if not self._book.is_removed(exchange.who.learner, exchange.inbound.url, self._now_s()):
@@ -160,13 +162,16 @@ class LadderStage:
     def continued(self, exchange: Exchange, facts: ResponseFacts, planned: Plan) -> Plan:
         """The plan, or a cap where it knows of none: the one of the lecture that is watched, since a live manifest that
         is asked for again must not change under its player; or for a range that is the whole manifest."""
-        if not isinstance(planned, PassThrough) or facts.attachment or _passes(exchange):
+        learner = exchange.who.learner
+        if not isinstance(planned, PassThrough) or not (facts.partial or self._book.is_of(learner)):
+            return planned
+        if facts.attachment or _passes(exchange):
             return planned
         manifest, stream = manifest_of(facts), exchange.decision.treatments.stream
         if not manifest or not (facts.status == 200 or _is_whole(facts)):
             return planned
         adapts = stream.action is Action.ADAPT and facts.partial
-        if adapts or self._book.is_watched(exchange.who.learner, exchange.inbound.url, self._now_s()):
+        if adapts or self._book.is_watched(learner, exchange.inbound.url, self._now_s()):
             return RewriteLadder(stream=replace(stream, action=Action.ADAPT), manifest=manifest)
         return planned
 

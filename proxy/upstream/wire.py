@@ -28,7 +28,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 
 from policies.model import Limits, Timeouts
 from proxy.errors import upstream_malformed
-from proxy.upstream.channel import READ_BUFFER_BYTES, misframed
+from proxy.upstream.channel import misframed
 
 _REST_S = 55.0  # below the 60 s after which common servers close, so that reuse rarely meets a dead one
 _HELD_BYTES = 65536  # a body of that length is waited for, so that head and body are handed on together
@@ -118,7 +118,7 @@ class Wire(BaseProtocol):
         self._parser = HttpResponseParser(
             self,
             self._loop,
-            READ_BUFFER_BYTES,
+            _HELD_BYTES // 2,  # a stream takes twice its limit before it has the connection paused
             payload_exception=ClientPayloadError,
             response_with_body=not bodyless,
             read_until_eof=True,
@@ -195,7 +195,6 @@ class Wire(BaseProtocol):
         length = message.headers.get("Content-Length")
         if length is None or int(length) > _HELD_BYTES:
             return False
-        payload.set_read_chunk_size(_HELD_BYTES)
         self._held = self._loop.call_later(_HELD_S, self._wake)
         return True
 
