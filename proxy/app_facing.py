@@ -61,7 +61,7 @@ def build_facing(ground: Ground) -> Facing:
     )
     refusals = Refusals(dresser, ground.codes, jitter=random.SystemRandom())
     rungs = RungMaker(PieceMaker(halves.adapting.store, ground.state_dir / "making"), halves.media.origin.piece)
-    ladder_notes = LadderNotes(ground.state, halves.media.rows)
+    ladder_notes = LadderNotes(ground.state, halves.media.rows, ground.keyed, ground.keeper)
     ladders = build_ladders(notes.sticky, ground.clock, refusals.withheld, rungs, ladder_notes)
     originals, own_workers = Originals(ground.state), OwnWorkers(ground.state)
     stores = OwnStores(dresser, own_workers)

@@ -66,6 +66,7 @@ class AppParts:
         await self.halves.finish()
         await ground.accountant.flush()
         await ground.keeper.close()
+        await self.ladders.close()
         await ground.upstream.close()
         await self.halves.close()
         await ground.state.close()

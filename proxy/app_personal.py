@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from proxy.account.log import AccessLog
 from proxy.account.log_of_one import lines_of
 from proxy.account.owned import ALLOWANCE_NOW, Owned, SupportCodes, Uses
 from proxy.account.personal import Holder, Holding, PersonalData, in_memory
+from proxy.account.seals import Seals
 from proxy.account.state import State
 from proxy.app_ground import Ground, Notes
 from proxy.app_halves import Halves
@@ -27,6 +29,7 @@ from proxy.late_sheets import LateSheets
 from proxy.own.originals import Originals
 from proxy.own.savings import LearnerSavings
 from proxy.stages.ladder import LadderStage
+from proxy.stages.noted import readable
 
 
 def account_holders(accountant: Accountant, state: State, clock: Clock) -> tuple[Holder, ...]:
@@ -133,9 +136,9 @@ def log_holder(folder: Path, log: AccessLog) -> Holder:
     return Holding("log", export, erase)
 
 
-def kept_holder(state: State, clock: Clock) -> Holder:
+def kept_holder(state: State, clock: Clock, seals: Seals) -> Holder:
     """Whatever else State keeps under her id."""
-    return Owned(state, clock)
+    return Owned(state, clock, partial(readable, seals))
 
 
 def build_personal(
@@ -156,7 +159,7 @@ def build_personal(
             ladders_holder(ladders),
             halves.uploads.holder(),
             log_holder(ground.state_dir / "log", ground.log),
-            kept_holder(ground.state, ground.clock),
+            kept_holder(ground.state, ground.clock, Seals(ground.keyed)),
         ),
         settled=ground.accountant.flush,
     )

@@ -275,7 +275,7 @@ class Pipeline:
         """What the origin says, treated; a stored variant where the origin confirms its source."""
         parts = self._parts
         if parts.ladders.is_left_off(exchange):
-            parts.ladders.take_up(exchange)
+            await parts.ladders.take_up(exchange)
         removed = parts.ladders.withholds(exchange)
         if removed is not None:
             return coded(parts.refusals.withheld(exchange, removed), exchange.codings)

@@ -6,8 +6,9 @@ owner is touched; what is a sum over many learners stays, for it names nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from policies.values import Scope
@@ -84,17 +85,21 @@ def _use_told(line: AddUse) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Her marks and jobs, of whatever kind: what no other holder answers for is found here."""
+    """Her marks and jobs, of whatever kind: what no other holder answers for is found here.
+
+    readable: a mark's facts as they are told, where they lie sealed
+    """
 
     state: State
     clock: Clock
+    readable: Callable[[Mark], Mapping[str, Any]] = attrgetter("facts")
     name: str = "kept"
 
     async def export(self, learner: str) -> Mapping[str, Any]:
         told: dict[str, list[dict[str, Any]]] = {}
         for mark in await self._marks(learner):
             told.setdefault(mark.kind, []).append(
-                {"about": mark.key, "until": mark.until.isoformat(), **dict(mark.facts)}
+                {"about": mark.key, "until": mark.until.isoformat(), **self.readable(mark)}
             )
         for job in await self._jobs(learner):
             told.setdefault(job.kind, []).append(_job_told(job))

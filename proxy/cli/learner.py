@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,9 @@ def _in_files(state: State, state_dir: Path, clock: Clock) -> PersonalData:
     from proxy.account.log_of_one import lines_of, take_out
     from proxy.account.owned import Owned, SupportCodes, Uses
     from proxy.account.personal import Holding, PersonalData
+    from proxy.account.seals import Seals
+    from proxy.account.secret import Keyed, installation_secret
+    from proxy.stages.noted import readable
 
     folder = state_dir / "log"
 
@@ -116,7 +120,10 @@ def _in_files(state: State, state_dir: Path, clock: Clock) -> PersonalData:
 
     log = Holding("log", export, erase)
     uses = Uses("allowances", state, None, clock, running=False)
-    return PersonalData((uses, SupportCodes(state, clock), log, Owned(state, clock)), nothing_waits)
+    kept = Owned(state, clock)
+    if (state_dir / "secret").exists():  # without it what is sealed is told as it lies there
+        kept = Owned(state, clock, partial(readable, Seals(Keyed(installation_secret(state_dir)))))
+    return PersonalData((uses, SupportCodes(state, clock), log, kept), nothing_waits)
 
 
 COMMAND = Command(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,8 @@ from policies.facts import ResponseFacts
 from policies.streams import manifest_of
 from policies.treatments import Action, Form, NothingFits, VideoTreatment
 from policies.values import MediaKind, Reason
+from proxy.account.seals import Seals
+from proxy.account.state import Mark
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer
 from proxy.deliver.codings import DECODABLE, compress, live_encoder
@@ -32,8 +34,9 @@ from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
 from proxy.stages.ladder_book import LadderBook
-from proxy.stages.ladder_notes import LadderNotes, Sent
-from proxy.stages.ladder_sent import cut_ladder, note_sent, sent_before
+from proxy.stages.ladder_notes import LIFE, LadderNotes
+from proxy.stages.ladder_sent import Again, cut_ladder, note_sent, read_again, take_up
+from proxy.stages.noted import Sent, opened
 from proxy.stages.passing import passing_answer
 from proxy.stages.rung import RungMaker, tell_not_made
 from proxy.transforms import ladder
@@ -115,11 +118,27 @@ class LadderStage:
         """Whether this learner watched something when the last process ended, and is back for the first time."""
         return self._notes is not None and self._notes.has_left(exchange.who.learner)
 
-    def take_up(self, exchange: Exchange) -> None:
-        """Go on with it as if nothing had been between. Read-ahead is paced anew when it is loaded anew."""
-        learner = exchange.who.learner
-        for sent, ago in self._notes.left_of(learner, exchange.now) if self._notes is not None else ():
-            sent_before(self._book, self._rungs, learner, sent, self._now_s() - ago.total_seconds())
+    async def take_up(self, exchange: Exchange) -> None:
+        """Go on with it as if nothing had been between. Read-ahead is paced anew when it is loaded anew.
+
+        What is kept is opened and read in a thread; requests that come meanwhile do the same and wait for it, too.
+        """
+        learner, notes = exchange.who.learner, self._notes
+        left = notes.left_of(learner) if notes is not None else ()
+        if notes is None or not left:
+            return
+        found = await asyncio.to_thread(_read_again, notes.seals, left)
+        if notes.left_of(learner) is not left:  # taken up or forgotten meanwhile
+            return
+        notes.taken(learner)
+        for mark, again in found:
+            ago = LIFE - (mark.until - exchange.now)
+            take_up(self._book, self._rungs, learner, again, self._now_s() - ago.total_seconds())
+
+    async def close(self) -> None:
+        """What was noted is on its way to State."""
+        if self._notes is not None:
+            await self._notes.flush()
 
     # -- before a byte is fetched --------------------------------------------------------------------------
 
@@ -294,6 +313,12 @@ class LadderStage:
             body = compress(body, live_encoder(exchange.codings[0]))
         headers["Content-Length"] = str(len(body))
         return Answer(status=200, headers=headers, body=body)
+
+
+def _read_again(seals: Seals, marks: Sequence[Mark]) -> list[tuple[Mark, Again]]:
+    """What the last process left, lists last, else the earliest first."""
+    found = [(mark, read_again(sent)) for mark in marks if (sent := opened(seals, mark)) is not None]
+    return sorted(found, key=lambda one: one[1].sent.manifest == "list")
 
 
 def _is_whole(facts: ResponseFacts) -> bool:

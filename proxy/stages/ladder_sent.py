@@ -5,15 +5,18 @@ Law: what is found in a manifest depends on its text and on limits alone, so tha
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from policies.treatments import NothingFits
 from proxy.stages.ladder_book import LadderBook
-from proxy.stages.ladder_notes import Sent
+from proxy.stages.noted import Sent
 from proxy.stages.rung import RungMaker
 from proxy.transforms import ladder
 from proxy.transforms.ladder import Capped, LadderOutcome, LadderSpec, Rendition
+from proxy.transforms.ladder.dash_made import MadeManifest, made_manifest
+from proxy.transforms.ladder.hls_made import ListedSegment, MadeMaster, listed_segments, made_master
+from proxy.transforms.ladder.made import NotMade
 
 
 def cut_ladder(
@@ -38,18 +41,38 @@ def note_sent(book: LadderBook, learner: str, url: str, outcome: LadderOutcome, 
         book.note(learner, url, kept=(made,), removed=(), beyond=True)
 
 
-def sent_before(book: LadderBook, rungs: RungMaker | None, learner: str, sent: Sent, at_s: float) -> None:
-    """A manifest that went out in the last process, at this instant of this process's steady clock."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A manifest that went out in the last process, read once more.
+
+    outcome, beyond  as `cut_ladder` tells; None, None: it is a list of segments
+    made             what is made here of it; None: nothing
+    """
+
+    sent: Sent
+    outcome: LadderOutcome | None = None
+    beyond: Rendition | None = None
+    made: MadeMaster | MadeManifest | tuple[ListedSegment, ...] | NotMade | None = None
+
+
+def read_again(sent: Sent) -> Again:
+    """What it said. Takes as long as reading a manifest does: a thread's work."""
     if sent.manifest == "list":
-        if rungs is not None:
-            rungs.again_list(learner, sent.url, sent.text)
-        return
-    book.spec_for(learner, sent.url, sent.spec, at_s)
+        return Again(sent=sent, made=listed_segments(sent.text, sent.url))
     outcome, beyond = cut_ladder(sent.manifest, sent.nothing_fits, sent.text, sent.spec, sent.query)
-    if sent.capped is not None and rungs is not None:
-        body = outcome.body if isinstance(outcome, Capped) else sent.text
-        if sent.manifest == "dash":
-            rungs.again_manifest(learner, sent.url, body, sent.capped)
-        else:
-            rungs.again_master(learner, sent.url, sent.query, body, sent.capped)
-    note_sent(book, learner, sent.url, outcome, beyond if sent.capped is not None else None)
+    if sent.capped is None:
+        return Again(sent=sent, outcome=outcome)
+    body = outcome.body if isinstance(outcome, Capped) else sent.text
+    if sent.manifest == "dash":
+        return Again(sent=sent, outcome=outcome, beyond=beyond, made=made_manifest(body, sent.capped, sent.url))
+    return Again(sent=sent, outcome=outcome, beyond=beyond, made=made_master(body, sent.capped, query=sent.query))
+
+
+def take_up(book: LadderBook, rungs: RungMaker | None, learner: str, again: Again, at_s: float) -> None:
+    """It went out at this instant of this process's steady clock. Who gave it has judged it then."""
+    sent = again.sent
+    if again.outcome is not None:
+        book.spec_for(learner, sent.url, sent.spec, at_s)
+        note_sent(book, learner, sent.url, again.outcome, again.beyond)
+    if rungs is not None and again.made is not None and not isinstance(again.made, NotMade):
+        rungs.again(learner, sent.url, again.made)

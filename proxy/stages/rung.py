@@ -25,8 +25,8 @@ from proxy.stages.context import Exchange, Fetched
 from proxy.stages.media_origin import is_same_site
 from proxy.stages.rung_book import MadeRung, RungBook
 from proxy.stages.rung_pieces import PASSING_REASONS, Piece, PieceMaker
-from proxy.transforms.ladder.dash_made import made_manifest
-from proxy.transforms.ladder.hls_made import ListedSegment, listed_segments, made_master
+from proxy.transforms.ladder.dash_made import MadeManifest, made_manifest
+from proxy.transforms.ladder.hls_made import ListedSegment, MadeMaster, listed_segments, made_master
 from proxy.transforms.ladder.limits import MAX_MANIFEST_BYTES
 from proxy.transforms.ladder.made import NotMade, Place
 from proxy.transforms.media.spec import CappedSpec
@@ -117,23 +117,18 @@ class RungMaker:
 
     # -- after a restart ---------------------------------------------------------------------------------------
 
-    def again_master(self, learner: str, url: str, query: str, body: bytes, capped: CappedSpec) -> None:
-        """A playlist that `told_master` told of in the last process; who gave it has judged it then."""
-        made = made_master(body, capped, query=query)
-        for uri, spec in made.rungs if not isinstance(made, NotMade) else ():
-            self._book.note_list(learner, _joined(url, uri), spec)
-
-    def again_manifest(self, learner: str, url: str, body: bytes, capped: CappedSpec) -> None:
-        """The same of `told_manifest`."""
-        made = made_manifest(body, capped, url)
-        if not isinstance(made, NotMade):
-            self._book.learn_manifest(learner, url, made.rungs)
-
-    def again_list(self, learner: str, url: str, text: bytes) -> None:
-        """The same of `told_list`; after its playlist."""
-        spec, segments = self._book.spec_of_list(learner, url), listed_segments(text, url)
-        if spec is not None and not isinstance(segments, NotMade):
-            self._book.learn_list(learner, url, spec, segments)
+    def again(self, learner: str, url: str, made: MadeMaster | MadeManifest | tuple[ListedSegment, ...]) -> None:
+        """What was told in the last process; lists after the playlist that named them."""
+        match made:
+            case MadeMaster():
+                for uri, spec in made.rungs:
+                    self._book.note_list(learner, _joined(url, uri), spec)
+            case MadeManifest():
+                self._book.learn_manifest(learner, url, made.rungs)
+            case _:
+                of_list = self._book.spec_of_list(learner, url)
+                if of_list is not None:
+                    self._book.learn_list(learner, url, of_list, made)
 
     # -- pieces ------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from proxy.account.codes import Codes
 from proxy.account.errands import EXPORT, Errand, Errands, ask
 from proxy.account.log import AccessLog
 from proxy.account.metrics import Metrics
+from proxy.account.secret import Keyed
 from proxy.account.sqlite import SqliteState
 from proxy.account.state import (
     AddSums,
@@ -45,8 +46,9 @@ from proxy.opened import OpenedPages
 from proxy.own.choices import Choices
 from proxy.own.originals import Originals
 from proxy.pages.versions import MediaKnown
-from proxy.stages.ladder_notes import LadderNotes, Sent
+from proxy.stages.ladder_notes import LadderNotes
 from proxy.stages.media_known import KnownMedia
+from proxy.stages.noted import Sent
 from proxy.tasks import TaskKeeper
 from proxy.transforms.ladder import LadderSpec
 from tests.builders import a_catalogue, a_territory
@@ -192,10 +194,11 @@ async def known_media(kept: Kept) -> None:
 
 
 async def ladders(kept: Kept) -> None:
-    rows = Rows(kept.state, TaskKeeper("test"))
+    rows, keeper = Rows(kept.state, TaskKeeper("test")), TaskKeeper("test")
     spec, url = LadderSpec(), "https://lms/film.m3u8"
     sent = Sent(url=url, query="", manifest="hls", text=b"", spec=spec, nothing_fits=NothingFits.LOWEST, capped=None)
-    LadderNotes(kept.state, rows).note("anna", sent, NOW)
+    LadderNotes(kept.state, rows, Keyed(b"a secret of the tests"), keeper).note("anna", sent, NOW)
+    await keeper.idle()
     await rows.flush()
     await gone_after(kept, hours=6)
 

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from policies.treatments import NothingFits
+from proxy.account.seals import Seals
 from proxy.account.secret import Keyed, installation_secret
 from proxy.account.sqlite import SqliteState
+from proxy.account.state import Mark, PutMark
 from proxy.catalogues import publish_file
+from proxy.stages.ladder_notes import LIFE
+from proxy.stages.noted import Sent, sealed_facts
+from proxy.transforms.ladder import LadderSpec
 from tests.serving import NOON, Served, served
 from tests.unit.proxy.cli.commands import Ran, regions_file, tropa
 
@@ -53,6 +59,32 @@ async def test_a_running_tropa_tells_and_forgets_one_learner(tmp_path: Path) -> 
         his = json.loads((await run("learner", "export", "--login", "boris", *state)).out)
         assert his["allowance_now"]["counters"][0]["used_bytes"] > 100_000
         assert len(his["log"]["exchanges"]) == 1
+
+
+async def test_a_stopped_tropa_tells_her_readable_what_lies_sealed(tmp_path: Path) -> None:
+    state_dir = tmp_path / "state"
+    keyed = Keyed(installation_secret(state_dir))
+    anna, address = keyed.learner("header", "anna"), "https://lms.example.org/film.m3u8"
+    sent = Sent(
+        url=address,
+        query="",
+        manifest="hls",
+        text=b"#EXTM3U",
+        spec=LadderSpec(max_height_px=240),
+        nothing_fits=NothingFits.LOWEST,
+        capped=None,
+    )
+    facts = sealed_facts(Seals(keyed), anna, "1", sent)
+    state = SqliteState(state_dir / "tropa.db")
+    await state.start()
+    await state.commit([PutMark(Mark(kind="ladder", owner=anna, key="1", until=NOON + LIFE, facts=facts))])
+    await state.close()
+    assert address not in str(facts)
+    held = await run("learner", "export", "--login", "anna", "--patience", "0", "--state", state_dir)
+    (ladder,) = json.loads(held.out)["kept"]["ladder"]
+    assert (ladder["address"], ladder["manifest"], ladder["limits"]["max_height_px"]) == (address, "#EXTM3U", 240)
+    erased = await run("learner", "erase", "--login", "anna", "--patience", "0", "--state", state_dir)
+    assert "kept: 1" in erased.out
 
 
 async def test_a_stopped_tropa_forgets_what_lies_in_files_and_the_rest_at_its_start(tmp_path: Path) -> None:
