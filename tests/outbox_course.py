@@ -40,7 +40,7 @@ RULE = OutboxForm(
     pages=("/mod/forum/discuss.php?d={d}",),
     look=("/mod/forum/discuss.php?d={d}",),
     unless=("edit",),
-    done=(re.compile(r"^/mod/forum/discuss\.php\Z"),),
+    done=(re.compile(r"^/mod/forum/discuss\.php\#p[^/]*\Z"),),
     refused_with=("error",),
     login=(re.compile(r"^/login/.*\Z"),),
     person=(re.compile(r'"userId":([0-9]+)'),),
@@ -71,6 +71,7 @@ class Forum:
     posts: list[tuple[str, str]] = field(default_factory=list)
     sessions: dict[str, str] = field(default_factory=dict)
     closed: bool = False
+    closes_after_reading: bool = False
     gone: bool = False
     lets_guests_read: bool = False
     is_down: bool = False
@@ -92,7 +93,9 @@ class Forum:
             return Said(status=404)
         said = "".join(f"<div class=post><p>{html.escape(text)}</p></div>" for _, text in self.posts)
         form = f'<form action="/mod/forum/post.php" method=post><input name="sesskey" value="{token}"></form>'
-        return Said(status=200, page=f"<html><body>{said}{'' if self.closed else form}</body></html>")
+        page = Said(status=200, page=f"<html><body>{said}{'' if self.closed else form}</body></html>")
+        self.closed = self.closed or self.closes_after_reading
+        return page
 
     async def post(self, address: Address, form: Form, visit: Visit, *, page_target: str) -> Said | NotSent | Lost:
         self.fate.step()
@@ -114,7 +117,7 @@ class Forum:
         if form.get("sesskey") != token:
             return Said(status=403)
         if self.closed:
-            return Said(status=303, location=f"http://lms.test{DISCUSSION}&error=closed")
+            return Said(status=303, location=f"http://lms.test{DISCUSSION}")  # as Moodle's post.php, without a word
         self.posts.append((visit.learner, form.get("message")))
         return Said(status=303, location=f"http://lms.test{DISCUSSION}#p{len(self.posts)}")
 

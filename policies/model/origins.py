@@ -73,7 +73,7 @@ class OutboxForm:
     pages         where the form can be had anew, with {field} in them; the first whose fields are all filled
     look          where it stands when it has arrived, in the same way
     unless        fields that, filled, make it another thing (an edit, a cancel button): then it isn't kept
-    done          paths that the origin leads to when it took the form
+    done          paths that the origin leads to when it took the form, with a fragment where that alone says so
     refused_with  parameters of that address which say that it didn't
     login         paths that the origin leads to when nobody is logged in
     calls         of scripts, posted as JSON: then the token stands in the address, and an answer says itself what it is

@@ -25,7 +25,9 @@ class OutboxSection(Section):
     )
     look: Lines = Field(default=[], description="Where the message stands when it has arrived, in the same way.")
     unless: Lines = Field(default=[], description="Fields that, filled, make it another thing: an edit, a cancel.")
-    done: Lines = Field(description="Paths that the site leads to when it took the form.")
+    done: Lines = Field(
+        description="Paths that the site leads to when it took the form, or with a fragment: /discuss.php#p*."
+    )
     refused_with: Lines = Field(default=[], description="Parameters of that address which say that it didn't.")
     login: Lines = Field(default=[], description="Paths that the site leads to when nobody is logged in.")
     call: Lines = Field(

@@ -2,7 +2,8 @@
 
 Laws of this file: pure; only a single call whose name policy lists, with words in it, is a message; its body goes out
 again byte for byte, with another token in its address; what an answer doesn't say plainly proves nothing.
-Source: Moodle's lib/ajax/service.php: [{"index": 0, "methodname": …, "args": {…}}], answered by [{"error": …}].
+Source: Moodle's lib/ajax/service.php: [{"index": 0, "methodname": …, "args": {…}}], answered by [{"error": …}];
+core_message_send_instant_messages, which tells of a blocked message as [{"msgid": -1, "errormessage": …}].
 """
 
 from __future__ import annotations
@@ -67,6 +68,16 @@ def token_on(page: str, name: str) -> str | None:
     return found[1] if found is not None else None
 
 
+def _of_each(data: Any) -> str:
+    """Some calls name what became of each message in an answer without an error: -1 for one that wasn't sent."""
+    numbers = (
+        [one["msgid"] for one in data if isinstance(one, dict) and "msgid" in one] if isinstance(data, list) else []
+    )
+    if -1 not in numbers:
+        return "taken"
+    return "refused" if set(numbers) == {-1} else ""
+
+
 def answered(page: str) -> str:
     """ "taken", "login", "refused", or "" where the answer doesn't say."""
     try:
@@ -77,7 +88,7 @@ def answered(page: str) -> str:
     if not isinstance(first, dict) or "error" not in first:
         return ""
     if first["error"] is False:
-        return "taken"
+        return _of_each(first.get("data"))
     exception = first.get("exception")
     word = exception.get("errorcode") if isinstance(exception, dict) else first.get("errorcode")
     return "login" if word in _LOGIN else "refused"

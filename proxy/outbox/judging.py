@@ -57,32 +57,45 @@ def _of_redirect(location: str, rule: OutboxForm) -> Verdict:
     parts = _split(location)
     if parts is None:
         return Verdict.UNKNOWN
-    path, names = parts
+    path, names, fragment = parts
     if _any(rule.login, path):
         return Verdict.NEEDS_LOGIN
     if names & set(rule.refused_with):
         return Verdict.REFUSED
-    return Verdict.TAKEN if _any(rule.done, path) else Verdict.UNKNOWN
+    is_done = _any(rule.done, path) or (fragment and _any(rule.done, f"{path}#{fragment}"))
+    return Verdict.TAKEN if is_done else Verdict.UNKNOWN
 
 
 def of_page(said: Said, rule: OutboxForm) -> Verdict:
-    """Whether a page that was asked for is the page: TAKEN means it is there to be read by who is logged in."""
+    """Whether a page that was asked for is the page: TAKEN means it is there to be read by who is logged in.
+
+    A form that leads to where a message would stand isn't there: nobody can write any more.
+    """
     if said.status == 200:
         return Verdict.NEEDS_LOGIN if is_a_guests(said.page, rule) else Verdict.TAKEN
     if said.status in (301, 302, 303, 307, 308):
         parts = _split(said.location)
-        return Verdict.NEEDS_LOGIN if parts is not None and _any(rule.login, parts[0]) else Verdict.UNKNOWN
+        if parts is None:
+            return Verdict.UNKNOWN
+        if _any(rule.login, parts[0]):
+            return Verdict.NEEDS_LOGIN
+        return Verdict.REFUSED if _looks_at(rule, parts[0]) else Verdict.UNKNOWN
     if said.status == 401:
         return Verdict.NEEDS_LOGIN
     return Verdict.REFUSED if said.status in (403, 404, 410) else Verdict.UNKNOWN
 
 
-def _split(location: str) -> tuple[str, set[str]] | None:
+def _split(location: str) -> tuple[str, set[str], str] | None:
+    """(path, names of the query, fragment)."""
     try:
         parts = urlsplit(location)
-        return parts.path, {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        return parts.path, {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}, parts.fragment
     except ValueError:
         return None
+
+
+def _looks_at(rule: OutboxForm, path: str) -> bool:
+    return any(path == template.partition("?")[0] for template in rule.look)
 
 
 def _any(patterns: tuple[re.Pattern[str], ...], path: str) -> bool:

@@ -78,7 +78,7 @@ class OriginPages:
         if said is None or verdict in (Verdict.NEEDS_LOGIN, Verdict.UNKNOWN):
             return NotNow(why="login" if verdict is Verdict.NEEDS_LOGIN else "link")
         if verdict is Verdict.REFUSED:
-            return Ends(state=State.FAILED, why="gone")
+            return Ends(state=State.FAILED, why="gone" if said.status >= 400 else "closed")
         token = _token(item, rule, said.page)
         if token is None:
             return Ends(state=State.FAILED, why="closed")

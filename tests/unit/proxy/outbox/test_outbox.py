@@ -121,6 +121,16 @@ async def test_a_closed_or_gone_discussion_returns_it_with_its_text(outbox: Outb
     assert forum.posts == []
 
 
+async def test_a_discussion_that_closes_while_it_is_sent_swallows_nothing(outbox: Outbox, forum: Forum) -> None:
+    forum.closes_after_reading = True
+    await outbox.keep(an_item("m", TEXT))
+    await outbox.replay(a_visit())
+    assert state_of(outbox) == (State.UNCONFIRMED, "unclear")
+    await outbox.replay(a_visit())
+    item = outbox.find("anna", "m")
+    assert item is not None and item.state is State.QUESTION and item.text == TEXT and forum.posts == []
+
+
 async def test_the_same_words_already_there_are_a_question(outbox: Outbox, forum: Forum) -> None:
     forum.posts.append(("anna", TEXT))
     await outbox.keep(an_item("m", TEXT))
