@@ -13,6 +13,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from policies.model import Catalogue
+from policies.values import Audience
 from proxy.account.account import Accountant
 from proxy.account.identity import Identifier
 from proxy.account.redact import redacted
@@ -39,13 +40,15 @@ from proxy.own.texts import PATH as TEXTS_PATH
 from proxy.own.texts import TextRoutes
 from proxy.own.uploads import PATH as UPLOADS_PATH
 from proxy.own.uploads import UploadRoutes
-from proxy.pages import PlaceChoice, PlaceView, place_page, report_thanks
+from proxy.pages import PlaceChoice, PlaceView, nothing_page, place_page, report_thanks
 from proxy.stages.context import Exchange
 
 RESERVED = "/.tropa/"
 logger = logging.getLogger("tropa.own")
 
 _MOST_SAID_CHARS = 500
+_NOTHING = (404, 405)
+_READ_BY_PEOPLE = (Audience.PAGE, Audience.EMBED)
 
 
 def is_own(inbound: Inbound) -> bool:
@@ -104,6 +107,14 @@ class OwnRoutes:
         """Raises ExchangeError for a form that can't be read."""
         exchange.tally.treatment = "own"
         exchange.tally.direct_bytes = 0
+        answer = await self._routed(exchange)
+        if answer.status in _NOTHING and not answer.body and exchange.facts.audience in _READ_BY_PEOPLE:
+            page = own_page(answer.status, nothing_page(self._dresser.context(exchange)))
+            answer.headers.update(page.headers)
+            answer.body = page.body
+        return answer
+
+    async def _routed(self, exchange: Exchange) -> Answer:
         method, name = exchange.inbound.request.method, exchange.inbound.path.removeprefix(RESERVED)
         if name.partition("/")[0] == UPLOADS_PATH:
             return await self.uploads.answer(exchange, name.partition("/")[2])

@@ -3,7 +3,16 @@
 from proxy.pages.card import MAX_CARD_BYTES, card, forms_foot, light_copies, other_versions, page_bar
 from proxy.pages.context import PageContext, PlaceChoice, PlaceView, Savings
 from proxy.pages.figures import size_text
-from proxy.pages.full import PAGE_CSP, embed_card, error_page, gate_page, original_confirm, refusal_page, report_thanks
+from proxy.pages.full import (
+    PAGE_CSP,
+    embed_card,
+    error_page,
+    gate_page,
+    nothing_page,
+    original_confirm,
+    refusal_page,
+    report_thanks,
+)
 from proxy.pages.machine import close_reason, moodle_error_json, problem_json
 from proxy.pages.place import place_page
 from proxy.pages.reasons import teacher_reason
@@ -27,6 +36,7 @@ __all__ = [
     "original_confirm",
     "place_page",
     "report_thanks",
+    "nothing_page",
     "PAGE_CSP",
     "problem_json",
     "moodle_error_json",

@@ -83,6 +83,11 @@ def report_thanks(context: PageContext) -> bytes:
     return full_page("thanks.html", context)
 
 
+def nothing_page(context: PageContext) -> bytes:
+    """An address of ours where nothing is, or nothing any more."""
+    return full_page("nothing.html", context)
+
+
 def error_page(
     error: ExchangeError,
     language: str,
@@ -103,6 +108,7 @@ def error_page(
         "error.html",
         language,
         site=origin_title,
+        home=bool(origin_title),
         title=say.first(f"{own}.title", f"{fault}.title"),
         text=say.first(f"{own}.text", f"{fault}.text"),
         calm="" if error.fault is Fault.CLIENT else say("error.calm"),
@@ -123,6 +129,7 @@ def full_page(name: str, context: PageContext, **values: object) -> bytes:
         context.language,
         context=context,
         site=site,
+        home=bool(context.origin_title),
         institute=institute,
         code=context.support_code,
         **values,

@@ -45,6 +45,7 @@ from proxy.pages import (
     error_page,
     gate_page,
     head_link,
+    nothing_page,
     original_confirm,
     page_bar,
     place_page,
@@ -229,6 +230,7 @@ def pages(language: str) -> Iterator[tuple[str, bytes]]:
     yield "mine-of-many", mine_page(here, tokens={}, log_days=7)
     yield "forgotten", forgotten_page(here, whole=True)
     yield "thanks", report_thanks(here)
+    yield "nothing", nothing_page(here)
     light = lighter(language, known=MediaKnown(duration_s=2700, ready={"sound": 4_000_000}))
     lecture = replace(VIDEO, size_bytes=420_000_000)
     yield "versions", versions_page(lecture, light)

@@ -52,6 +52,7 @@ def place_page(context: PageContext, view: PlaceView) -> bytes:
         context=context,
         view=view,
         site=context.origin_title,
+        home=bool(context.origin_title),
         place=territory.title.in_language(language),
         tariff=_tariff_lines(context, say),
         allowances=[_allowance_line(use, context, say) for use in view.allowances],

@@ -112,7 +112,7 @@ async def test_a_version_that_is_shown_counts_as_an_opening_of_what_a_night_brou
     async with served(tmp_path, a_course()) as there:
         night, anna = there.tropa.parts.halves.night, Learner(there, "anna")
         await anna.until_ready(await anna.choose("sound"))
-        brought = replace(wanted("", url=f"http://lms.elsewhere.example{FILM}"), id="film")
+        brought = replace(wanted("", url=f"{there.base_url}{FILM}"), id="film")
         assert await night.wishes.add(brought, max_open=9) is not None
         await night.wishes.move("film", RequestState.READY, NOON)
         await night.use.tick()

@@ -73,6 +73,19 @@ async def test_wrong_methods_say_which_are_right(tmp_path: Path) -> None:
     assert (posted.status, posted.headers["Allow"]) == (405, "GET, HEAD")
 
 
+@pytest.mark.parametrize(
+    ("path", "method"), [("/.tropa/nothing", "GET"), ("/.tropa/original", "GET"), ("/.tropa/mine", "PUT")]
+)
+async def test_who_opens_what_isnt_there_reads_so_and_is_led_home(tmp_path: Path, path: str, method: str) -> None:
+    async with served(tmp_path, origin) as there:
+        opened = await there.get(path, method, headers=BROWSER)
+        part = await there.get(path, method, headers=BROWSER | {"Sec-Fetch-Dest": "image"})
+    assert opened.status == part.status == (404 if method == "GET" else 405)
+    assert 'href="/"' in opened.body.decode() and opened.headers["Content-Security-Policy"]
+    assert opened.headers.get("Allow") == part.headers.get("Allow")
+    assert part.body == b"", "nobody reads a picture's error"
+
+
 async def test_static_files_stay_with_the_browser_and_are_confirmed_without_a_body(tmp_path: Path) -> None:
     async with served(tmp_path, origin) as there:
         for name in ("tropa.css", "gate.js", "tropa.svg"):
