@@ -15,7 +15,9 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from policies.kinds import kind_of_path, kind_of_type
 from policies.model import Follow, Followed
+from policies.values import MediaKind
 
 JSON = Any
 _SOON = timedelta(hours=36)  # tomorrow, seen from any hour of the night before
@@ -25,9 +27,9 @@ ASSESSED = frozenset(
     ("quiz", "assign", "scorm", "h5pactivity", "hvp", "feedback", "lesson", "workshop", "survey", "choice", "data")
 )
 _LAID_OUT = frozenset(("resource", "folder"))
+_SUBSECTION = "subsection"
 _FILMS = ("video/", "audio/")
 _PLAYBACK = re.compile(r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/[^\s\"'<>?#&\\]+")
-_SHOWN = ("image/", "video/", "audio/", "application/pdf", "text/")
 MAX_PARTS = 2000
 MAX_RECORDINGS = 50  # of one room
 
@@ -68,16 +70,45 @@ def current_section(course: JSON, now: datetime) -> int | None:
 def parts_of(contents: JSON, follow: Follow, current: int | None, now: datetime) -> tuple[Part, ...]:
     """What of the sections that are followed can be had ahead, what comes up soon with its time."""
     found: list[Part] = []
-    for section in mappings(contents):
-        number = whole(section.get("section")) or 0
+    for section, number, _ in sections_of(contents):
         near = current is None or current <= number <= current + follow.ahead
+        if section.get("visible") == 0:
+            continue
         for module in mappings(section.get("modules")):
-            if module.get("modname") in ASSESSED or module.get("uservisible") is False:
+            is_shown = module.get("uservisible") is not False and module.get("visible") != 0
+            if module.get("modname") in ASSESSED or not is_shown:
                 continue
             opens = soon(module, now)
             found += (part for part in module_parts(module, opens) if near or opens is not None or _is_webinar(part))
     wanted = (part for part in found if part.what in follow.what)
     return tuple({part.url: part for part in wanted}.values())[:MAX_PARTS]
+
+
+def sections_of(contents: JSON) -> Iterator[tuple[dict[str, JSON], int, dict[str, JSON] | None]]:
+    """(section, the number that it counts as, the activity that it lies in or None).
+
+    Since Moodle 4.5 a subsection is told as one more section behind all others, which names the activity that it lies
+    in: it counts as the section where that stands.
+    """
+    stand: dict[object, tuple[int, dict[str, JSON]]] = {}
+    for section in mappings(contents):
+        number = whole(section.get("section")) or 0
+        for module in mappings(section.get("modules")):
+            if module.get("modname") == _SUBSECTION and whole(module.get("instance")):
+                stand[module["instance"]] = number, module
+    for section in mappings(contents):
+        own = whole(section.get("section")) or 0
+        if section.get("component") == f"mod_{_SUBSECTION}":
+            number, within = stand.get(whole(section.get("itemid")), (own, None))
+            yield section, number, within
+        else:
+            yield section, own, None
+
+
+def tells_conditions(contents: JSON) -> bool:
+    """Whether the account is told of activities' conditions: Moodle tells those alone who may see hidden activities."""
+    modules = [module for section in mappings(contents) for module in mappings(section.get("modules"))]
+    return not modules or any("availability" in module for module in modules)
 
 
 def forums_of(contents: JSON) -> tuple[int, ...]:
@@ -95,7 +126,10 @@ def fresh_discussions(answer: JSON, since: datetime) -> tuple[int, ...]:
 
 
 def post_parts(answer: JSON) -> tuple[Part, ...]:
-    """What the posts of a discussion carry: attachments and the pictures inside their text."""
+    """What the posts of a discussion carry: attachments and the pictures inside their text.
+
+    Moodle's pages show and link every attachment as one to keep; its answers don't tell files' types.
+    """
     found: list[Part] = []
     for post in mappings(mapping(answer).get("posts")):
         title = str(post.get("subject") or "")
@@ -143,15 +177,21 @@ def service_target(target: str) -> str | None:
 
 
 def module_parts(module: dict[str, JSON], urgent_at: datetime | None) -> Iterator[Part]:
-    """An activity's files, and the recordings that it links to."""
-    name, laid_out = str(module.get("name") or ""), module.get("modname") in _LAID_OUT
+    """An activity's files, and the recordings that it links to.
+
+    A folder's files are linked as ones to keep, archives too (where the activity is set to "automatic", as it is by
+    itself); all else is opened as it is.
+    """
+    name, kind = str(module.get("name") or ""), module.get("modname")
+    laid_out = kind in _LAID_OUT
     for file in mappings(module.get("contents")):
         content_type = str(file.get("mimetype") or "")
         if content_type.startswith(_FILMS):
             what = Followed.RECORDINGS
         else:
             what = Followed.FILES if laid_out else Followed.SECTIONS
-        part = _file_part(file, what, name, urgent_at=urgent_at, download=laid_out)
+        kept = kind == "folder" or (kind == "resource" and _is_archive(file, content_type))
+        part = _file_part(file, what, name, urgent_at=urgent_at, download=kept)
         if part is not None:
             yield part
     told = [str(module.get("description") or "")]
@@ -167,8 +207,7 @@ def _file_part(
     name, content_type = str(file.get("filename") or ""), str(file.get("mimetype") or "")
     if file.get("type", "file") != "file" or (name == "index.html" and not content_type.startswith("image/")):
         return None
-    kept_open = content_type.startswith(_SHOWN)
-    url = stored_url(str(file.get("fileurl") or file.get("url") or ""), download=download and not kept_open)
+    url = stored_url(str(file.get("fileurl") or file.get("url") or ""), download=download)
     if url is None:
         return None
     return Part(
@@ -179,6 +218,11 @@ def _file_part(
         content_type=content_type,
         urgent_at=urgent_at,
     )
+
+
+def _is_archive(file: dict[str, JSON], content_type: str) -> bool:
+    by_name = kind_of_path(str(file.get("filename") or ""))
+    return MediaKind.ARCHIVE in (by_name, kind_of_type(content_type))
 
 
 def _is_webinar(part: Part) -> bool:

@@ -25,6 +25,7 @@ _NEEDED: dict[Followed, tuple[str, ...]] = {
     ),
 }
 FILES = "download-files"  # the service's own switch for stored files
+CONDITIONS = "moodle/course:viewhiddenactivities"  # without it nothing tells which activities have conditions
 
 
 def needed(what: Iterable[Followed]) -> tuple[str, ...]:

@@ -29,9 +29,10 @@ from proxy.night.course_parts import (
     parts_of,
     post_parts,
     recorded_parts,
+    tells_conditions,
     webinars_of,
 )
-from proxy.night.functions import SITE_INFO, missing
+from proxy.night.functions import CONDITIONS, SITE_INFO, missing
 from proxy.night.hours import NightHours, Pace, place_of
 from proxy.night.service import JSON, MoodleAccount, ServiceFailed
 from proxy.night.sources import NightSources
@@ -112,6 +113,17 @@ async def _lacking(questions: _Questions, follow: Follow, now: datetime) -> tupl
         if failed.why == SPENT:
             raise
         return ()  # what it may do shows when it is asked
+
+
+async def _unless_refused(questions: _Questions, function: str, now: datetime, **values: int) -> JSON:
+    """None where the site won't tell this thing. Raises ServiceFailed where it tells nothing, or nothing is left."""
+    try:
+        return await questions.ask(function, now, **values)
+    except ServiceFailed as failed:
+        if failed.why in (SPENT, "invalidtoken") or failed.why.startswith("service-"):
+            raise
+        logger.info("%s %s: %s", function, values, failed.why)
+        return None
 
 
 class Looking:
@@ -202,6 +214,8 @@ class Looking:
             parts += await self._forum_parts(questions, contents, now)
         if Followed.RECORDINGS in follow.what:
             parts += await self._recorded_parts(questions, contents, now)
+        if not tells_conditions(contents):
+            questions.refused.add(CONDITIONS)
         parts += await self._texts_of(questions, territory, follow, course, contents)
         return tuple({part.url: part for part in reversed(parts)}.values())[::-1][:MAX_PARTS]
 
@@ -243,11 +257,13 @@ class Looking:
 
     @staticmethod
     async def _forum_parts(questions: _Questions, contents: object, now: datetime) -> tuple[Part, ...]:
+        """A forum or a discussion that the account may not read costs itself alone."""
         found: list[Part] = []
         for forum in forums_of(contents):
-            answer = await questions.ask("mod_forum_get_forum_discussions", now, **discussions_of(forum))
+            answer = await _unless_refused(questions, "mod_forum_get_forum_discussions", now, **discussions_of(forum))
             for discussion in fresh_discussions(answer, now - _FORUM_SPAN)[:MAX_THREADS]:
-                posts = await questions.ask("mod_forum_get_discussion_posts", now, discussionid=discussion)
+                asked = {"discussionid": discussion}
+                posts = await _unless_refused(questions, "mod_forum_get_discussion_posts", now, **asked)
                 found += post_parts(posts)
         return tuple(found)
 

@@ -47,6 +47,9 @@ class Outcomes:
                     held_bytes=held,
                     size_bytes=filled.length_bytes or wanted.size_bytes,
                 )
+        elif by_account and filled.why == "no-store":
+            # Moodle says no-store of no stored file: this is its error in JSON, with status 200.
+            await self._wishes.move(wanted.id, RequestState.FAILED, now, reason="not-allowed")
         else:  # the origin lets nobody keep it but her own browser
             await self._wishes.move(
                 wanted.id, RequestState.FAILED, now, reason="needs-visit" if wanted.owner else "private"

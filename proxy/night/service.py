@@ -154,7 +154,7 @@ class MoodleAccount:
         told = await self._told(where_of(f"{bare}?token={self._token}"), None, now, _MAX_TEXT_BYTES, weighed)
         if len(told) > _MAX_TEXT_BYTES:
             raise ServiceFailed("service-too-large")
-        if told.lstrip()[:1] == b"{" and b'"errorcode"' in told[:4096]:
+        if told.lstrip()[:1] == b"{" and b'"errorcode"' in told:
             _answer(told)
         return told.decode("utf-8", "replace")
 
@@ -194,14 +194,16 @@ class MoodleAccount:
 
 
 def _answer(body: bytes) -> JSON:
-    """What a web service said. Its errors come with status 200."""
+    """What a web service said. Errors come with status 200: as {"exception", "errorcode", "message"} from a service,
+    as {"error", "errorcode", …} from the script that gives stored files.
+    """
     if len(body) > _MAX_ANSWER_BYTES:
         raise ServiceFailed("service-too-large")
     try:
         value = json.loads(body)
     except ValueError as error:
         raise ServiceFailed("service-malformed") from error
-    if isinstance(value, dict) and "exception" in value:
+    if isinstance(value, dict) and ("exception" in value or {"error", "errorcode"} <= value.keys()):
         raise ServiceFailed(_word(value.get("errorcode")))
     return value
 

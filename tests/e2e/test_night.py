@@ -35,7 +35,7 @@ CLOSES = OPENS + timedelta(hours=8)
 DAY = timedelta(days=1)
 ARCHIVE = "/pluginfile.php/1175/mod_resource/content/3/razdatochnye-materialy.zip?forcedownload=1"
 NEVER_KEPT = "/mod/page/view.php?id=112"
-DOCUMENT = "/pluginfile.php/1173/mod_resource/content/3/plan-uroka.docx?forcedownload=1"
+DOCUMENT = "/pluginfile.php/1173/mod_resource/content/3/plan-uroka.docx"
 NIGHT = {
     "follow": [{"origin": "course", "course": 2, "what": ["sections", "files", "recordings", "forums"], "ahead": 5}],
     "limit": "200 MB",

@@ -65,6 +65,12 @@ def _site_info(request: web.Request, user: User, values: dict[str, str]) -> Any:
     }
 
 
+def _file_fault(code: str, message: str) -> web.Response:
+    """As Moodle's scripts for files fail: JSON with status 200, in another form than its services'."""
+    told = {"error": message, "errorcode": code, "stacktrace": None, "debuginfo": None, "reproductionlink": None}
+    return web.json_response(told, headers={"Cache-Control": "no-store, no-cache, must-revalidate"})
+
+
 def _file_facts(request: web.Request, path: str, name: str) -> dict[str, Any]:
     stored = site(request).files[name]
     return {
@@ -98,7 +104,9 @@ def _module(request: web.Request, activity: Activity) -> dict[str, Any]:
         "modname": activity.module,
         "description": activity.note + links,
         "visible": 1,
+        "visibleoncoursepage": 1,
         "uservisible": True,
+        "availability": None,  # told to those who may see hidden activities
         "dates": [],
         "contents": _contents_of(request, activity),
     }
@@ -159,7 +167,7 @@ async def token_file(request: web.Request) -> web.StreamResponse:
     """A stored file for the owner of a token, given in the query or in the path."""
     given = request.match_info.get("token") or request.query.get("token", "")
     if site(request).state.token_owner(given) is None:
-        return json_reply(request, _fault("invalidtoken", "Недопустимый токен: токен не найден"))
+        return _file_fault("invalidtoken", "Недопустимый токен: токен не найден")
     if request.match_info["area"] == "attachment":
         number = request.match_info["tail"].split("/")[0]
         upload = next((u for u in site(request).state.uploads if str(u.id) == number), None)

@@ -86,6 +86,7 @@ def _post(number: int, discussion: int, author: str, subject: str, message: str,
         "author": {"fullname": author, "isdeleted": False},
         "isdeleted": False,
         "isprivatereply": False,
+        "capabilities": {"view": True},
         "attachments": [],
         "messageinlinefiles": [],
     }
@@ -96,7 +97,7 @@ def _attachment(request: web.Request, upload: Upload) -> dict[str, Any]:
     return {
         "filename": upload.filename,
         "filesize": upload.size_bytes,
-        "mimetype": upload.content_type,
+        "isimage": upload.content_type.startswith("image/"),
         "timemodified": int(upload.at),
         "url": f"{wwwroot(request)}{path}?forcedownload=1",
         "urls": {"export": None},

@@ -58,11 +58,11 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def resource(request: web.Request) -> web.Response:
-    """A document: PDF is shown inside a page, all else goes straight to the file."""
+    """A document: PDF is shown inside a page, all else goes straight to the file, archives as ones to keep."""
     activity = activity_of(request, "resource")
     target = plugin_path(activity, activity.file, "mod_resource")
     if request.query.get("redirect") == "1" or not activity.file.endswith(".pdf"):
-        raise redirect(request, f"{target}?forcedownload=1")
+        raise redirect(request, f"{target}?forcedownload=1" if target.endswith(".zip") else target)
     return render(request, "resource.html", title=activity.title, activity=activity, target=target)
 
 

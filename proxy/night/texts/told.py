@@ -4,7 +4,7 @@ Laws of this file:
 - the institute's account may see more than a learner does, so a text counts as everybody's only where the answer says
   so: an activity that is hidden, has conditions or isn't listed is left out, with all that it holds; so are a group's
   own discussion, an answer in private, a forum where one must write before one reads; what isn't said of those counts
-  as no;
+  as no, and where an account isn't told of conditions at all, nothing of the course is everybody's;
 - what is graded is never read; its title alone is told;
 - whatever shape an answer has, what makes sense comes out and nothing raises.
 Source: core_course_get_contents, mod_page_get_pages_by_courses, mod_forum_get_forums_by_courses,
@@ -23,7 +23,7 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from policies.model import Follow
-from proxy.night.course_parts import ASSESSED, mapping, mappings, soon, whole
+from proxy.night.course_parts import ASSESSED, mapping, mappings, sections_of, soon, tells_conditions, whole
 from proxy.night.texts.books import book_key
 from proxy.night.texts.clean import Clean
 from proxy.night.texts.making import Module, cleaned, made_text, placed, titled
@@ -58,13 +58,14 @@ def outline(contents: JSON, follow: Follow, current: int | None, site: str, now:
     """
     found: list[tuple[Text | Module, Clean | None]] = []
     apart: list[str] = []
-    for section in mappings(contents):
-        number = whole(section.get("section")) or 0
+    if not tells_conditions(contents):
+        return Outline(texts=(), apart=())
+    for section, number, within in sections_of(contents):
         near = current is None or current <= number <= current + follow.ahead
-        if not is_everybodys(section):
+        if not is_everybodys(section) or (within is not None and not is_everybodys(within)):
             continue
         title = titled(section.get("name"))
-        found += _of_section(section, number, title, site) if near else ()
+        found += _of_section(section, title, site) if near else ()
         for module in mappings(section.get("modules")):
             name, kind = titled(module.get("name")), str(module.get("modname") or "")
             if not near and kind not in _ANYWHERE and soon(module, now) is None:
@@ -92,9 +93,10 @@ def _has_conditions(told: JSON) -> bool:
         return True
 
 
-def _of_section(section: dict[str, JSON], number: int, title: str, site: str) -> Iterator[tuple[Text, Clean]]:
+def _of_section(section: dict[str, JSON], title: str, site: str) -> Iterator[tuple[Text, Clean]]:
     made = cleaned(section.get("summary"), f"{site}/course/view.php")
     if made is not None:
+        number = whole(section.get("section")) or 0
         yield made_text(f"section-{number}", TextKind.SECTION, title, title, made), made
 
 
@@ -157,7 +159,12 @@ def _is_open(row: dict[str, JSON], now: datetime) -> bool:
 def open_posts(answer: JSON) -> dict[str, JSON]:
     """The same answer with those posts alone that everybody reads."""
     posts = mappings(mapping(answer).get("posts"))
-    return {"posts": [one for one in posts if one.get("isprivatereply") is False and one.get("isdeleted") is not True]}
+    return {"posts": [one for one in posts if one.get("isprivatereply") is False and _is_shown(one)]}
+
+
+def _is_shown(post: dict[str, JSON]) -> bool:
+    """Of a deleted post and of one that may not be read Moodle tells a sentence that says so."""
+    return post.get("isdeleted") is not True and mapping(post.get("capabilities")).get("view") is not False
 
 
 def thread_text(

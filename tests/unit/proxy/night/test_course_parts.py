@@ -48,14 +48,17 @@ def test_each_kind_of_file_has_its_word_and_the_address_that_learners_use() -> N
             3,
             module("page", file("index.html", "text/html"), file("scheme.png", "image/png")),
             module("resource", file("plan.docx", "application/msword"), file("read.pdf", "application/pdf")),
-            module("folder", file("talk.mp4", "video/mp4")),
+            module("resource", file("all.zip", "application/zip")),
+            module("folder", file("talk.mp4", "video/mp4"), file("table.pdf", "application/pdf")),
         )
     ]
     assert names(contents) == {
         "scheme.png": Followed.SECTIONS,
-        "plan.docx?forcedownload=1": Followed.FILES,
+        "plan.docx": Followed.FILES,
         "read.pdf": Followed.FILES,
-        "talk.mp4": Followed.RECORDINGS,
+        "all.zip?forcedownload=1": Followed.FILES,
+        "talk.mp4?forcedownload=1": Followed.RECORDINGS,
+        "table.pdf?forcedownload=1": Followed.FILES,
     }
     assert {part.url.partition("/31/")[0] for part in parts_of(contents, FOLLOW, 3, NOW)} == {f"{SITE}/pluginfile.php"}
 
@@ -76,6 +79,37 @@ def test_what_opens_tomorrow_comes_with_its_time_wherever_it_stands() -> None:
 @pytest.mark.parametrize("assessed", ["quiz", "assign", "scorm", "h5pactivity", "feedback", "lesson"])
 def test_what_is_graded_is_left_alone(assessed: str) -> None:
     assert names([section(3, module(assessed, file("task.png", "image/png")))]) == {}
+
+
+def test_what_nobody_is_shown_is_not_fetched() -> None:
+    """A service account may see more than learners: an activity or a section may be hidden from them."""
+    seen, hidden = module("page", file("a.png", "image/png")), module("page", file("b.png", "image/png"), visible=0)
+    assert set(names([section(3, seen, hidden), section(4, seen | {"id": 2}) | {"visible": 0}])) == {"a.png"}
+
+
+def test_a_subsections_files_come_with_the_section_that_it_stands_in() -> None:
+    """As Moodle 4.5 tells it: one more section, behind all others, which names its activity."""
+    lies = section(12, module("page", file("deep.png", "image/png"))) | {"component": "mod_subsection", "itemid": 9}
+    stands = module("subsection", instance=9)
+    assert set(names([section(3, stands), lies])) == {"deep.png"}
+    assert set(names([section(1, stands), section(3), lies])) == set()
+    assert set(names([section(3), lies])) == set()
+
+
+def test_an_attachment_is_asked_for_as_moodles_own_page_shows_it() -> None:
+    """As mod_forum_get_discussion_posts tells files: without a type, the address always one to keep."""
+    stored = {
+        "filesize": 5,
+        "isimage": True,
+        "url": f"{SITE}/pluginfile.php/31/mod_forum/attachment/4/a.jpg?forcedownload=1",
+    }
+    inline = {"filesize": 5, "url": f"{SITE}/pluginfile.php/31/mod_forum/post/4/b.jpg?forcedownload=1"}
+    post = {
+        "subject": "Re",
+        "attachments": [stored | {"filename": "a.jpg"}],
+        "messageinlinefiles": [inline | {"filename": "b.jpg"}],
+    }
+    assert [part.url.rpartition("/")[2] for part in post_parts({"posts": [post]})] == ["a.jpg?forcedownload=1", "b.jpg"]
 
 
 def test_what_the_account_may_not_see_is_left_alone() -> None:

@@ -62,6 +62,7 @@ regions:
     tariff: {price: 1 RUB/MB, free: 23:00-07:00ALLOWANCE}
     night: {FOLLOW limit: 10 MB}
 """
+JSON_ERROR = ("Content-Type: application/json; charset=utf-8", "Cache-Control: no-store, no-cache, must-revalidate")
 BODY = b"x" * 5000
 ETAG = '"' + "b2" * 20 + '"'
 
@@ -235,7 +236,11 @@ async def test_nothing_is_asked_for_outside_the_free_hours(tmp_path: Path) -> No
         (answer("404 Not Found", b""), RequestState.FAILED, "origin-404"),
         (answer("303 See Other", b"", "Location: /login/index.php"), RequestState.FAILED, "not-allowed"),
         (answer("500 No", b""), RequestState.WAITING, "origin-500"),
-        (answer("200 OK", b"{}", "Content-Type: application/json", "Cache-Control: no-store"), RequestState.FAILED, ""),
+        (  # as webservice/pluginfile.php says that a token isn't known
+            answer("200 OK", b'{"error":"x","errorcode":"invalidtoken","stacktrace":null}', *JSON_ERROR),
+            RequestState.FAILED,
+            "not-allowed",
+        ),
     ],
 )
 async def test_what_the_origin_doesnt_give_is_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,12 +70,13 @@ def catalogue(tmp_path: Path) -> Catalogue:
     return read_catalogue(path)
 
 
-async def called(catalogue: Catalogue, answer: bytes) -> tuple[Any, bytes]:
-    """What a call answers where the origin says this, and what the origin got."""
+async def called(catalogue: Catalogue, answer: bytes, chapter: str = "") -> tuple[Any, bytes]:
+    """What a call, or a chapter's file, answers where the origin says this, and what the origin got."""
 
     async def script(visit: Visit) -> None:
         head = await visit.head()
-        await visit.body(head)
+        if not chapter:
+            await visit.body(head)
         await visit.send(answer)
 
     async with raw_origin(script) as origin:
@@ -82,7 +84,10 @@ async def called(catalogue: Catalogue, answer: bytes) -> tuple[Any, bytes]:
         upstream = Upstream(lambda: catalogue)
         account = MoodleAccount(upstream, lms, "http://lms.example.org/moodle", TOKEN, via="1.1 tropa")
         try:
-            told = await account.call("core_course_get_contents", NOW, courseid=5)
+            if chapter:
+                told = await account.text(chapter, NOW)
+            else:
+                told = await account.call("core_course_get_contents", NOW, courseid=5)
         finally:
             await upstream.close()
         return told, bytes(origin.visits[0].received)
@@ -117,3 +122,20 @@ async def test_an_error_is_a_word_and_a_wait_that_was_asked_for_is_known(
     with pytest.raises(ServiceFailed) as failed:
         await called(catalogue, answer)
     assert (failed.value.why, failed.value.retry_s) == (why, retry_s)
+
+
+CHAPTER = "http://lms.example.org/moodle/webservice/pluginfile.php/31/mod_book/chapter/8/index.html"
+
+
+@pytest.mark.parametrize("code", ["invalidtoken", "accessexception", "filenotfound"])
+async def test_the_error_of_a_stored_file_is_no_text(catalogue: Catalogue, code: str) -> None:
+    """Moodle's script for files fails with status 200 in a form of its own, without a word "exception"."""
+    fault = json.dumps({"error": "…", "errorcode": code, "stacktrace": None, "debuginfo": None})
+    with pytest.raises(ServiceFailed, match=code):
+        await called(catalogue, said(fault.encode()), CHAPTER)
+
+
+async def test_a_text_that_looks_like_json_is_a_text(catalogue: Catalogue) -> None:
+    told, got = await called(catalogue, said(b'{"a": 1} and so on'), CHAPTER)
+    assert told == '{"a": 1} and so on'
+    assert b"GET /moodle/webservice/pluginfile.php/31/mod_book/chapter/8/index.html?token=" in got

@@ -35,7 +35,7 @@ ZONE = ZoneInfo("Asia/Kamchatka")
 
 def module(number: int, kind: str = "page", **more: Any) -> dict[str, Any]:
     told = {"id": number, "modname": kind, "name": f"№ {number}", "url": f"{SITE}/mod/{kind}/view.php?id={number}"}
-    return told | {"visible": 1, "uservisible": True, "contents": []} | more
+    return told | {"visible": 1, "availability": None, "uservisible": True, "contents": []} | more
 
 
 def section(number: int, *modules: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -65,6 +65,24 @@ def test_an_activity_that_is_not_open_to_all_is_left_out(closed: dict[str, Any])
     assert numbers == [1]
 
 
+def test_where_an_account_is_not_told_of_conditions_nothing_is_everybodys() -> None:
+    """Moodle tells `availability` to those alone who may see hidden activities."""
+    blind = {key: value for key, value in module(1).items() if key != "availability"}
+    assert read(section(3, blind, summary="<p>О теме</p>")) == ([], [], ())
+    assert read(section(3, summary="<p>О теме</p>"))[1] == ["section-3"]
+
+
+def test_a_subsection_is_read_with_the_section_that_it_stands_in() -> None:
+    """As Moodle 4.5 tells it: one more section, behind all others, which names its activity."""
+    stands = module(40, "subsection", instance=9)
+    lies = section(12, module(41), component="mod_subsection", itemid=9, summary="<p>Глубже</p>")
+    others = [section(n, module(n)) for n in (1, 4)]
+    numbers, texts, _ = read(section(3, stands), *others, lies)
+    assert set(numbers) == {40, 4, 41} and texts == ["section-12"]
+    assert 41 not in read(section(1, stands), section(3), lies)[0]
+    assert 41 not in read(section(3, stands | {"availability": '{"op":"&","c":[{"type":"group"}]}'}), lies)[0]
+
+
 def test_an_empty_list_of_conditions_is_none() -> None:
     assert read(section(3, module(1, availability=json.dumps({"op": "&", "c": [], "showc": []}))))[0] == [1]
 
@@ -72,6 +90,12 @@ def test_an_empty_list_of_conditions_is_none() -> None:
 def test_a_hidden_section_is_left_out_with_all_that_it_holds() -> None:
     hidden = section(3, module(1), visible=0, summary="<p>Тайна</p>")
     assert read(hidden, section(4, module(2), availabilityinfo="по группам")) == ([], [], ())
+
+
+def test_posts_that_may_not_be_read_are_left_out() -> None:
+    told = {"isprivatereply": False, "isdeleted": False, "message": "<p>Это сообщение скрыто</p>", "timecreated": None}
+    posts = [told | {"id": 1, "capabilities": {"view": False}}, told | {"id": 2, "capabilities": {"view": True}}]
+    assert [post["id"] for post in open_posts({"posts": posts})["posts"]] == [2]
 
 
 def test_what_is_graded_is_named_and_not_read() -> None:
