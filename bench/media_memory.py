@@ -34,6 +34,7 @@ METHOD = (
 )
 _LEARNERS, _RATE, _POLICY, _SEGMENTS_POLICY = 50, 64_000, "school-adsl", "satellite-metered"
 _LONG_S = 960  # from a quarter of an hour on films are made in segments
+_PATIENCE_S = 600.0
 _PLACES = 5  # where learners wind to: as many segments are made at once, and each is read by ten
 _PAGE = (
     "<!doctype html><html><head><title>Film</title></head><body><video controls src='/film.mp4'></video></body></html>"
@@ -135,10 +136,13 @@ def _got(port: int, learner: str, method: str, path: str, body: str = "") -> tup
 
 
 async def _made(port: int) -> None:
-    """Until the film has a length, and so is whole."""
-    async with asyncio.timeout(600):
+    """Until the film has a length, and so is whole. Somebody goes on watching: what nobody waits for isn't made."""
+    watching = asyncio.ensure_future(_read(port, "l0", "/film.mp4", _PATIENCE_S))
+    async with asyncio.timeout(_PATIENCE_S):
         while b"accept-ranges" not in (await _head(port, "l0")).lower():
             await asyncio.sleep(0.5)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _head(port: int, learner: str) -> bytes:

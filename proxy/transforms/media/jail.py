@@ -26,6 +26,23 @@ _REPORT_S = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Time for one run through a file: base_s, and per_media_s for each of its seconds.
+
+    unknown_s: what a file that doesn't tell its length is taken for
+    """
+
+    base_s: float
+    per_media_s: float
+    unknown_s: float = 0.0
+
+
+# Of what makes no film, on a machine that has other work too: every frame looked at; only the sound, listened to.
+WATCHING = Pace(base_s=120.0, per_media_s=1.0, unknown_s=3600.0)
+LISTENING = Pace(base_s=60.0, per_media_s=0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one job may take.
 
@@ -48,8 +65,12 @@ class Limits:
     max_s: float = 4 * 3600.0
     max_pixels: int = 40_000_000
 
-    def deadline_s(self, media_s: float | None) -> float:
-        return min(self.max_s, self.base_s + self.per_media_s * (media_s or 0.0))
+    def deadline_s(self, media_s: float | None, pace: Pace | None = None) -> float:
+        """How long a tool may take with media_s seconds (as the file itself says; None: it doesn't), never more than
+        max_s. pace None: the limits' own, of what encodes."""
+        if pace is None:
+            pace = Pace(base_s=self.base_s, per_media_s=self.per_media_s)
+        return min(self.max_s, pace.base_s + pace.per_media_s * (pace.unknown_s if media_s is None else media_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import ffmpeg
 
+from proxy.transforms.media.jail import LISTENING
 from proxy.transforms.media.probe import MediaInfo, probe, probe_beside
 from proxy.transforms.media.spec import ToolFailed, Workbench
 
@@ -24,7 +25,6 @@ _SILENCE_LUFS = -60.0
 _MEASURED_HZ = 24_000
 _SUMMARY = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS", re.MULTILINE)
 _MEASURING_SHARE = 0.2
-_LEAST_S, _A_SECOND_S = 60.0, 0.5  # of time for it, whatever else runs; usual are two milliseconds a second
 # What may turn out to need no making was listened to in vain: of so much, for some seconds of a core.
 _SHORT_BYTES = 32 << 20
 
@@ -51,7 +51,7 @@ async def gain_of(
 ) -> float:
     """Decibels that bring its sound to LOUDNESS_LUFS. log: as `heard` gave it. Raises ToolFailed."""
     if log is None:
-        deadline_s = _LEAST_S + _A_SECOND_S * (info.duration_s or 0.0)
+        deadline_s = bench.limits.deadline_s(info.duration_s, LISTENING)
         log = await bench.ffmpeg(measuring_args(source, info, first_s=first_s), reads=[source], deadline_s=deadline_s)
     bench.progress(_MEASURING_SHARE)
     return gain_for(measured_lufs(log))

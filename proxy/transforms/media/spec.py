@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.jail import Limits
 
 
 class Recipe(StrEnum):
@@ -157,6 +158,11 @@ class Workbench(Protocol):
     @property
     def folder(self) -> Path:
         """Only this recipe's; what it made is taken from there, all else is thrown away."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What each tool may take."""
         ...
 
     async def ffmpeg(

@@ -1,8 +1,9 @@
 """A BigBlueButton recording into a slidecast: its own deck with what was drawn on it, its sound, captions and chat.
 
 Laws of this file: slides come from the deck and never from film, but for shared screens, whose stills the detector
-finds; webcam pictures are left out; names of learners in the chat stay as the recording shows them to everybody who
-may see it.
+finds; what all of them take together has the budget of any lecture, of which the deck leaves shared screens the part of
+their time; webcam pictures are left out; names of learners in the chat stay as the recording shows them to everybody
+who may see it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.lecture import model, parts
+from proxy.transforms.media.lecture.budget import budget_bytes
 from proxy.transforms.media.lecture.compose import drawn, finished, found_in
 from proxy.transforms.media.lecture.parts import SideText
 from proxy.transforms.media.lecture.stills import wanted
@@ -35,7 +37,9 @@ async def make_bbb_slidecast(recording: Path, spec: SlidecastSpec, bench: Workbe
 
     Refused: "not-a-recording", "no-sound-no-slides". Unchanged: "not-smaller". Raises ToolFailed.
     """
-    args = [str(recording), str(bench.folder), str(spec.slide_width_px), str(spec.slide_quality), str(spec.max_slides)]
+    numbers = (spec.slide_width_px, spec.slide_quality, spec.max_slides, spec.slides_bytes_per_minute)
+    shared = _first(recording, SHARES) is not None
+    args = [str(recording), str(bench.folder), *map(str, numbers), str(int(shared))]
     answer = await bench.python(f"{__package__}.bbb_draw", args, reads=[recording], deadline_s=600.0)
     drawing = drawing_from(answer)
     if drawing is None:
@@ -73,7 +77,8 @@ async def _shared(recording: Path, drawing: Drawing, spec: SlidecastSpec, bench:
         stills = wanted(shots)[: max(0, spec.max_slides - drawing.files)]
         if info.video is None or not stills:
             return ()
-        made = await drawn(film, info, stills, spec, bench, sharpest=False, first=drawing.files + 1)
+        first, budget = drawing.files + 1, _left_bytes(drawing, spec)
+        made = await drawn(film, info, stills, spec, bench, sharpest=False, first=first, budget=budget)
     except ToolFailed:
         return ()
     return tuple(
@@ -90,6 +95,12 @@ async def _shared(recording: Path, drawing: Drawing, spec: SlidecastSpec, bench:
         for shot in shots
         if shot.picture in made
     )
+
+
+def _left_bytes(drawing: Drawing, spec: SlidecastSpec) -> int:
+    """What the deck left of the budget of all slides."""
+    deck = {slide.file: slide.bytes for slide in drawing.slides}
+    return max(0, budget_bytes(spec.slides_bytes_per_minute, drawing.duration_s) - sum(deck.values()))
 
 
 def _within(shots: Sequence[Shot], shares_s: Sequence[tuple[float, float]]) -> list[Shot]:

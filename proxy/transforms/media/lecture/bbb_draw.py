@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from proxy.transforms.media.lecture import bbb_shapes
-from proxy.transforms.media.lecture.bbb_plan import LecturePlan, NotARecording, Page, Showing, recording, visible
+from proxy.transforms.media.lecture.bbb_plan import LecturePlan, NotARecording, Page, Shape, Showing, recording, visible
+from proxy.transforms.media.lecture.budget import budget_bytes
 from proxy.transforms.media.lecture.model import Slide
-from proxy.transforms.media.lecture.picture import write_slide
+from proxy.transforms.media.lecture.picture import Slides
 from proxy.transforms.media.lecture.values import Drawn, fitted_px
 from proxy.transforms.media.lecture.workers import SMALL_FILES, Drawing
 
@@ -29,28 +30,38 @@ _STEP_EVERY_S, _MAX_STEPS = 5.0, 100
 
 
 def main(arguments: list[str]) -> int:
-    """Arguments: the recording's folder, the folder to write into, width, quality, the most slides."""
+    """Arguments: the recording's folder, the folder to write into, width, quality, the most slides, bytes a minute,
+    and whether (1, 0) stills of shared screens come after."""
     source, target = Path(arguments[0]), Path(arguments[1])
-    width, quality, most = (int(number) for number in arguments[2:5])
+    width, quality, most, bytes_per_minute, shared = (int(number) for number in arguments[2:7])
     try:
         plan = recording({name: _read(source / name) for name in SMALL_FILES})
     except NotARecording:
         print(json.dumps({"refused": "not-a-recording"}))
         return 0
-    easel = _Easel(source, target, width, quality, most)
-    slides = tuple(easel.slides(plan))
+    shown = states(plan)
+    expected = min(most, len({state.key for state in shown}))
+    slides = Slides(target, quality, deck_bytes(plan, bytes_per_minute, shared=bool(shared)), expected)
+    rows = _Easel(source, width, most, slides).rows(shown)
     chat = tuple((said.at_s, said.name, said.text) for said in plan.chat)
     made = Drawing(
         title=plan.title,
         duration_s=plan.duration_s,
-        slides=slides,
-        files=easel.files,
+        slides=rows,
+        files=len({row.file for row in rows}),
         shares_s=plan.shares_s,
         chat=chat,
         captions=plan.captions,
     )
     print(json.dumps(asdict(made)))
     return 0
+
+
+def deck_bytes(plan: LecturePlan, bytes_per_minute: int, *, shared: bool) -> int:
+    """What the deck may take: the budget of a lecture of this length, less the part of shared screens in its time."""
+    shared_s = sum(max(0.0, until_s - at_s) for at_s, until_s in plan.shares_s if shared)
+    part = min(1.0, shared_s / plan.duration_s) if plan.duration_s > 0 else 0.0
+    return round(budget_bytes(bytes_per_minute, plan.duration_s) * (1.0 - part))
 
 
 def moments(showing: Showing) -> list[float]:
@@ -62,40 +73,58 @@ def moments(showing: Showing) -> list[float]:
     return [*sorted(at_s for at_s, count in gone.items() if count >= _WIPED), showing.until_s]
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A page as it was shown for a while. showing: the one that it is a part of."""
+
+    showing: Showing
+    begin_s: float
+    end_s: float
+    shapes: tuple[Shape, ...]
+
+    @property
+    def key(self) -> tuple[str, tuple[int, ...]]:
+        """Equal where the picture is."""
+        return (self.showing.page.id, tuple(id(shape) for shape in self.shapes))
+
+
+def states(plan: LecturePlan) -> list[_State]:
+    """What was shown, in order."""
+    found: list[_State] = []
+    for showing in plan.showings:
+        begin_s = showing.at_s
+        for end_s in moments(showing):
+            shapes = visible(showing.page, math.nextafter(end_s, 0.0))
+            found.append(_State(showing, begin_s, end_s, tuple(shapes)))
+            begin_s = end_s
+    return found
+
+
 class _Easel:
     """Draws each distinct state of each page once."""
 
-    def __init__(self, source: Path, target: Path, width: int, quality: int, most: int) -> None:
-        self._source, self._target = source, target
-        self._width, self._quality, self._most = width, quality, most
-        self._known: dict[tuple[str, tuple[int, ...]], Drawn] = {}
+    def __init__(self, source: Path, width: int, most: int, slides: Slides) -> None:
+        self._source, self._width, self._most, self._slides = source, width, most, slides
+        self._known: dict[tuple[str, tuple[int, ...]], int] = {}
 
-    @property
-    def files(self) -> int:
-        return len(self._known)
+    def rows(self, shown: Sequence[_State]) -> tuple[Slide, ...]:
+        """Draw them, write them, and say when each is shown."""
+        numbered = [(state, number) for state in shown if (number := self._number(state)) is not None]
+        written = self._slides.write()
+        return tuple(_row(n, state, written[number]) for n, (state, number) in enumerate(numbered, 1))
 
-    def slides(self, plan: LecturePlan) -> Iterator[Slide]:
-        rows: list[Slide] = []
-        for showing in plan.showings:
-            begin_s = showing.at_s
-            for end_s in moments(showing):
-                drawn = self._drawn(showing.page, end_s)
-                if drawn is not None:
-                    rows.append(_row(len(rows) + 1, showing, begin_s, end_s, drawn))
-                begin_s = end_s
-        yield from rows
-
-    def _drawn(self, page: Page, until_s: float) -> Drawn | None:
-        shapes = visible(page, math.nextafter(until_s, 0.0))
-        key = (page.id, tuple(id(shape) for shape in shapes))
-        if key not in self._known and len(self._known) < self._most:
+    def _number(self, state: _State) -> int | None:
+        """The picture that shows it; None: it can't be drawn, or there are too many."""
+        if state.key not in self._known and len(self._known) < self._most:
+            page = state.showing.page
             slide = self._picture(page)
             if slide is None:
                 return None
             slide = slide.resize(fitted_px(*slide.size, self._width), Image.Resampling.LANCZOS)
-            slide = bbb_shapes.drawn(slide, shapes, page.width, page.height)
-            self._known[key] = write_slide(slide, self._target, len(self._known) + 1, self._quality)
-        return self._known.get(key)
+            slide = bbb_shapes.drawn(slide, state.shapes, page.width, page.height)
+            number = self._known[state.key] = len(self._known) + 1
+            self._slides.add(number, slide)
+        return self._known.get(state.key)
 
     def _picture(self, page: Page) -> Image.Image | None:
         """The slide's picture; white where it is only named as a drawing; None: it can't be opened."""
@@ -118,22 +147,22 @@ def _on_white(image: Image.Image) -> Image.Image:
     return ground.convert("RGB")
 
 
-def _row(n: int, showing: Showing, begin_s: float, end_s: float, drawn: Drawn) -> Slide:
+def _row(n: int, state: _State, drawn: Drawn) -> Slide:
     steps: list[float] = []
-    for shape in sorted(showing.page.shapes, key=lambda one: one.at_s):
+    for shape in sorted(state.showing.page.shapes, key=lambda one: one.at_s):
         late = not steps or shape.at_s - steps[-1] >= _STEP_EVERY_S
-        if begin_s < shape.at_s < end_s and late and len(steps) < _MAX_STEPS:
+        if state.begin_s < shape.at_s < state.end_s and late and len(steps) < _MAX_STEPS:
             steps.append(round(shape.at_s, 2))
     return Slide(
         n=n,
-        at_s=round(begin_s, 2),
-        until_s=round(end_s, 2),
+        at_s=round(state.begin_s, 2),
+        until_s=round(state.end_s, 2),
         file=drawn.file,
         width=drawn.width,
         height=drawn.height,
         bytes=drawn.bytes,
         steps_s=tuple(steps),
-        text=showing.page.text,
+        text=state.showing.page.text,
     )
 
 

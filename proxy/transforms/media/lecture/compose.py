@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.exchange import Refused, Unchanged
+from proxy.transforms.media.jail import WATCHING
 from proxy.transforms.media.lecture import model, parts, workers
 from proxy.transforms.media.lecture.budget import budget_bytes
 from proxy.transforms.media.lecture.bundle import FOLDER, BadBundle, is_bundle, unbundle
@@ -25,7 +26,7 @@ from proxy.transforms.media.lecture.verdict import Detected
 from proxy.transforms.media.probe import MediaInfo, probe
 from proxy.transforms.media.spec import MediaMade, MediaOutcome, SlidecastSpec, Workbench
 
-VERSION = 3
+VERSION = 4
 MAIN = "lecture.json"
 CONTENT_TYPE = "application/json"
 _MODULE = "proxy.transforms.media.lecture"
@@ -122,7 +123,7 @@ async def _watched(
         f"{_MODULE}.watch",
         [str(pipe), str(spec.max_slides)],
         source=source,
-        deadline_s=parts.deadline_s(info),
+        deadline_s=bench.limits.deadline_s(info.duration_s, WATCHING),
     )
     return workers.detected_from(answer)
 
@@ -136,14 +137,19 @@ async def drawn(
     *,
     sharpest: bool,
     first: int = 1,
+    budget: int | None = None,
 ) -> dict[int, Drawn]:
-    """The stills as files in `slides/`, numbered from `first`, by picture. Raises ToolFailed."""
+    """The stills as files in `slides/`, numbered from `first`, by picture. Raises ToolFailed.
+
+    budget: bytes of all together; None: what the film's length gives them
+    """
     assert info.video is not None
     size = fitted_px(*info.video.shown_px, spec.slide_width_px)
     reading = readings(stills, source, size, bench.folder)
     plan = bench.folder / "plan.json"
-    budget = budget_bytes(spec.slides_bytes_per_minute, info.duration_s)
     quality = spec.slide_quality
+    if budget is None:
+        budget = budget_bytes(spec.slides_bytes_per_minute, info.duration_s)
     plan.write_text(
         workers.plan_json(reading, size, quality=quality, budget_bytes=budget, sharpest=sharpest, first=first)
     )
@@ -153,7 +159,7 @@ async def drawn(
         f"{_MODULE}.draw",
         [str(plan)],
         source=source,
-        deadline_s=parts.deadline_s(info),
+        deadline_s=bench.limits.deadline_s(info.duration_s, WATCHING),
     )
     plan.unlink()
     return workers.drawn_from(answer)

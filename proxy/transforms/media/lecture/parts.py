@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proxy.exchange import Unchanged
+from proxy.transforms.media.jail import WATCHING
 from proxy.transforms.media.lecture import model
 from proxy.transforms.media.lecture.captions import MAX_BYTES, TEXT_CODECS, cues_in, language_tag, vtt
 from proxy.transforms.media.probe import MediaInfo
@@ -29,8 +30,6 @@ _PLAYED = {
     "mov": ("sound.m4a", "audio/mp4"),
 }
 
-_BASE_S, _PER_MEDIA_S, _UNKNOWN_S = 120.0, 1.0, 3600.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideText:
@@ -39,11 +38,6 @@ class SideText:
     path: Path
     lang: str = ""
     label: str = ""
-
-
-def deadline_s(info: MediaInfo) -> float:
-    """How long one pass through the whole film may take, on a machine that has other work too."""
-    return _BASE_S + _PER_MEDIA_S * (info.duration_s or _UNKNOWN_S)
 
 
 async def sounds(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Workbench) -> tuple[model.Sound, ...]:
@@ -62,7 +56,7 @@ async def sounds(source: Path, info: MediaInfo, spec: SlidecastSpec, bench: Work
         target = bench.folder / "sound.m4a"
         try:
             args = sound_args(source, info, aac, target, gain_db=gain_db)
-            await bench.ffmpeg(args, reads=[source], deadline_s=deadline_s(info))
+            await bench.ffmpeg(args, reads=[source], deadline_s=bench.limits.deadline_s(info.duration_s, WATCHING))
         except ToolFailed:
             return tuple(files)
         files.append(model.Sound(file=target.name, type=_TYPES[SoundCodec.AAC], bytes=target.stat().st_size))
@@ -79,7 +73,7 @@ async def captions(
         raw = bench.folder / "track.vtt"
         args = ["-i", str(source), "-map", f"0:{track.index}", "-f", "webvtt", str(raw)]
         try:
-            await bench.ffmpeg(args, reads=[source], deadline_s=deadline_s(info))
+            await bench.ffmpeg(args, reads=[source], deadline_s=bench.limits.deadline_s(info.duration_s, WATCHING))
         except ToolFailed:
             continue
         found += await asyncio.to_thread(_kept, raw, bench.folder, len(found) + 1, language_tag(track.language), "")

@@ -170,3 +170,17 @@ def test_a_python_module_runs_in_it_too(tmp_path: Path) -> None:
     assert "Permission denied" in done.stderr
     words = jail.python_command("json.tool", [str(secret)], reads=[secret], folder=folder, limits=Limits(), cpu_s=5)
     assert subprocess.run(words, capture_output=True, text=True, timeout=20, cwd=folder).stdout.strip() == "{}"
+
+
+@pytest.mark.parametrize("pace", [None, jail.WATCHING, jail.LISTENING])
+@pytest.mark.parametrize("media_s", [None, 0.0, 10.0, 2700.0, 12 * 3600.0, float("inf")])
+def test_no_length_that_a_file_tells_of_buys_more_than_the_longest(pace: jail.Pace | None, media_s: float) -> None:
+    limits = Limits(max_s=1800.0)
+    assert 60.0 <= limits.deadline_s(media_s, pace) <= limits.max_s
+
+
+def test_what_looks_or_listens_has_less_time_than_what_encodes() -> None:
+    limits = Limits()
+    times = [limits.deadline_s(2700.0, pace) for pace in (None, jail.WATCHING, jail.LISTENING)]
+    assert times == [5460.0, 2820.0, 1410.0]
+    assert limits.deadline_s(None, jail.WATCHING) == 3720.0  # of a film that tells no length

@@ -32,7 +32,7 @@ def test_the_compiled_arguments() -> None:
         "[0:1]aformat=channel_layouts=mono[s0];[s0]aresample=24000:async=1[s1];[s1]highpass=f=80[s2];"
         "[s2]volume=4.5dB[s3];[s3]alimiter=level=0:limit=0.9[s4]",
         "-map", "[s4]", "-application", "voip", "-b:a", "16000", "-c:a", "libopus", "-fflags", "+bitexact",
-        "-flags:a", "+bitexact", "-flags:v", "+bitexact", "-frame_duration", "60",
+        "-flags:a", "+bitexact", "-flags:v", "+bitexact", "-frame_duration", "120",
         "-max_muxing_queue_size", "4096", "-threads", "1", "-vbr", "on",
         "-map_metadata", "-1", "-map_chapters", "-1", "sound.webm",
     ]  # fmt: skip
