@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from policies.decision import Decision
-from policies.facts import ResponseFacts
+from policies.facts import RequestFacts, ResponseFacts
 from policies.frozen import Frozen
 from policies.kinds import kind_of_path, kind_of_type
 from policies.sniff import sniff
@@ -297,7 +297,7 @@ def response_facts(exchange: Exchange, response: OriginReply) -> ResponseFacts:
         charset=charset,
         length_bytes=response.content_length,
         content_coding=coding,
-        attachment=headers.get("Content-Disposition", "").lower().startswith("attachment"),
+        attachment=_is_kept(exchange.facts, headers.get("Content-Disposition", "")),
         no_transform=control.no_transform,
         private=control.private,
         immutable=control.lasting,
@@ -307,6 +307,14 @@ def response_facts(exchange: Exchange, response: OriginReply) -> ResponseFacts:
         headers={name.lower(): headers[name] for name in _RULE_FIELDS if name in headers},
         accepts=_modern(exchange.inbound.request.headers.get("Accept", "")),
     )
+
+
+def _is_kept(facts: RequestFacts, disposition: str) -> bool:
+    """A download by the origin's word. What a page shows or plays is none: Moodle says so of all that forums hold."""
+    if not disposition.lower().startswith("attachment"):
+        return False
+    is_shown = facts.audience is Audience.SUBRESOURCE and facts.kind is MediaKind.IMAGE
+    return not is_shown and facts.audience is not Audience.MEDIA
 
 
 @lru_cache(maxsize=512)

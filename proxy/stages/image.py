@@ -280,7 +280,7 @@ class ImageStage:
         if content_type == SVG_TYPE:
             body = await coded_drawing(exchange.codings, headers, body)
         headers["Content-Length"] = str(len(body))
-        if "Content-Disposition" not in headers:
+        if not headers.get("Content-Disposition", "").lower().startswith("inline"):
             name = saved_name(exchange.inbound.path, content_type)
             if name is not None:
                 headers["Content-Disposition"] = name

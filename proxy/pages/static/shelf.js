@@ -32,7 +32,7 @@
     button.textContent = say.keep;
     button.addEventListener("click", keep);
     bar.hidden = false;
-    if (!bar.id) { bar.appendChild(document.createTextNode(" · ")); }
+    if (!bar.id) { bar.appendChild(document.createTextNode(" ·\u00a0")); }
     bar.appendChild(button);
     if (sessionStorage.tropaKeep === here) { delete sessionStorage.tropaKeep; keep(); }
   }

@@ -22,7 +22,7 @@ _KNOWN = frozenset({"gif", "bmp", "heic", *(name for names in _EXTENSIONS.values
 def saved_name(path: str, content_type: str) -> str | None:
     """The value of Content-Disposition for a variant at this raw URL path; None where the URL's own name fits.
 
-    Only for responses without a Content-Disposition of the origin's.
+    Only for responses whose origin gives them no name to be shown under.
     """
     fitting = _EXTENSIONS.get(content_type)
     if fitting is None:

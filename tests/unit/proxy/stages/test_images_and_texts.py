@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import brotli
+import pytest
 from aiohttp import web
 from PIL import Image
 
@@ -65,6 +66,31 @@ async def test_a_photo_comes_as_a_small_variant_and_opens(tmp_path: Path) -> Non
     assert reply.headers["Content-Type"] == "image/webp"
     assert "private" in reply.headers["Cache-Control"] and "immutable" not in reply.headers["Cache-Control"]
     assert "Accept-Ranges" not in reply.headers and ".webp" in reply.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "is_small"),
+    [
+        ({"Accept": "image/avif,image/webp,*/*;q=0.8", "Sec-Fetch-Dest": "image"}, True),
+        ({"Accept": "image/avif,image/webp,*/*;q=0.8"}, True),
+        ({"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document"}, False),
+    ],
+)
+async def test_a_picture_that_a_page_shows_is_no_download_though_its_origin_says_so(
+    tmp_path: Path, asks: dict[str, str], is_small: bool
+) -> None:
+    """Moodle gives all that forums hold as an attachment, the pictures inside posts too."""
+
+    async def origin(request: web.Request) -> web.StreamResponse:
+        answer = await photo_origin(request)
+        answer.headers["Content-Disposition"] = 'attachment; filename="IMG_1.jpg"'
+        return answer
+
+    async with served(tmp_path, origin) as there:
+        reply = await there.get(PATH, headers={**as_learner("a"), **asks})
+        assert (len(reply.body) < len(PHOTO) / 4) is is_small
+        told = reply.headers["Content-Disposition"]
+        assert (".webp" in told) is is_small and told.startswith("attachment") is not is_small
 
 
 async def test_the_same_learner_confirms_her_variant_without_a_body(tmp_path: Path) -> None:
