@@ -76,7 +76,7 @@ def _row(line: Line, say: Phrases, language: str, *, why: bool = False) -> dict[
     return {
         "title": line.title or kind,
         "kind": kind if line.title else "",
-        "size": size_text(line.size_bytes, language) if line.size_bytes else "",
+        "size": size_text(line.size_bytes, language).replace(" ", "\xa0") if line.size_bytes else "",
         "why": reason_text(line, say) if why else "",
     }
 
