@@ -6,16 +6,14 @@ and the documentation read the same rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policies.frozen import Frozen
 from policies.values import Mode, Text
 
 _READABLE = frozenset({Mode.REVERSE, Mode.FORWARD})
 _ALL = frozenset(Mode)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capability:
+class Capability(Frozen, frozen=True, kw_only=True):
     """One thing that a policy can ask for, and the modes that can enforce it."""
 
     rule: str

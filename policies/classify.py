@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from policies.facts import RequestFacts
+from policies.frozen import Frozen
 from policies.memory import remember
 from policies.model import Catalogue, EmbedHost, Origin, PathRule
 from policies.values import MediaKind, Mode, TrafficClass
@@ -24,8 +24,7 @@ _MAX_QUERY_CHARS = 8192  # a longer query decides nothing; parsing it would be a
 _MAX_MEMO_CHARS = 1024  # longer ones are looked at anew, so that strangers can't fill the memory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classification:
+class Classification(Frozen, frozen=True, kw_only=True):
     """What a request is for. kind None: the rule doesn't say. source "": no rule matched."""
 
     traffic_class: TrafficClass
@@ -51,8 +50,7 @@ def _by_embed_host(hosts: tuple[EmbedHost, ...], request: RequestFacts) -> Class
     return PLAYER if any(host.pattern.search(url) for host in hosts) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Frozen, frozen=True, kw_only=True):
     """What a path says: its class, whether things are edited under it, whether it ends the session, whether its
     players must stay.
 

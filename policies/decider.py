@@ -16,6 +16,7 @@ from policies.compose import as_measured, decision_for, nominal_link
 from policies.decision import Decision, LinkSpeed
 from policies.exceptions import matching, policy_for
 from policies.facts import AllowanceUse, RequestFacts, Usage
+from policies.frozen import Frozen
 from policies.memory import remember
 from policies.model import After, Catalogue, Policy, Step, Territory
 from policies.money import MoneyNow, money_now
@@ -29,8 +30,7 @@ _MAX_FITS = 256  # per decision: readers and directions, a few links and sizes
 _Key = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(Frozen, frozen=True):
     """A remembered choice of policy."""
 
     policy: Policy

@@ -5,12 +5,12 @@ Laws of this file: frozen values; unions are closed and matched exhaustively; wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from policies.frozen import Frozen
 from policies.treatments import AudioTreatment, ImageTreatment, PageTreatment, Treatments, VideoTreatment
 from policies.values import Audience, CostlyHop, Direction, MediaKind, Mode, Reason, Store, TrafficClass
 
@@ -23,16 +23,14 @@ class Verdict(StrEnum):
     REFUSE = "refuse"  # 403
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class Price(Frozen, frozen=True, kw_only=True):
     """What the learner's side pays for a megabyte now (1 MB = 1,000,000 bytes). amount 0: free."""
 
     amount: Decimal = Decimal(0)
     currency: str = "RUB"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSpeed:
+class LinkSpeed(Frozen, frozen=True, kw_only=True):
     """The link in force now, by the window, the tariff or the measurement. None: unknown."""
 
     down_bps: int | None = None
@@ -40,16 +38,14 @@ class LinkSpeed:
     rtt_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+class Alternative(Frozen, frozen=True, kw_only=True):
     """What a gate offers instead: "recording", "forum", "text-chat" …, with an address on the same origin."""
 
     what: str
     href: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Frozen, frozen=True, kw_only=True):
     """What may happen to one exchange, until the clock alone may change it.
 
     valid_until   next instant at which the clock alone may change this decision; None: never
@@ -93,24 +89,21 @@ class Decision:
     direction: Direction = Direction.DOWN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassThrough:
+class PassThrough(Frozen, frozen=True, kw_only=True):
     """Byte for byte; only content coding and hop-by-hop headers may change."""
 
     why: Reason | None = None
     may_recompress: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewritePage:
+class RewritePage(Frozen, frozen=True, kw_only=True):
     """Stream the page through the HTML rewriter."""
 
     page: PageTreatment
     treatments: Treatments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownsampleImage:
+class DownsampleImage(Frozen, frozen=True, kw_only=True):
     """Make or find the image's variant; hold or send as the link allows.
 
     What becomes of an animation is in the treatment: only the bytes tell whether the picture is one.
@@ -119,22 +112,19 @@ class DownsampleImage:
     image: ImageTreatment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompressText:
+class CompressText(Frozen, frozen=True, kw_only=True):
     """Static text: best coding once, kept; the fast one until it is ready."""
 
     kind: MediaKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinifySvg:
+class MinifySvg(Frozen, frozen=True, kw_only=True):
     """A drawing as text: without what nobody sees, in its best coding if it is `static`, else coded as it goes."""
 
     static: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdaptVideo:
+class AdaptVideo(Frozen, frozen=True, kw_only=True):
     """A film in one file. form CAPPED: the smaller film goes in its place; else its card, with the versions to choose.
 
     In an assessment the form is CAPPED, and what can't be made smaller goes as it is.
@@ -144,15 +134,13 @@ class AdaptVideo:
     kind: MediaKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdaptAudio:
+class AdaptAudio(Frozen, frozen=True, kw_only=True):
     """A recording in one file: the smaller one goes in its place."""
 
     audio: AudioTreatment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewriteLadder:
+class RewriteLadder(Frozen, frozen=True, kw_only=True):
     """A manifest with fewer rungs. form CAPPED: the rungs within the limits; any other: its sound alone.
 
     A manifest without rungs (one rung's own list, a live window) passes. Segments are no manifests and pass.
@@ -162,8 +150,7 @@ class RewriteLadder:
     manifest: Literal["hls", "dash"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withhold:
+class Withhold(Frozen, frozen=True, kw_only=True):
     """The body stays on this side: a card, a status or an empty stand-in goes instead.
 
     kind is the media kind withheld; size_bytes what it would have cost, None if unknown.

@@ -7,7 +7,7 @@ raises, so that an old log stays readable.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from policies.capability import enforceable, matrix
 from policies.decide import decide
 from policies.decision import Decision
 from policies.facts import NO_HINTS, NO_USAGE, Hints, RequestFacts, Usage
+from policies.frozen import Frozen
 from policies.kinds import kind_of_path
 from policies.model import Catalogue
 from policies.place import OriginIndex
@@ -86,15 +87,13 @@ def instant(text: str) -> str:
 # -- what would be decided -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedReason:
+class ExplainedReason(Frozen, frozen=True, kw_only=True):
     rule: str
     source: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Frozen, frozen=True, kw_only=True):
     """What `tropa explain` shows.
 
     not_enforceable  what the policy asks for and this mode can't do, as (rule, title)

@@ -6,7 +6,6 @@ Laws of this file: frozen values without behaviour; nothing here refers to a soc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -16,8 +15,7 @@ from policies.frozen import Frozen
 from policies.values import Audience, Direction, MediaKind, Mode, Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
+class Hints(Frozen, frozen=True, kw_only=True):
     """What the browser says of its link and screen (Save-Data, Network Information and client hints)."""
 
     save_data: bool = False

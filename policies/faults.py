@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from policies.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Frozen, frozen=True, kw_only=True):
     """One mistake. line and column count from 1; 0 where the file as a whole is meant. cure "" where none is known."""
 
     file: str

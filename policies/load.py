@@ -13,7 +13,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from policies.compile.catalogue import Written, compile_catalogue
 from policies.faults import Fault, FaultList, PolicyFaults
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from policies.schema.files import json_schema
 from policies.yaml_marks import FileName, Mark, MarkedMap, read_marked
@@ -31,8 +31,7 @@ __all__ = ["Override", "json_schema", "read_catalogue", "read_catalogue_with_war
 _PACKAGE = "policies"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(Frozen, frozen=True, kw_only=True):
     """Another policy for a place until an instant; the caller leaves out ended ones. site None: all the region."""
 
     region: str

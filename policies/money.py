@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 from policies.facts import AllowanceUse, Usage
+from policies.frozen import Frozen
 from policies.model import Allowance, Period, Tariff, Window, Windows
 from policies.windows import HORIZON_DAYS, first_instant, is_open, next_change, open_window
 
@@ -119,8 +119,7 @@ def next_price_change(tariff: Tariff, now: datetime) -> datetime | None:
     return min((change for change in changes if change is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyNow:
+class MoneyNow(Frozen, frozen=True, kw_only=True):
     """What the clock says of a tariff: price of a megabyte, open window, freedom.
 
     valid_until  when the clock alone may change it; None: never

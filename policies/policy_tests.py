@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from policies import words
 from policies.explain import explain_request
+from policies.frozen import Frozen
 from policies.model import Catalogue, PolicyTest
 from policies.treatments import Form
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedTest:
+class FailedTest(Frozen, frozen=True, kw_only=True):
     """One expectation that doesn't hold. what: "verdict", "class" or a media kind."""
 
     source: str

@@ -6,8 +6,9 @@ is commutative, associative and idempotent, so the order in which rules narrow n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from policies.frozen import Frozen
 
 LATE_STYLES = "late-styles"  # the diet item whose style sheets come after the text; nothing of them is left out
 
@@ -63,8 +64,7 @@ class LightCopy(StrEnum):
     PRINT = "print"  # at least 150 dpi
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageTreatment:
+class ImageTreatment(Frozen, frozen=True, kw_only=True):
     """Stills. Qualities are on WebP's scale 0..100; the text floor holds for screenshots and line art."""
 
     action: Action = Action.KEEP
@@ -75,8 +75,7 @@ class ImageTreatment:
     animation: Animation = Animation.KEEP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoTreatment:
+class VideoTreatment(Frozen, frozen=True, kw_only=True):
     """Video files, streams and embedded players.
 
     max_bytes       with KEEP: larger ones become cards; with ADAPT: larger sources aren't taken in; None: no limit
@@ -100,8 +99,7 @@ class VideoTreatment:
     credit: Credit = Credit.UNSAID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioTreatment:
+class AudioTreatment(Frozen, frozen=True, kw_only=True):
     """Sound files: kept, made smaller (ADAPT: speech, mono, at bitrate_bps), or a card above max_bytes."""
 
     action: Action = Action.KEEP
@@ -109,8 +107,7 @@ class AudioTreatment:
     bitrate_bps: int = 16_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentTreatment:
+class DocumentTreatment(Frozen, frozen=True, kw_only=True):
     """Documents: kept, or a card above max_bytes; `light` names the copies offered beside the original."""
 
     action: Action = Action.KEEP
@@ -118,16 +115,14 @@ class DocumentTreatment:
     light: frozenset[LightCopy] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizedTreatment:
+class SizedTreatment(Frozen, frozen=True, kw_only=True):
     """Archives: kept, or a card above max_bytes."""
 
     action: Action = Action.KEEP
     max_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageTreatment:
+class PageTreatment(Frozen, frozen=True, kw_only=True):
     """Pages: what the HTML rewriting does beside the cards.
 
     text_first     no scripts, no styles of the origin's, no fonts: reading, login, forms and uploads stay
@@ -143,8 +138,7 @@ class PageTreatment:
     max_image_width_px: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadTreatment:
+class UploadTreatment(Frozen, frozen=True, kw_only=True):
     """What a learner sends: offered smaller before it is sent, never made smaller unasked; documents not even offered.
 
     photo_width_px         photographs are offered at most so wide; None: none is offered
@@ -165,8 +159,7 @@ class UploadTreatment:
     max_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Treatments:
+class Treatments(Frozen, frozen=True, kw_only=True):
     """The treatment of every kind, complete."""
 
     page: PageTreatment = PageTreatment()

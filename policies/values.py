@@ -6,8 +6,9 @@ YAML, in `tropa explain` and in the log, so a name is changed together with the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from policies.frozen import Frozen
 
 
 class Word(StrEnum):
@@ -103,8 +104,7 @@ class Scope(Word):
     REGION = "region"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Frozen, frozen=True, kw_only=True):
     """Why a decision is what it is: a code, its parameters and the YAML place that said so.
 
     rule    a code such as `window-closed`, `video-withheld`, `save-data`, known to `policies.explain`
@@ -119,8 +119,7 @@ class Reason:
     params: tuple[tuple[str, str | int | float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Frozen, frozen=True, kw_only=True):
     """A title or a notice in both languages; an absent one falls back to the other."""
 
     ru: str = ""

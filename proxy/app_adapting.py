@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.account.metrics import Metrics
 from proxy.app_ground import Ground, Notes
 from proxy.cache.variants import VariantStore
@@ -14,8 +14,7 @@ from proxy.transforms.run import TransformPool
 from proxy.transforms.workers import ImageWorkers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapting:
+class Adapting(Frozen, frozen=True, kw_only=True):
     """Pictures and texts made smaller while their learner waits."""
 
     store: VariantStore

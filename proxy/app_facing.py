@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.account.personal import PersonalData
 from proxy.app_ground import Ground, Notes, build_notes
 from proxy.app_halves import Halves, build_halves
@@ -29,8 +29,7 @@ from proxy.stages.rung import RungMaker
 from proxy.stages.rung_pieces import PieceMaker
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facing:
+class Facing(Frozen, frozen=True, kw_only=True):
     """Lives as long as the process; with the halves that it stands on."""
 
     notes: Notes

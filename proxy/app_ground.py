@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from proxy.account.account import Accountant
 from proxy.account.codes import Codes
@@ -25,8 +25,7 @@ from proxy.tasks import TaskKeeper
 from proxy.upstream.upstream import Upstream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Ground(Frozen, frozen=True, kw_only=True):
     """Lives as long as the process.
 
     catalogue  the one in force; `runtime` is what runs with it
@@ -48,8 +47,7 @@ class Ground:
     upstream: Upstream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notes:
+class Notes(Frozen, frozen=True, kw_only=True):
     """What several parts remember together, in memory alone; each is bounded."""
 
     savings: LearnerSavings

@@ -5,9 +5,9 @@ Law: they open and close in the order written here, each after what it stands on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from proxy.account.metrics import Metrics
 from proxy.app_adapting import Adapting, build_adapting
 from proxy.app_cache import Cache
@@ -26,8 +26,7 @@ from proxy.outbox.person import Persons
 from scheduler.jobs import Job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Halves:
+class Halves(Frozen, frozen=True, kw_only=True):
     """Live as long as the process."""
 
     adapting: Adapting

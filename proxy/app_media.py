@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policies.decision import Withhold
+from policies.frozen import Frozen
 from proxy.account.metrics import Metrics
 from proxy.app_ground import Ground
 from proxy.app_night import NightTime
@@ -61,8 +61,7 @@ _TICK = timedelta(seconds=3)
 _SWEEP = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(Frozen, frozen=True, kw_only=True):
     """Everything about films, sound, lectures and documents that lives as long as the process."""
 
     desk: Desk

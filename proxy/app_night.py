@@ -6,11 +6,11 @@ Law: as in `proxy.app_parts`, only here is known how these parts hang together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from proxy.account.personal import Holder, Holding
 from proxy.app_ground import Ground
@@ -38,8 +38,7 @@ _LOOK = timedelta(seconds=15)
 _POST = timedelta(seconds=20)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightTime:
+class NightTime(Frozen, frozen=True, kw_only=True):
     """What the media desk needs of it, before there is anything to fetch into."""
 
     hours: NightHours
@@ -49,8 +48,7 @@ class NightTime:
     openings: Openings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightWork:
+class NightWork(Frozen, frozen=True, kw_only=True):
     """Everything about the free hours that lives as long as the process."""
 
     hours: NightHours

@@ -6,12 +6,12 @@ Law: as in `proxy.app_parts`, only here is known how these parts hang together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.model import Limits, Origin, OutboxForm
 from proxy.account.metrics import Metrics
 from proxy.account.personal import Holder, Holding
@@ -41,8 +41,7 @@ _SWEEP = timedelta(hours=1)
 _CHEAP = "/robots.txt"  # a file or a 404, without a login, a database or a page's making
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutageParts:
+class OutageParts(Frozen, frozen=True, kw_only=True):
     """Everything about links that fail; lives as long as the process."""
 
     watch: LinkWatch

@@ -4,9 +4,9 @@ everything hangs together; `proxy.app` runs them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from policies.frozen import Frozen
 from proxy.account.errands import CORRECTION, ERASE, EVERY, EXPORT, Errand, Errands
 from proxy.account.personal import PersonalData
 from proxy.account.rollup import roll_up, zones_of
@@ -30,8 +30,7 @@ from proxy.tunnels import TunnelPolicy
 from scheduler.jobs import Job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppParts:
+class AppParts(Frozen, frozen=True, kw_only=True):
     """What `proxy.app` starts, wakes and ends."""
 
     ground: Ground

@@ -5,9 +5,9 @@ Law: as in `proxy.app`, only here is known how these parts hang together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from policies.frozen import Frozen
 from proxy.app_ground import Ground
 from proxy.clock import Clock
 from proxy.night.texts.proof import CourseProofs
@@ -20,8 +20,7 @@ from scheduler.jobs import Job
 _SWEEP = timedelta(hours=6)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class Texts(Frozen, frozen=True, kw_only=True):
     """Everything about them that lives as long as the process."""
 
     store: TextStore

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.account.metrics import Metrics
 from proxy.account.personal import Holder, Holding
 from proxy.app_ground import Ground
@@ -22,8 +22,7 @@ from scheduler.jobs import Job
 _SWEEP = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uploads:
+class Uploads(Frozen, frozen=True, kw_only=True):
     """Everything about uploads that lives as long as the process."""
 
     desk: UploadDesk

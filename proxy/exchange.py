@@ -9,7 +9,6 @@ Laws of this file: frozen values; a stage returns a new one and never edits the 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -89,8 +88,7 @@ def authority_of(scheme: str, host: str, port: int) -> str:
     return name if port == default else f"{name}:{port}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Who:
+class Who(Frozen, frozen=True, kw_only=True):
     """Whose exchange it is.
 
     learner     keyed hash, stable for its lifetime; never a login in clear
@@ -109,8 +107,7 @@ class Who:
     set_cookie: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replaced:
+class Replaced(Frozen, frozen=True, kw_only=True):
     """A transform made something smaller that says the same. body is bytes, or a file in the variant store."""
 
     body: bytes | Path
@@ -119,15 +116,13 @@ class Replaced:
     notes: tuple[tuple[str, str | int | float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unchanged:
+class Unchanged(Frozen, frozen=True, kw_only=True):
     """The source is as good as it gets, or is not understood: it passes byte for byte."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Frozen, frozen=True, kw_only=True):
     """The source must not be decoded (a bomb), or the transform failed: the original goes if policy lets it."""
 
     why: str

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from multidict import CIMultiDict
 
 from policies.decision import RewritePage
+from policies.frozen import Frozen
 from policies.treatments import LATE_STYLES, Action
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer
@@ -56,8 +57,7 @@ class _Known:
     parts: OrderedDict[Names, str] = field(default_factory=OrderedDict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Frozen, frozen=True):
     css: bytes
     content_type: str
 

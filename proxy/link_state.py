@@ -8,9 +8,10 @@ that a server drops is no bad link.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from policies.frozen import Frozen
 from policies.model import Outage
 
 _JITTER = 0.5
@@ -39,8 +40,7 @@ class Sign(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkState:
+class LinkState(Frozen, frozen=True, kw_only=True):
     """since_s and the others are steady seconds. tries: probes in vain since it is not up; why: the last sign."""
 
     link: Link

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.base_thread import BaseThread, connected
 from proxy.tasks import TaskKeeper
 
@@ -27,8 +27,7 @@ CREATE INDEX IF NOT EXISTS opened_at ON opened (at);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Frozen, frozen=True):
     """A page that she opened. target: raw path and query."""
 
     target: str

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from policies.decide import Decider
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from proxy.account.identity import Identifier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runtime:
+class Runtime(Frozen, frozen=True, kw_only=True):
     catalogue: Catalogue
     decider: Decider
     identifier: Identifier

@@ -12,12 +12,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.kinds import kind_of_type
 from policies.model import Catalogue, NoTransform, Origin
 from policies.plan import LONG_LIVED_S
@@ -53,8 +53,7 @@ _KINDS = frozenset({MediaKind.SCRIPT, MediaKind.STYLE})
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Had:
+class _Had(Frozen, frozen=True, kw_only=True):
     """One asset as the origin gave it to nobody in particular."""
 
     target: str

@@ -12,10 +12,10 @@ import json
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from policies.frozen import Frozen
 from policies.model import Origin, Outage
 from proxy.account.metrics import Metrics
 from proxy.clock import Clock
@@ -33,8 +33,7 @@ NO_LINK = frozenset({"link-down", "upstream-truncated", *_UNMET})
 """The codes of errors that a cut or bad link may be the cause of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Frozen, frozen=True, kw_only=True):
     """One way that is not up: whose it is, since when, and how it stands."""
 
     origin: Origin

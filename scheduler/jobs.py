@@ -7,14 +7,14 @@ comes late, or never, changes no decision. What was missed while the machine sle
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from policies.frozen import Frozen
 
 _NOTHING = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Frozen, frozen=True, kw_only=True):
     """Work that is done now and then.
 
     name    for the log; unique among the jobs of one runner

@@ -10,10 +10,10 @@ Laws of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model import Windows
 from scheduler.night import NightSpan, next_night, night_at
 
@@ -21,8 +21,7 @@ _LOOKBACK = timedelta(days=3)  # what ended longer ago is no morning's news
 _SET_BACK = timedelta(days=2)  # a clock that goes back by more had been wrong, not corrected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class Noted(Frozen, frozen=True, kw_only=True):
     """How far a place's nights are accounted for.
 
     at    the latest instant that was looked at
@@ -33,8 +32,7 @@ class Noted:
     open: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Frozen, frozen=True, kw_only=True):
     """What one look found. owes: the key of the night whose report is due; ""."""
 
     noted: Noted

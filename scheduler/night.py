@@ -9,11 +9,12 @@ Laws of this file:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model import Windows
 from policies.windows import current_opening, first_instant, next_opening, open_window
 
@@ -27,8 +28,7 @@ MAX_TRIES = 12
 # -- which night it is -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightSpan:
+class NightSpan(Frozen, frozen=True, kw_only=True):
     """One night's work: half-open [opens, closes). key: its name in the accounts of what was spent."""
 
     opens: datetime
@@ -67,8 +67,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 # -- how quick and how much --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightLimits:
+class NightLimits(Frozen, frozen=True, kw_only=True):
     """What a night may take. None: no limit, or not known.
 
     rate_bps  all that is fetched together, at most
@@ -116,8 +115,7 @@ class Later(StrEnum):
     TOO_LARGE = "too-large"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Frozen, frozen=True, kw_only=True):
     """Something to be fetched.
 
     key         names it; two wishes of one key are one
@@ -176,8 +174,7 @@ def again_at(tries: int, now: datetime) -> datetime | None:
 # -- the plan ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Frozen, frozen=True, kw_only=True):
     """A wish with its place in the night.
 
     bytes         of it this night, by what is known of its size
@@ -283,8 +280,7 @@ class Stop(StrEnum):
     LIMIT = "limit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class Flow(Frozen, frozen=True, kw_only=True):
     """What the fetches of one night share: how much they have taken, and when the link is free for more.
 
     free_at  the instant at which all that was granted has passed a link of the given rate; None: nothing yet
@@ -316,8 +312,7 @@ def grant(flow: Flow, nbytes: int, now: datetime, rate_bps: float | None) -> tup
 # -- the morning -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Frozen, frozen=True, kw_only=True):
     """How the wishes of a place stand: those here, and the rest by their reason."""
 
     here: int

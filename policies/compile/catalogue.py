@@ -7,7 +7,7 @@ fault; with a fault there is no catalogue.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from policies.compile.reach import Reached, listener_claims, report_shared_netwo
 from policies.compile.spot import Spot
 from policies.compile.time import Clockwork
 from policies.faults import Fault, FaultList, did_you_mean
+from policies.frozen import Frozen
 from policies.model import Calendar, Catalogue, Policy, Settings, Territory
 from policies.schema.base import Section, described
 from policies.schema.check import check
@@ -36,8 +37,7 @@ from policies.zones import zone
 Place = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Frozen, frozen=True, kw_only=True):
     """All that was read. Layers go from the shipped one to the nearest; site_table: login -> (region, site)."""
 
     regions_file: MarkedMap

@@ -7,7 +7,6 @@ selectable; exceptions hold on top of the place's own policy, a site's before it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from policies.compile.library import PolicyLibrary
 from policies.compile.merge import class_refinements, overlay
@@ -18,6 +17,7 @@ from policies.compile.policy import Circumstances, compile_policy
 from policies.compile.spot import Spot
 from policies.compile.time import Clockwork
 from policies.faults import FaultList, Wrong, did_you_mean
+from policies.frozen import Frozen
 from policies.model import (
     Calendar,
     Institute,
@@ -39,8 +39,7 @@ _NOT_INHERITED = ("sites", "title", "networks", "listeners", "selectable", "exce
 Place = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Frozen, frozen=True, kw_only=True):
     """What places refer to. overrides: (region, site) -> the policy that replaces theirs; site None: all of it."""
 
     library: PolicyLibrary
@@ -51,8 +50,7 @@ class Surroundings:
     faults: FaultList
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenPlace:
+class WrittenPlace(Frozen, frozen=True, kw_only=True):
     """A region or site with what it inherits laid under it; faulty where something of it was left out."""
 
     region: str

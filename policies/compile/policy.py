@@ -7,7 +7,6 @@ open always; what can't be kept open is a fault, not a gate that never opens.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from policies.compile.media import check_media
 from policies.compile.merge import overlay
@@ -17,6 +16,7 @@ from policies.compile.time import Clockwork, compile_windows
 from policies.compile.treatments import for_assessment, treatments_of
 from policies.decision import Alternative
 from policies.faults import FaultList, did_you_mean
+from policies.frozen import Frozen
 from policies.model import ClassRule, Policy, When, Windows
 from policies.schema.check import check
 from policies.schema.media import VideoSection
@@ -33,8 +33,7 @@ from policies.values import Text, TrafficClass
 from policies.yaml_marks import MarkedList, MarkedMap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class Circumstances(Frozen, frozen=True, kw_only=True):
     """What a policy depends on beside itself. free None: no tariff is known (a policy by itself)."""
 
     clockwork: Clockwork

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from policies.compile.spot import Spot
 from policies.faults import FaultList, did_you_mean
+from policies.frozen import Frozen
 from policies.model import IPNetwork, Territory
 from policies.schema.process import TropaSection
 from policies.yaml_marks import MarkedMap
@@ -14,8 +14,7 @@ from policies.yaml_marks import MarkedMap
 Place = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(Frozen, frozen=True, kw_only=True):
     """A place with the keys it was written with."""
 
     territory: Territory

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from policies.faults import FaultList
+from policies.frozen import Frozen
 from policies.yaml_marks import Mark, MarkedMap, mark_at
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Frozen, frozen=True):
     """A path below a written section. Faults that are reported here name its file, line and key."""
 
     raw: MarkedMap

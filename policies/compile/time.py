@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from policies.compile.spot import Spot
 from policies.faults import did_you_mean
+from policies.frozen import Frozen
 from policies.model import Calendar, Window
 from policies.schema.time import WindowSection
 from policies.units import as_time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clockwork:
+class Clockwork(Frozen, frozen=True, kw_only=True):
     """What windows need: the zone of a clock that names none, and the calendars."""
 
     zone: ZoneInfo

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from policies.model.origins import EmbedHost, Origin
 from policies.model.places import Territory
 from policies.model.process import Settings
 from policies.model.rules import Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyTest:
+class PolicyTest(Frozen, frozen=True, kw_only=True):
     """One expectation that `tropa check` proves: a URL at an instant in a region."""
 
     url: str
@@ -27,8 +26,7 @@ class PolicyTest:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Frozen, frozen=True, kw_only=True):
     """Everything, swapped as one. territories is keyed by (region, site or None).
 
     fingerprint  hex digest of every byte that was read: two equal ones decide alike

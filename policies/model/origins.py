@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import field
+
 from policies.decision import Alternative
+from policies.frozen import Frozen
 from policies.values import MediaKind, Text, TrafficClass
 
 
@@ -24,8 +26,7 @@ class LearnerAddress(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathRule:
+class PathRule(Frozen, frozen=True, kw_only=True):
     """A preset's or origin's classification: the most specific match wins (longest literal prefix, then order)."""
 
     pattern: re.Pattern[str]
@@ -37,8 +38,7 @@ class PathRule:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DietItem:
+class DietItem(Frozen, frozen=True, kw_only=True):
     """One thing a first visit can do without.
 
     name     "fonts", "polyfills", "formulas", "trackers", …
@@ -51,8 +51,7 @@ class DietItem:
     unless: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedHost:
+class EmbedHost(Frozen, frozen=True, kw_only=True):
     """A video host whose players are recognised in pages and by script.
 
     pattern  matched against the absolute URL of an iframe, object, embed or link
@@ -63,8 +62,7 @@ class EmbedHost:
     csp_hosts: tuple[str, ...] = ()  # what an added CSP keeps out of frame-src
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxForm:
+class OutboxForm(Frozen, frozen=True, kw_only=True):
     """A form that is kept while the origin is out of reach and sent once when it is back; never one of assessment.
 
     pattern       of the path that it is posted to
@@ -96,8 +94,7 @@ class OutboxForm:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
+class Preset(Frozen, frozen=True, kw_only=True):
     """What is known of a kind of site."""
 
     name: str
@@ -119,8 +116,7 @@ class Preset:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Frozen, frozen=True, kw_only=True):
     """The institute's own account at an origin.
 
     kind        "moodle"
@@ -133,8 +129,7 @@ class Service:
     token_file: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnStore:
+class OwnStore(Frozen, frozen=True, kw_only=True):
     """What a learner's own browser keeps of an origin. enabled False: nothing, and what was kept before goes.
 
     patience_s  after so long without an answer a kept page is shown meanwhile
@@ -148,8 +143,7 @@ class OwnStore:
     never: tuple[re.Pattern[str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Frozen, frozen=True, kw_only=True):
     """A source of course content.
 
     upstream        "http://127.0.0.1:8081" or "https://lms.example.org"; for forward-only origins None

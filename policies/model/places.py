@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model.rules import Policy, PolicyException
 from policies.model.tariff import Link, Tariff
 from policies.values import CostlyHop, Store, Text
@@ -14,8 +14,7 @@ from policies.values import CostlyHop, Store, Text
 IPNetwork = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Institute:
+class Institute(Frozen, frozen=True, kw_only=True):
     """Whom a teacher may ask: shown on every card and page of refusal."""
 
     name: Text = Text()
@@ -32,8 +31,7 @@ class Followed(StrEnum):
     RECORDINGS = "recordings"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follow:
+class Follow(Frozen, frozen=True, kw_only=True):
     """A course that a place follows. ahead: sections after the current one."""
 
     origin: str
@@ -43,8 +41,7 @@ class Follow:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class Night(Frozen, frozen=True, kw_only=True):
     """What a place fetches in its tariff's free windows.
 
     often_bytes  at most so much a night of what is opened often; 0: none
@@ -62,8 +59,7 @@ class Night:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Territory:
+class Territory(Frozen, frozen=True, kw_only=True):
     """A region, or a site within one, with everything resolved. site None: the region itself.
 
     language  "ru" or "en": the language of its pages unless the browser asks for the other one

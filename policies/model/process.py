@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from policies.model.places import IPNetwork
 from policies.values import Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class Listener(Frozen, frozen=True, kw_only=True):
     """One address to accept on.
 
     proxy_protocol_from  peers whose PROXY protocol header is required and believed; empty: none is read
@@ -30,8 +31,7 @@ class Listener:
     site: str | None = None  # within that region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(Frozen, frozen=True, kw_only=True):
     """Seconds for each phase; a real 2G client stalls for 60 s and moves 500 B/s."""
 
     connect_s: float = 20.0
@@ -44,8 +44,7 @@ class Timeouts:
     tunnel_idle_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Frozen, frozen=True, kw_only=True):
     max_header_bytes: int = 32768
     max_body_bytes: int = 8 * 1024**3
     max_html_rewrite_bytes: int = 16 * 1024**2
@@ -83,8 +82,7 @@ class Limits:
     own_pages_days: int = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
+class Outage(Frozen, frozen=True, kw_only=True):
     """When a link counts as down, and how often it is tried then.
 
     deadline_s  an answer that doesn't begin within it is a bad link's
@@ -95,8 +93,7 @@ class Outage:
     probe_slowest_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PacSettings:
+class PacSettings(Frozen, frozen=True, kw_only=True):
     """fail: "open" adds DIRECT behind the proxy, "closed" doesn't. others: "direct" or "proxy"."""
 
     proxy_address: str | None = None
@@ -104,8 +101,7 @@ class PacSettings:
     others: str = "direct"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustedHeaders:
+class TrustedHeaders(Frozen, frozen=True, kw_only=True):
     """Headers believed only from trusted_proxies. Names lower case; None: not used."""
 
     region: str | None = None
@@ -114,8 +110,7 @@ class TrustedHeaders:
     groups: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class Mail(Frozen, frozen=True, kw_only=True):
     """The post office that takes letters. tls: "starttls", "tls" or "none"."""
 
     host: str
@@ -126,8 +121,7 @@ class Mail:
     password_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
+class Reports(Frozen, frozen=True, kw_only=True):
     """Reports that are written by themselves. every: "never", "day" or "week"; zone None: the first region's."""
 
     every: str = "never"
@@ -136,8 +130,7 @@ class Reports:
     zone: ZoneInfo | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Frozen, frozen=True, kw_only=True):
     """What the process is told, from the `tropa:` section of regions.yaml."""
 
     place: Place = Place.ORIGIN

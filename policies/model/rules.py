@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from msgspec import field
+
 from policies.decision import Alternative
+from policies.frozen import Frozen
 from policies.model.tariff import Windows
 from policies.treatments import Treatments
 from policies.values import Text, TrafficClass
@@ -23,8 +25,7 @@ class When(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassRule:
+class ClassRule(Frozen, frozen=True, kw_only=True):
     """What the policy says of one traffic class. close_grace_s: how long a live one may outlast its window."""
 
     when: When = When.ALWAYS
@@ -35,8 +36,7 @@ class ClassRule:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Frozen, frozen=True, kw_only=True):
     """Narrower treatments from `percent` of an allowance on.
 
     treatments  what this step and those before it narrow together
@@ -49,8 +49,7 @@ class Step:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Frozen, frozen=True, kw_only=True):
     """A complete policy: every class has its rule, each with its complete treatments.
 
     original_max_bytes  0: the original is not offered; None: without limit
@@ -71,8 +70,7 @@ class Policy:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyException:
+class PolicyException(Frozen, frozen=True, kw_only=True):
     """A narrower place with a policy of its own: origin, host, path, learner group, dates. None matches all."""
 
     policy: Policy

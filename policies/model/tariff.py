@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.values import Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calendar:
+class Calendar(Frozen, frozen=True, kw_only=True):
     """Named spans of days (terms, holidays): closed date intervals, both ends included."""
 
     name: str
     spans: tuple[tuple[date, date], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Frozen, frozen=True, kw_only=True):
     """A recurring or dated interval [start, end) of local days.
 
     zone        the zone its clock runs in (a tariff's may differ from the learner's)
@@ -45,8 +43,7 @@ class Window:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Windows:
+class Windows(Frozen, frozen=True, kw_only=True):
     """A union of windows. `always` is open at any time; no windows and not always: never open."""
 
     windows: tuple[Window, ...] = ()
@@ -67,8 +64,7 @@ class Period(StrEnum):
     MONTH = "month"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(Frozen, frozen=True, kw_only=True):
     """amount_bytes of metered traffic per period, renewed at `renews_at` in the operator's zone.
 
     renew_day     1..31 for a month (the month's last day where it is shorter), 0..6 for a week
@@ -88,8 +84,7 @@ class Allowance:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tariff:
+class Tariff(Frozen, frozen=True, kw_only=True):
     """price_per_mb is per 1,000,000 bytes; overhead_factor turns payload into what the operator counts."""
 
     zone: ZoneInfo
@@ -103,8 +98,7 @@ class Tariff:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Frozen, frozen=True, kw_only=True):
     down_bps: int | None = None
     up_bps: int | None = None
     rtt_ms: int | None = None

@@ -7,13 +7,13 @@ which effects are joined never matters; every Effect that narrows carries a Reas
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 
 from policies.classify import Classification
 from policies.decision import Alternative, Verdict
 from policies.facts import RequestFacts, Usage
+from policies.frozen import Frozen
 from policies.model import Allowance, Catalogue, ClassRule, Origin, Policy, Step, Territory
 from policies.money import MoneyNow
 from policies.narrow import lower, narrowest
@@ -23,16 +23,14 @@ from policies.values import Reason
 _ORDER = (Verdict.ALLOW, Verdict.DEFER, Verdict.REFUSE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(Frozen, frozen=True, kw_only=True):
     """An allowance that is used up until `renews_at`."""
 
     allowance: Allowance
     renews_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
+class Near(Frozen, frozen=True, kw_only=True):
     """An allowance that has reached a step of the policy, until `renews_at`."""
 
     allowance: Allowance
@@ -40,8 +38,7 @@ class Near:
     renews_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Frozen, frozen=True, kw_only=True):
     """One request with everything that holds for it here and now, looked up once.
 
     now           in UTC
@@ -71,8 +68,7 @@ class Situation:
     left_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Frozen, frozen=True, kw_only=True):
     """What one rule wants.
 
     treatments  narrower ones; None: as they are

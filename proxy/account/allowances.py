@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from policies.facts import NO_USAGE, AllowanceUse, Usage
+from policies.frozen import Frozen
 from policies.model import After, Allowance, Tariff, Territory
 from policies.money import is_free, period_bounds
 from policies.values import Scope
@@ -45,8 +46,7 @@ class _Term:
     balances: dict[str, _Balance] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
+class _Terms(Frozen, frozen=True):
     tariff: Tariff
     terms: tuple[_Term, ...]
     free: bool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from policies.model import Allowance, Period, Territory
 from policies.money import period_bounds
 from policies.values import Scope
@@ -12,8 +12,7 @@ from proxy.account.allowances import holder_of
 from proxy.account.state import State, UseKey, UseQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Frozen, frozen=True, kw_only=True):
     """One holder's allowance in its running period. holder: a learner's id, "region/site" or "region"."""
 
     scope: Scope

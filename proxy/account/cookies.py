@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
 
+from policies.frozen import Frozen
 from proxy.account.secret import Keyed
 
 SECURE_NAME = "__Host-tropa"
@@ -21,8 +21,7 @@ _MAX_VALUE_CHARS = 512
 _SEPARATOR = "!"  # lawful in a cookie, and never left bare by quote()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnCookie:
+class OwnCookie(Frozen, frozen=True, kw_only=True):
     """What Tropa remembers in a browser.
 
     id        random, "" for none (only a place or a language is remembered)

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.account.state import Change, DropMarks, Mark, MarkQuery, PutMark, State
 from proxy.clock import Clock
 
@@ -26,8 +26,7 @@ _ANSWER_LIFE = timedelta(minutes=5)
 _LOOK_EVERY_S = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Frozen, frozen=True, kw_only=True):
     """One kind of wish. do: (owner, facts, now) -> the answer. once: doing it twice would be wrong."""
 
     kind: str

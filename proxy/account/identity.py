@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from policies.frozen import Frozen
 from policies.model import Catalogue, Origin, Preset, Territory
 from policies.values import Mode
 from proxy.account import cookies
@@ -28,8 +29,7 @@ _MEMO_LIFETIME = timedelta(seconds=60)  # so that an expired cookie is noticed
 _NO_SESSION = frozenset({"", "deleted", "null"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(Frozen, frozen=True):
     """What of a request says who it is; equal heads mean the same person for a minute."""
 
     listener: str

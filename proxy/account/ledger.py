@@ -7,10 +7,10 @@ an exchange counts in the hour in which it began.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from policies.frozen import Frozen
 from proxy.account.rollup import NO_ZONES, Kept, Zones, day_of, lines_between
 from proxy.account.state import NANO, SUM_NAMES, AddSums, Change, LedgerKey, State, Sums
 from proxy.exchange import Receipt
@@ -88,8 +88,7 @@ def _sums(line: list[int]) -> Sums:
 # -- report ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRow:
+class ReportRow(Frozen, frozen=True, kw_only=True):
     """One line of `tropa report`.
 
     group         values of the groupings asked for, in their order

@@ -7,10 +7,10 @@ owner is touched; what is a sum over many learners stays, for it names nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from policies.frozen import Frozen
 from policies.values import Scope
 from proxy.account.allowances import Allowances
 from proxy.account.codes import Codes
@@ -35,8 +35,7 @@ from proxy.clock import Clock
 ALLOWANCE_NOW = "allowance_now"
 
 
-@dataclass(frozen=True, slots=True)
-class Uses:
+class Uses(Frozen, frozen=True):
     """Her counters of allowances: those of the running periods, or those of the periods that are over.
 
     allowances None: nothing runs here, so that every period counts as over.
@@ -83,8 +82,7 @@ def _use_told(line: AddUse) -> dict[str, Any]:
     return {"period": use.period.value, "since": use.start.isoformat(), "used_bytes": line.nbytes}
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(Frozen, frozen=True):
     """Her marks and jobs, of whatever kind: what no other holder answers for is found here.
 
     readable: a mark's facts as they are told, where they lie sealed
@@ -129,8 +127,7 @@ def _job_told(job: JobRow) -> dict[str, Any]:
     return {"state": job.state, "since": job.since.isoformat(), "until": until, "facts": dict(job.facts)}
 
 
-@dataclass(frozen=True, slots=True)
-class SupportCodes:
+class SupportCodes(Frozen, frozen=True):
     """Decisions that a support code of hers stands for. codes None: nothing runs here."""
 
     state: State

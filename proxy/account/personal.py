@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from policies.frozen import Frozen
 
 logger = logging.getLogger("tropa.account")
 
@@ -33,8 +34,7 @@ class Holder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Frozen, frozen=True):
     """A holder made of two functions."""
 
     name: str
@@ -60,8 +60,7 @@ def in_memory(name: str, told: Callable[[str], Mapping[str, JSON]], forget: Call
     return Holding(name, export, erase)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
+class Erased(Frozen, frozen=True, kw_only=True):
     """What an erasure did. counts: things gone by holder; failed: holders that couldn't, to be asked again."""
 
     counts: Mapping[str, int]

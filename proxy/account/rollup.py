@@ -7,10 +7,11 @@ replaces and changes nothing, so that a missed job is caught up by the next and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model import Catalogue, Limits
 from policies.windows import first_instant
 from proxy.account.state import AddSums, LedgerKey, LedgerQuery, PutRolled, RolledQuery, Span, State, Sums
@@ -81,8 +82,7 @@ def _from_whole_span(hours: Iterable[AddSums], span: Span, since: datetime, zone
     return [line for line in hours if _start_of(span, line.key, zones) >= since.astimezone(UTC)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Frozen, frozen=True, kw_only=True):
     """From when on hours and days may be counted on; before that they may have been swept away."""
 
     hours_since: datetime

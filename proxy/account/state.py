@@ -8,19 +8,20 @@ commit may be merged with the next; every backend passes tests/contract/test_sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, overload
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from policies.model import Period
 from policies.values import Scope
 
 NANO = 1_000_000_000  # money is kept in billionths of the currency: sums stay exact integers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerKey:
+class LedgerKey(Frozen, frozen=True, kw_only=True):
     """One line of the ledger: an hour (UTC, its first instant) of one kind of traffic. No URL, no learner."""
 
     hour: datetime
@@ -32,8 +33,7 @@ class LedgerKey:
     currency: str = "RUB"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(Frozen, frozen=True, kw_only=True):
     """What the exchanges of one line add up to. Money in billionths (NANO); direct_cost is what it would have
     cost without Tropa."""
 
@@ -54,8 +54,7 @@ class Sums:
 SUM_NAMES = tuple(Sums.__dataclass_fields__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseKey:
+class UseKey(Frozen, frozen=True, kw_only=True):
     """One allowance of one holder in one of its periods.
 
     holder  a learner's id, "region/site" or "region", as the scope says
@@ -68,8 +67,7 @@ class UseKey:
     start: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Frozen, frozen=True, kw_only=True):
     """An open exchange's hold on allowances: drawn of reserved metered bytes. The id is never used again."""
 
     id: str
@@ -78,8 +76,7 @@ class Claim:
     drawn_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Frozen, frozen=True, kw_only=True):
     """A small fact with an end: a grant, a support code, a report, a correction.
 
     kind   "grant", "code", "report", "correction", …
@@ -94,8 +91,7 @@ class Mark:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRow:
+class JobRow(Frozen, frozen=True, kw_only=True):
     """Work that must not be forgotten at a restart: a media job, a deferred request.
 
     id      never used again
@@ -127,14 +123,12 @@ class Span(StrEnum):
 # -- changes ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddSums:
+class AddSums(Frozen, frozen=True, kw_only=True):
     key: LedgerKey
     sums: Sums
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutRolled:
+class PutRolled(Frozen, frozen=True, kw_only=True):
     """The sums of a whole day or week, in place of what was rolled up before. key.hour is the span's first instant."""
 
     span: Span
@@ -142,28 +136,24 @@ class PutRolled:
     sums: Sums
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddUse:
+class AddUse(Frozen, frozen=True, kw_only=True):
     """nbytes may be negative: a correction. The kept sum never goes below 0."""
 
     use: UseKey
     nbytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class DropUse:
+class DropUse(Frozen, frozen=True):
     """Forget one counter: whoever it counted for is to be forgotten."""
 
     use: UseKey
 
 
-@dataclass(frozen=True, slots=True)
-class PutMark:
+class PutMark(Frozen, frozen=True):
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropMarks:
+class DropMarks(Frozen, frozen=True, kw_only=True):
     """Forget the marks of one kind and owner; key None: all of them."""
 
     kind: str
@@ -171,27 +161,23 @@ class DropMarks:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DropClaim:
+class DropClaim(Frozen, frozen=True):
     """The exchange is over; what it used comes as AddUse in the same commit."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutJob:
+class PutJob(Frozen, frozen=True):
     """Insert or replace, by its id."""
 
     job: JobRow
 
 
-@dataclass(frozen=True, slots=True)
-class DropJob:
+class DropJob(Frozen, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class Sweep(Frozen, frozen=True, kw_only=True):
     """Forget what is over: marks (and jobs) until when, uses whose period began before, sums of hours, days, weeks.
 
     None: keep all of them.
@@ -210,16 +196,14 @@ Change = AddSums | PutRolled | AddUse | DropUse | PutMark | DropMarks | DropClai
 # -- queries ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerQuery:
+class LedgerQuery(Frozen, frozen=True, kw_only=True):
     """Ledger lines with since <= hour < until; None: no bound."""
 
     since: datetime | None = None
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolledQuery:
+class RolledQuery(Frozen, frozen=True, kw_only=True):
     """Rolled-up sums of spans that began at since or later and before until; None: no bound."""
 
     span: Span
@@ -227,16 +211,14 @@ class RolledQuery:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseQuery:
+class UseQuery(Frozen, frozen=True, kw_only=True):
     """Uses of periods that began at or after `since`; None: all. holder None: everybody's."""
 
     since: datetime | None = None
     holder: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkQuery:
+class MarkQuery(Frozen, frozen=True, kw_only=True):
     """Marks of one kind (None: of any) that have not ended at `now`; owner None: everybody's."""
 
     kind: str | None
@@ -244,21 +226,18 @@ class MarkQuery:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimQuery:
+class ClaimQuery(Frozen, frozen=True, kw_only=True):
     """What open exchanges hold; right after the start, what a killed process left behind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobQuery:
+class JobQuery(Frozen, frozen=True, kw_only=True):
     """Jobs of one kind (None: of any), the earliest first; owner None: everybody's."""
 
     kind: str | None
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(Frozen, frozen=True, kw_only=True):
     """How well the backend keeps things. trouble None: all is kept.
 
     unsaved  changes that wait in memory for the disk to come back

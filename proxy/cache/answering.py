@@ -6,10 +6,9 @@ isn't all there is never begun without the rest being on its way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.cache.arrival import Arrival, ArrivalReader
 from proxy.cache.http.conditions import not_modified, range_holds
 from proxy.cache.kept_reply import KeptReply, NoBody
@@ -25,8 +24,7 @@ _NOT_IN_304 = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Frozen, frozen=True, kw_only=True):
     """A stored response; `arrival` while its body is still coming."""
 
     stored: StoredResponse
@@ -37,8 +35,7 @@ class Held:
         return self.arrival.length if self.arrival is not None else self.stored.row.length
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Frozen, frozen=True, kw_only=True):
     """Which bytes a request is for. span None: all of them."""
 
     span: Span | None = None

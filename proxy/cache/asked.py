@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from multidict import CIMultiDict
@@ -56,8 +55,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     price: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(Frozen, frozen=True, kw_only=True):
     """What came of a fetch for the store.
 
     status         the origin's; 304: what was stored is still right; 0: `why` says why there is none

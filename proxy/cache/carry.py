@@ -12,11 +12,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.cache.body_checks import PIECE_BYTES, checks_of
 from proxy.cache.body_files import BodyFiles, taken_bytes
 from proxy.cache.object_index import Row
@@ -34,8 +35,7 @@ _CARRIED = ("url", "origin", "vary", "status", "reason", "head", "etag", "length
 Volatile = Callable[[str], frozenset[str]]  # an address -> the parameters of it that don't change the content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Carried(Frozen, frozen=True, kw_only=True):
     """digest: of the list, to be told to whoever imports it. bad: entries that weren't what the list says."""
 
     responses: int

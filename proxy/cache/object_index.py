@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, IndexFile, marking
 
 _SCHEMA = """
@@ -36,8 +37,7 @@ CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value REAL NOT NULL) 
 _MARK = marking("objects", "id")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Frozen, frozen=True, kw_only=True):
     """One stored response.
 
     twin      tells those of one key apart: digest of what Vary names, or of the entity tag
@@ -82,14 +82,12 @@ _WRITTEN = _NAMES[1:]
 _VALUES = ", ".join("?" * len(_WRITTEN))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Frozen, frozen=True, kw_only=True):
     objects: int
     disk_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
+class Put(Frozen, frozen=True, kw_only=True):
     """What an insertion did. gone_files: those that nothing names any more."""
 
     id: int

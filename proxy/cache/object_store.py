@@ -15,10 +15,11 @@ import logging
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.base_thread import BaseThread
 from proxy.cache.body_checks import PIECE_BYTES
 from proxy.cache.body_files import SHARDS, BodyFiles
@@ -42,8 +43,7 @@ _AGE = "age"
 _NOTHING: tuple[StoredResponse, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheStats:
+class CacheStats(Frozen, frozen=True, kw_only=True):
     """What the store holds, and what became of what was asked since it was opened."""
 
     objects: int = 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from msgspec.structs import replace
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.cache.asked import Asked
 from proxy.cache.http.freshness import date_s
 from proxy.cache.http.serving import Miss, Use, use_of
@@ -20,8 +20,7 @@ _OUR_CONDITIONS = ("If-None-Match", "If-Modified-Since")
 _CONDITIONS = (*_OUR_CONDITIONS, "If-Match", "If-Unmodified-Since", "If-Range", "Range")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Frozen, frozen=True, kw_only=True):
     """now_s is when it was asked; key: where what anybody may have lies."""
 
     asked: Asked

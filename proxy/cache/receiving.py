@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.cache.arrival import ArrivalReader
 from proxy.cache.asked import Asked
 from proxy.cache.http import status as cache_status
@@ -35,8 +36,7 @@ _MOST_OWN_BYTES = 8 << 20  # of one thing that is a learner's own
 AskOrigin = Callable[[Asked], Awaitable[UpstreamResponse]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed:
+class Resumed(Frozen, frozen=True, kw_only=True):
     """A stored part that goes on: the origin's answer brings its bytes from `offset` on."""
 
     taking: Taking

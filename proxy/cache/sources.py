@@ -7,13 +7,12 @@ lets anybody see anything: the origin answers 304 to her own request or she gets
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.cache.variant_keys import is_content_hash, stable_url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Frozen, frozen=True, kw_only=True):
     """etag as the origin sent it (strong); length_bytes as stored at the origin, in its coding there."""
 
     etag: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.account.redact import redacted
 from proxy.cache.asked import Asked
 from proxy.cache.http.conditions import opaque
@@ -24,8 +25,7 @@ from proxy.media.extents import Extents
 from proxy.upstream.reply import Whose
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredResponse:
+class StoredResponse(Frozen, frozen=True, kw_only=True):
     """extents None: the body is whole, `row.length` bytes of it."""
 
     row: Row

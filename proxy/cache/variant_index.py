@@ -6,9 +6,9 @@ Laws of this file: those of `index_file`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, IndexFile, marking, marks_of
 
 _SCHEMA = """
@@ -28,8 +28,7 @@ _COLUMNS = "key, kind, why, content_type, notes, digest, length, disk_bytes, pri
 _MARK = marking("variants", "key")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Frozen, frozen=True, kw_only=True):
     """One variant as the index keeps it; kind is "replaced", "unchanged" or "refused"."""
 
     key: str
@@ -47,8 +46,7 @@ class Row:
     used: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Frozen, frozen=True, kw_only=True):
     files: int
     negatives: int
     disk_bytes: int

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.transforms.image import TRANSFORM_VERSION
 from proxy.transforms.spec import ImageSpec
 
@@ -25,8 +25,7 @@ VOLATILE_PARAMETERS = frozenset(
 _CONTENT_HASH = re.compile(r'"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"', re.I)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provisional:
+class Provisional(Frozen, frozen=True, kw_only=True):
     """What is known of a source before its bytes are: enough to recognise it by an origin's strong validator.
 
     etag      as the origin sent it, quotes included; a weak one can't be used (RFC 9110 section 8.8.1)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.cache.variant_index import Row
 from proxy.exchange import Outcome, Refused, Replaced, Unchanged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(Frozen, frozen=True, kw_only=True):
     """A stored outcome.
 
     outcome   Replaced (body is the file's path; take the bytes with `VariantStore.read`), Unchanged or Refused
@@ -30,8 +29,7 @@ class Variant:
     expires: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStats:
+class StoreStats(Frozen, frozen=True, kw_only=True):
     """What the store holds and did since it was opened."""
 
     files: int = 0

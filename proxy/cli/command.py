@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from policies.frozen import Frozen
 from policies.values import Text
 from proxy.clock import Clock
 
@@ -35,8 +35,7 @@ class Failure(Exception):
     """It was meant but couldn't be done; exit code 1. The text says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
+class Argument(Frozen, frozen=True, kw_only=True):
     """One argument: what `argparse.add_argument` is told, with words in both languages.
 
     names    ("FILE",) for a positional one, else its options, the long one last
@@ -67,8 +66,7 @@ class Argument:
         return self.dest or self.names[-1].lstrip("-").replace("-", "_").lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Frozen, frozen=True, kw_only=True):
     """One run of a command.
 
     args      the arguments by `Argument.key`
@@ -95,8 +93,7 @@ class Call:
         return ru if self.language == "ru" else en
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Frozen, frozen=True, kw_only=True):
     """One command. examples: command lines for `--help` and the reference page."""
 
     name: str
@@ -104,7 +101,7 @@ class Command:
     run: Callable[[Call], int]
     details: Text = Text()
     arguments: tuple[Argument, ...] = ()
-    examples: tuple[str, ...] = field(default=())
+    examples: tuple[str, ...] = ()
 
 
 # -- arguments that several commands share ---------------------------------------------------------------------

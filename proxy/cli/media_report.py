@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from proxy.cli.command import Call
 from proxy.cli.table import table
 
@@ -15,8 +18,7 @@ FOLDERS = frozenset(("hls", "slidecast"))  # recipes that make several files
 _BAR_CHARS = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Frozen, frozen=True, kw_only=True):
     """One try. outcome: "made", "unchanged" or "refused"; why: of the latter two; the rest as MediaMade has it."""
 
     recipe: str

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.deliver.answer import Answer
 
 _SLICE_BYTES = 65536
@@ -23,8 +23,7 @@ _RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Frozen, frozen=True):
     """Bytes first..last, both included, of a file."""
 
     first: int

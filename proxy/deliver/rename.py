@@ -8,11 +8,12 @@ name (OAuth and OpenID redirects registered elsewhere, WebAuthn, signed URLs tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from multidict import CIMultiDict
+
+from policies.frozen import Frozen
 
 _REQUEST_FIELDS = ("Origin", "Referer")
 _RESPONSE_FIELDS = (
@@ -30,8 +31,7 @@ _RESPONSE_FIELDS = (
 _NOT_A_NAME = rb"(?![A-Za-z0-9_-]|\.[A-Za-z0-9]|:[0-9])"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Frozen, frozen=True):
     """scheme and authority (host, with a port that is not the scheme's own)."""
 
     scheme: str

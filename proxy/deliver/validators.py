@@ -15,7 +15,6 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from multidict import CIMultiDict
@@ -27,8 +26,7 @@ _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _MAX_ORIGIN_CHARS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Validator:
+class Validator(Frozen, frozen=True):
     """The origin's validator: an entity tag as received, or a Last-Modified date."""
 
     etag: str = ""

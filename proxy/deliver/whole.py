@@ -10,7 +10,6 @@ ends the connection; the missing Content-Type stays missing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from aiohttp.client_exceptions import ClientConnectionResetError
 from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.deliver.answer import Answer
 from proxy.headbytes import head_bytes
 
@@ -64,8 +64,7 @@ def write_whole(request: web.BaseRequest, answer: Answer, body: bytes | None) ->
     return Written(answer, keep_alive=keep_alive), nbytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Again(Frozen, frozen=True, kw_only=True):
     """An answer that may go out more than once. head: without its end, so that what is true now can follow."""
 
     answer: Answer

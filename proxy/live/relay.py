@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.model import Settings
 from proxy.clock import Clock
 from proxy.errors import bad_request
@@ -80,8 +81,7 @@ async def open_socket(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relayed:
+class Relayed(Frozen, frozen=True, kw_only=True):
     """response is what the handler returns; by as `Splice.run` says; bytes as they crossed, frames' heads included."""
 
     response: web.StreamResponse

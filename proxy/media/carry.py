@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.carrying import SHA256, Uncarried, carried_file, copied_in
 from proxy.media.public import PublicSource
 from proxy.media.refs import SourceRef, ref_of
@@ -27,8 +27,7 @@ _FILES = "media"
 _MOST_MANIFEST_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarriedMedia:
+class CarriedMedia(Frozen, frozen=True, kw_only=True):
     """media: how many versions; already: those that were there; bad: entries that aren't what the list says."""
 
     media: int

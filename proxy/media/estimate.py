@@ -6,22 +6,24 @@ Laws of this file: nothing is guessed that was not measured, an unknown is None;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import field
+
+from policies.frozen import Frozen
 
 _WEIGHT = 0.2  # of the newest measurement: about the last ten jobs count
 _SHORT_S = 1.0  # media under it say little of the pace
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Frozen, frozen=True):
     """Seconds of work for a second of media, and for a megabyte of source; None: not measured."""
 
     per_media_s: float | None = None
     per_source_mb: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paces:
+class Paces(Frozen, frozen=True):
     """What each kind of work (a recipe's name) took on this machine."""
 
     known: Mapping[str, Pace] = field(default_factory=dict)

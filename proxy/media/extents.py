@@ -6,11 +6,11 @@ Law of this file: spans are sorted, never touch and never overlap.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from policies.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Extents:
+class Extents(Frozen, frozen=True):
     """Spans [start, end) of bytes that are there."""
 
     spans: tuple[tuple[int, int], ...] = ()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from proxy.transforms.media.spec import MediaSpec, Recipe
 
 
@@ -32,8 +34,7 @@ class Work(StrEnum):
     MAKE = "make"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Frozen, frozen=True, kw_only=True):
     """One thing to make.
 
     key         what it makes: provisional until the content's digest is known
@@ -74,8 +75,7 @@ class Job:
         return bool(self.scheduled) or any(until is None or until > now for until in self.watchers.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slots:
+class Slots(Frozen, frozen=True, kw_only=True):
     """make: encoders; urgent: more of them for segments alone; fetch: sources on their way; waiting: jobs in all."""
 
     make: int = 2
@@ -84,8 +84,7 @@ class Slots:
     waiting: int = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class Queue(Frozen, frozen=True, kw_only=True):
     """All jobs that are open. served: seconds of work that each party got, so that parties can take turns."""
 
     slots: Slots = Slots()

@@ -8,10 +8,10 @@ address with a secret.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from policies.frozen import Frozen
 from proxy.account.redact import redacted
 from proxy.cache.variant_keys import stable_url
 from proxy.clock import Clock
@@ -23,8 +23,7 @@ LIFE = timedelta(days=30)
 _MOST_NOTED = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicSource:
+class PublicSource(Frozen, frozen=True, kw_only=True):
     """facts: as `facts_of` writes them down, in JSON; names: (an order's name, the key of what was made for it)."""
 
     url: str

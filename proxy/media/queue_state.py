@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.account.redact import redacted
 from proxy.account.state import (
     Change,
@@ -51,8 +52,7 @@ MEDIA, DEFERRED, _PACE = "media", "deferred", "media-pace"
 _PACE_LIFE = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedJob:
+class SavedJob(Frozen, frozen=True, kw_only=True):
     """A job as it was when the process ended."""
 
     id: str

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from policies.frozen import Frozen
 from proxy.cache.variant_keys import is_content_hash, stable_url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRef:
+class SourceRef(Frozen, frozen=True, kw_only=True):
     """One media file of an origin, as the head of its answer to a learner described it.
 
     url            as received; sent as it is
@@ -85,8 +84,7 @@ def ref_of(facts: Mapping[str, Any], url: str, learner: str) -> tuple[SourceRef,
     return ref, facts["type"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Frozen, frozen=True, kw_only=True):
     """The origin's answer. headers: names in lower case; chunks raises where the body ends early."""
 
     status: int
@@ -109,8 +107,7 @@ class Fetch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(Frozen, frozen=True, kw_only=True):
     """A source that is on disk from its first byte to its last."""
 
     path: Path

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.base_thread import together
 from proxy.media.extents import Extents
 
@@ -26,8 +26,7 @@ CREATE INDEX IF NOT EXISTS files_used ON files (used, bytes);
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
+class FileRow(Frozen, frozen=True, kw_only=True):
     """One file. name: the content's SHA-256, or the provisional key of what isn't whole yet."""
 
     name: str

@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.clock import Clock
 from proxy.media import source_files as files
 from proxy.media.arriving import Arriving
@@ -32,8 +32,7 @@ Pause = Callable[[float], Awaitable[None]]
 _RESUMABLE = CUT_SHORT | {"broken", "needs-visit", "closed"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceStats:
+class SourceStats(Frozen, frozen=True, kw_only=True):
     """How much is on disk, how much is on its way, and what was done since the start."""
 
     disk_bytes: int = 0

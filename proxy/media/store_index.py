@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.base_thread import together
 from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, marking, marks_of
 
@@ -33,8 +33,7 @@ CREATE TABLE IF NOT EXISTS public_sources (
 _MARK = marking("media", "key")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaRow:
+class MediaRow(Frozen, frozen=True, kw_only=True):
     """One medium. expires: None: until it is evicted."""
 
     key: str
@@ -44,8 +43,7 @@ class MediaRow:
     used: float
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Frozen, frozen=True):
     media: int
     disk_bytes: int
     negatives: int

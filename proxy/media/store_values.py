@@ -8,19 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.transforms.media.spec import MediaMade
 
 MANIFEST = "manifest.json"
 FORM = 1  # of the manifest; another one isn't read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
+class StoredFile(Frozen, frozen=True, kw_only=True):
     """One file of a stored medium. name: POSIX path within it; etag: strong, quotes included."""
 
     name: str
@@ -29,8 +28,7 @@ class StoredFile:
     etag: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredMedia:
+class StoredMedia(Frozen, frozen=True, kw_only=True):
     """What a recipe made of a content, whole on disk.
 
     main     the name of the file that is opened first
@@ -55,8 +53,7 @@ class StoredMedia:
         return self.files[self.main]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Negative:
+class Negative(Frozen, frozen=True, kw_only=True):
     """A recipe was tried on this content in vain. kind: "unchanged" or "refused"; not tried again until then."""
 
     key: str
@@ -65,8 +62,7 @@ class Negative:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaStoreStats:
+class MediaStoreStats(Frozen, frozen=True, kw_only=True):
     """What the store holds and did since it was opened."""
 
     media: int = 0

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from policies.frozen import Frozen
 from proxy.media.refs import Fetch, SourceRef
 from proxy.media.store_values import media_key, segment_key
 from proxy.transforms.media.growing import SourceFeed
@@ -87,8 +88,7 @@ class Order:
         return key if self.segment is None else segment_key(key, self.segment)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watcher:
+class Watcher(Frozen, frozen=True, kw_only=True):
     """Who waits. id: one page or player of hers; stays: how long she is thought to wait (None: until `leave`)."""
 
     learner: str
@@ -115,8 +115,7 @@ class State(StrEnum):
 OPEN = frozenset((State.QUEUED, State.FETCHING, State.WAITING, State.MAKING))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
+class JobView(Frozen, frozen=True, kw_only=True):
     """How far something is.
 
     progress      of the making, 0..1
@@ -141,8 +140,7 @@ class JobView:
         return self.state in OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Frozen, frozen=True, kw_only=True):
     """key: the order's name, good for every question to the desk, also after a restart."""
 
     key: str
@@ -153,8 +151,7 @@ DeferredState = RequestState  # QUEUED: its time hasn't come, or too much is bei
 DEFERRED_OPEN = REQUEST_OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeferredView:
+class DeferredView(Frozen, frozen=True, kw_only=True):
     """A deferred request as its receipt tells it.
 
     key      the order's name, for `Desk.ready`
@@ -175,8 +172,7 @@ class DeferredView:
     progress: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskStats:
+class DeskStats(Frozen, frozen=True, kw_only=True):
     """How busy the desk is, and what it did since its start."""
 
     running: int = 0

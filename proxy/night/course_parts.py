@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from policies.frozen import Frozen
 from policies.kinds import kind_of_path, kind_of_type
 from policies.model import Follow, Followed
 from policies.values import MediaKind
@@ -34,8 +34,7 @@ MAX_PARTS = 2000
 MAX_RECORDINGS = 50  # of one room
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Frozen, frozen=True, kw_only=True):
     """One file of a course, or a recording that it links to.
 
     url        as learners ask for it

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from policies.frozen import Frozen
 from policies.model import Catalogue, Territory
 from policies.night import idle_because
 from proxy.account.state import Mark, MarkQuery, PutMark, State
@@ -30,8 +31,7 @@ _WEIGHT = 0.3  # of the latest measurement
 Pace = Callable[[int], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(Frozen, frozen=True, kw_only=True):
     """What a night has taken, of it for what is opened often."""
 
     bytes: int = 0

@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from policies.frozen import Frozen
 from policies.model import Catalogue, Mail, Territory
 from proxy.account.state import Change, DropMarks, Mark, MarkQuery, PutMark, State
 from proxy.clock import Clock
@@ -39,8 +40,7 @@ _AGAIN = timedelta(minutes=5)
 EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Frozen, frozen=True, kw_only=True):
     """A learner who wants a letter. home: the site's own front, as https://lms.example.org."""
 
     learner: str

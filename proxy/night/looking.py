@@ -11,9 +11,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from policies.frozen import Frozen
 from policies.model import Catalogue, Follow, Followed, Origin, Territory
 from proxy.account.redact import redacted
 from proxy.account.state import Mark, PutMark, State
@@ -54,8 +54,7 @@ _LOOK_AGAIN = timedelta(minutes=10)
 _LOOKED_LIFE = timedelta(days=2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Frozen, frozen=True, kw_only=True):
     """Why a place's courses couldn't be looked at. again_at: when it is tried next."""
 
     why: str

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from policies.model import Catalogue, Origin
 from proxy.cache.variant_keys import VOLATILE_PARAMETERS, stable_url
 from proxy.exchange import Receipt
@@ -61,8 +63,7 @@ def _site(url: str, origin: Origin | None) -> str:
     return f"{origin.id}\n{host}" if below else origin.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
+class Here(Frozen, frozen=True, kw_only=True):
     """What is here and wasn't opened yet. came: thing -> when; paths: of all of them."""
 
     came: Mapping[Thing, datetime] = field(default_factory=dict)

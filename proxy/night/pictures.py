@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from policies.decision import Decision
+from policies.frozen import Frozen
 from policies.treatments import Action, ImageTreatment
 from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
@@ -39,8 +39,7 @@ _PATIENCE_S = 120.0  # for a turn among what learners wait for
 _READ_S = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Frozen, frozen=True, kw_only=True):
     """A picture in the store. url: as learners have it; etag as the origin sent it."""
 
     url: str

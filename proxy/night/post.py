@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import stat
-from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
 import aiosmtplib
 
+from policies.frozen import Frozen
 from policies.model import Mail
 
 logger = logging.getLogger("tropa.night")
@@ -21,8 +21,7 @@ logger = logging.getLogger("tropa.night")
 _WITHIN_S = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(Frozen, frozen=True, kw_only=True):
     """to: addresses, each gets one of its own."""
 
     to: str

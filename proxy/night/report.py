@@ -6,9 +6,9 @@ Laws of this file: nothing of one learner stands here but a count; a forum's att
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from policies.model import Followed, Settings, Territory
 from policies.night import Idle, idle_because
 from policies.values import Text
@@ -23,8 +23,7 @@ from scheduler.requests import RequestState
 _DESK = "deferred"  # learners' own requests for lighter versions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Frozen, frozen=True, kw_only=True):
     """One thing that the place follows. title "": it isn't named; opened: by anybody, since it came."""
 
     title: str
@@ -36,8 +35,7 @@ class Line:
     opened: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceReport:
+class PlaceReport(Frozen, frozen=True, kw_only=True):
     """One place's morning.
 
     idle         why nothing is fetched here; None: it is of use

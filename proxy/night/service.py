@@ -11,7 +11,6 @@ import logging
 import re
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.model import Origin
 from proxy.errors import ExchangeError
 from proxy.exchange import authority_of
@@ -64,8 +64,7 @@ def read_token(path: Path) -> str:
     return token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Where(Frozen, frozen=True, kw_only=True):
     """A public address in the parts that a request is made of."""
 
     scheme: str

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.model import Catalogue, Origin
 from proxy.deliver.heads import has_directive
 from proxy.media.refs import Fetch, Fetched, SourceRef
@@ -42,8 +42,7 @@ _DESCRIBES = "metadata.xml"  # of a recording of many files
 _BUNDLE = "application/x-tar"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Frozen, frozen=True, kw_only=True):
     """What the origin said of a film's first bytes. ref None: it gives none (status and retry_s say why, till when).
 
     fetched_bytes, asked_bytes  what the answer and the question weighed, their heads included

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from msgspec.structs import replace as with_fields
 
 from policies.decision import Decision, Verdict
 from policies.facts import Usage
+from policies.frozen import Frozen
 from policies.model import Origin, Territory
 from policies.values import MediaKind
 from proxy.account.account import Accountant
@@ -32,8 +33,7 @@ from proxy.night.service import where_of
 from proxy.runtime import Runtime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetching:
+class Fetching(Frozen, frozen=True, kw_only=True):
     """What a place asks an origin for. url holds no secret."""
 
     territory: Territory

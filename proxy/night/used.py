@@ -9,9 +9,10 @@ all that it brought is still known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from policies.place import OriginIndex
 from policies.values import MediaKind
@@ -28,8 +29,7 @@ _LIFE = timedelta(days=35)
 _PLAYED = (MediaKind.VIDEO, MediaKind.AUDIO)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Frozen, frozen=True, kw_only=True):
     """Things that are here, and those of them that somebody opened after they came. films: recordings and sound too."""
 
     files: int = 0

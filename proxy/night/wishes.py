@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from policies.frozen import Frozen
 from policies.kinds import kind_of_path
 from policies.values import MediaKind
 from proxy.account.state import DropJob, JobQuery, JobRow, PutJob, State
@@ -29,8 +30,7 @@ MAX_OF_ONE = 50  # open wishes of one learner
 _MAX_TITLE_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Frozen, frozen=True, kw_only=True):
     """One wish.
 
     place    "region/site" or "region"

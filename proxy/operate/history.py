@@ -15,11 +15,11 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from policies.frozen import Frozen
 from proxy.operate.files import one_writer, write_whole
 
 KEPT = 50
@@ -30,8 +30,7 @@ class HistoryError(Exception):
     """What was asked for can't be done; the text tells the operator why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedVersion:
+class PublishedVersion(Frozen, frozen=True, kw_only=True):
     """fingerprint: SHA-256 over names and contents; equal ones are the same files."""
 
     number: int

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.operate.files import one_writer, write_whole
 
 logger = logging.getLogger("tropa.operate")
@@ -19,8 +19,7 @@ logger = logging.getLogger("tropa.operate")
 _FILE = "night-run.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightRun:
+class NightRun(Frozen, frozen=True, kw_only=True):
     """place: "region/site" or "region". Half-open [opens, closes)."""
 
     place: str

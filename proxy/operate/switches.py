@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from policies.frozen import Frozen
 from proxy.operate.files import one_writer, write_whole
 
 logger = logging.getLogger("tropa.operate")
@@ -21,8 +22,7 @@ _OVERRIDES = "overrides.json"
 _BYPASS = "bypass.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(Frozen, frozen=True, kw_only=True):
     """Another policy for a region (site None) or a site, until an instant (None: until it is cleared)."""
 
     region: str
@@ -33,8 +33,7 @@ class Override:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bypass:
+class Bypass(Frozen, frozen=True, kw_only=True):
     """Tropa switched off for an origin ("*": for all), until an instant (None: until it is switched on again)."""
 
     origin: str

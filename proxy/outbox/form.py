@@ -10,10 +10,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.message import Message
 from html import unescape
 from urllib.parse import parse_qsl, urlencode
+
+from policies.frozen import Frozen
 
 _MOST_FIELDS = 500
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -23,8 +25,7 @@ _FILE = re.compile(r';\s*filename="((?:[^"\\]|\\.){0,500})"', re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Frozen, frozen=True, kw_only=True):
     """One field. filename None: a plain one; content_type as the browser said, of files."""
 
     name: str
@@ -37,8 +38,7 @@ class Field:
         return self.value.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(Frozen, frozen=True, kw_only=True):
     """A form's fields in their order. multipart: how it was sent, and is sent again.
 
     is_call  it is a script's call (`proxy.outbox.call`): its first field is all that is sent

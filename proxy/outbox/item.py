@@ -5,15 +5,15 @@ Law: a new state is a new value, by `moved` alone, so that the table of states h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from policies.frozen import Frozen
 from proxy.outbox.form import Form
 from proxy.outbox.states import State, checked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Frozen, frozen=True, kw_only=True):
     """Where the form goes: the public URL's parts, and the raw target."""
 
     scheme: str
@@ -22,8 +22,7 @@ class Address:
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Frozen, frozen=True, kw_only=True):
     """One message.
 
     owner        the learner's id; nobody else sees or sends it

@@ -7,10 +7,10 @@ error proves nothing, so it is never taken for a refusal.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qsl, urlsplit
 
+from policies.frozen import Frozen
 from policies.model import OutboxForm
 from proxy.outbox.call import answered
 from proxy.outbox.reading import is_a_guests
@@ -23,8 +23,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Frozen, frozen=True, kw_only=True):
     """An origin's answer as far as it is judged: the redirect's address raw, "" where there is none."""
 
     status: int

@@ -7,8 +7,9 @@ prove isn't known.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from policies.frozen import Frozen
 from policies.model import OutboxForm
 from proxy.errors import ExchangeError
 from proxy.exchange import authority_of
@@ -23,8 +24,7 @@ from proxy.outbox.states import State
 logger = logging.getLogger("tropa.outbox")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Frozen, frozen=True, kw_only=True):
     """It can go: where to, the form with a fresh token, how often its words stand there now (None: unknown)."""
 
     address: Address
@@ -32,15 +32,13 @@ class Ready:
     seen: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotNow:
+class NotNow(Frozen, frozen=True, kw_only=True):
     """It waits, and those behind it."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class Ends(Frozen, frozen=True, kw_only=True):
     """It isn't sent any more by itself; those behind it may go on."""
 
     state: State

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.model import Origin
 from proxy.deliver.codings import Decoder
 from proxy.deliver.rename import NameMap
@@ -31,8 +32,7 @@ from proxy.upstream.upstream import Upstream
 _LARGEST_PAGE_BYTES = 4 * 1024**2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(Frozen, frozen=True, kw_only=True):
     """A learner as she came last: her request's head for the origin. Never written anywhere."""
 
     learner: str
@@ -42,8 +42,7 @@ class Visit:
     who: Who | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Frozen, frozen=True, kw_only=True):
     """One request of the outbox's, as it weighed: heads and bodies. status 0: no answer came."""
 
     method: str
@@ -57,15 +56,13 @@ class Sent:
 Paid = Callable[[Visit, Address, Sent], None]
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Frozen, frozen=True):
     """Nothing of the form has left."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Frozen, frozen=True):
     """It may have arrived: the answer didn't."""
 
     why: str

@@ -6,10 +6,10 @@ have before, what everybody has in a course that let her in, or what its origin 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote
 
+from policies.frozen import Frozen
 from policies.values import Place
 from proxy.cache.sizes import SizeBook
 from proxy.errors import ExchangeError
@@ -30,8 +30,7 @@ from proxy.transforms.spec import Heavy
 from proxy.watch import NO_LINK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Frozen, frozen=True, kw_only=True):
     """What a token stands for, as policy sees it now. exchange: with the decision for the thing's own address."""
 
     exchange: Exchange

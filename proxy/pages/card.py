@@ -9,9 +9,9 @@ Laws of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from policies.money import metered
 from policies.treatments import Form
 from policies.values import CostlyHop, MediaKind, Store, TrafficClass
@@ -30,8 +30,7 @@ MAX_CARD_BYTES = 4096
 _MAX_TITLE = 120  # characters; Cyrillic takes two bytes each, and a longer title is read in the course itself
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardText:
+class CardText(Frozen, frozen=True, kw_only=True):
     """A card's sentences, ready to be set."""
 
     label: str

@@ -7,12 +7,14 @@ a support code, a free window) is simply not offered: a page never promises what
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec import field
+
 from policies.decision import Decision
 from policies.facts import AllowanceUse
+from policies.frozen import Frozen
 from policies.model import Territory
 from policies.values import Text
 from proxy.pages.versions import OfferFor
@@ -22,8 +24,7 @@ from proxy.transforms.spec import Heavy
 TokenFor = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageContext:
+class PageContext(Frozen, frozen=True, kw_only=True):
     """For whom, where and when something is rendered.
 
     language      "ru" or "en"
@@ -68,8 +69,7 @@ class PageContext:
         return make(url) if make else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Savings:
+class Savings(Frozen, frozen=True, kw_only=True):
     """What was saved for this learner. None: not known, and then not shown. money 0: nothing to show."""
 
     page_bytes: int | None = None
@@ -80,8 +80,7 @@ class Savings:
     currency: str = "RUB"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceChoice:
+class PlaceChoice(Frozen, frozen=True, kw_only=True):
     """A place that a learner may say she is at. site None: the region itself."""
 
     region: str
@@ -89,8 +88,7 @@ class PlaceChoice:
     title: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceView:
+class PlaceView(Frozen, frozen=True, kw_only=True):
     """What the place page shows beside the context.
 
     known_by     "header" | "login" | "choice" | "network" | "listener" | "default", as in `Who`

@@ -11,10 +11,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from policies.frozen import Frozen
 from policies.model import Origin, OwnStore, PathRule
 from policies.values import TrafficClass
 from proxy.pages.phrases import phrases
@@ -36,8 +36,7 @@ _NOWHERE, _EVERYWHERE = "(?!)", "^"
 _PYTHON_ONLY = re.compile(r"\(\?(?![:=!])|(?<!\\)(?:\\\\)*\\[AGz]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(Frozen, frozen=True, kw_only=True):
     """A script as it is served."""
 
     body: bytes

@@ -6,10 +6,10 @@ page that waits says how far it is and when it is likely to be ready; what faile
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from policies.frozen import Frozen
 from policies.values import MediaKind
 from proxy.pages.card import card_text
 from proxy.pages.context import PageContext
@@ -22,8 +22,7 @@ from proxy.transforms.spec import Heavy
 _OLDEST_REFRESH_S, _SOONEST_REFRESH_S = 60, 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
+class Making(Frozen, frozen=True, kw_only=True):
     """How far a version is. ready_in_s None: not known; position: how many stand before it, 0 where it is under way.
 
     state  "asking" (the origin hasn't answered yet), "queued", "fetching", "making"
@@ -52,8 +51,7 @@ class Track(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class Film(Frozen, frozen=True, kw_only=True):
     """What the viewer plays. sources: the browser takes the first that it knows; poster "": none.
 
     download  the file to keep for later, None where it isn't finished

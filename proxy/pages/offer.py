@@ -6,13 +6,13 @@ side of the costly hop; waiting for a free hour is advised only where the origin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
 from policies.decision import Decision, Verdict
+from policies.frozen import Frozen
 from policies.model import Windows
 from policies.values import CostlyHop, Store
 from policies.windows import current_close, next_opening
@@ -38,8 +38,7 @@ class Advice(StrEnum):
     ASK = "ask"  # the institute
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Frozen, frozen=True, kw_only=True):
     """What a card may say. cost None: unknown size, or nobody here pays by the megabyte.
 
     original, tonight  tokens; None: not offered

@@ -6,9 +6,9 @@ works without a link.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from proxy.pages.context import PageContext
 from proxy.pages.full import full_page
 from proxy.pages.moments import moment_text
@@ -16,8 +16,7 @@ from proxy.pages.phrases import phrases
 from proxy.pages.render import encode, render
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptPage:
+class KeptPage(Frozen, frozen=True, kw_only=True):
     """A page of hers that is here. at: when she opened it."""
 
     href: str

@@ -7,9 +7,9 @@ that the origin didn't take.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 
+from policies.frozen import Frozen
 from proxy.pages.context import PageContext
 from proxy.pages.full import full_page
 from proxy.pages.moments import moment_text
@@ -18,8 +18,7 @@ from proxy.pages.phrases import phrases
 KEPT = "tropa-kept"  # the word by which a script knows that its message waits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Frozen, frozen=True, kw_only=True):
     """One message. state and why: words of the outbox; files: names; token: seals her decisions, None: there are none.
 
     href      its receipt

@@ -7,12 +7,13 @@ returned as plain text, never as markup (templates escape it); an absent phrase 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import yaml
 from babel import Locale
+
+from policies.frozen import Frozen
 
 LANGUAGES = ("ru", "en")
 _FOLDER = Path(__file__).parent / "locales"
@@ -22,8 +23,7 @@ _PLURAL_FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})  # CLD
 Forms = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrases:
+class Phrases(Frozen, frozen=True, kw_only=True):
     """One language's sentences, by dotted key."""
 
     language: str

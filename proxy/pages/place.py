@@ -6,13 +6,13 @@ is how her contract names them. Whatever changes something is a POST with a toke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlsplit
 
 from babel.dates import get_day_names
 
 from policies.facts import AllowanceUse
+from policies.frozen import Frozen
 from policies.model import Window
 from policies.values import CostlyHop, Store
 from proxy.pages.context import PageContext, PlaceView, Savings
@@ -31,8 +31,7 @@ _DAY_SETS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowanceLine:
+class AllowanceLine(Frozen, frozen=True, kw_only=True):
     title: str
     text: str
     left: int

@@ -11,11 +11,12 @@ import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 
+from policies.frozen import Frozen
 from proxy.pages.figures import size_text
 from proxy.pages.phrases import Phrases, phrases
 from proxy.pages.render import render
@@ -31,16 +32,14 @@ _PIECE_BYTES = 48 * 1024  # a multiple of three: base64 of the pieces joins with
 _PARAGRAPH_S = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Frozen, frozen=True, kw_only=True):
     """A stretch of the transcript."""
 
     at_s: float
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transcript:
+class Transcript(Frozen, frozen=True, kw_only=True):
     """What captions say, for reading. lang "" if unknown."""
 
     lang: str
@@ -48,8 +47,7 @@ class Transcript:
     said: tuple[Said, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlidecastView:
+class SlidecastView(Frozen, frozen=True, kw_only=True):
     """For whom and where a lecture's page is rendered; None and "" mean: not offered.
 
     base            what stands before the lecture's own file names, "" or ending in "/"
@@ -76,16 +74,14 @@ class SlidecastView:
     transcripts: tuple[Transcript, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(Frozen, frozen=True):
     href: str
     text: str
     size: str = ""
     download: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(Frozen, frozen=True):
     at: str
     clock: str
     href: str

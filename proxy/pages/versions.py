@@ -7,10 +7,12 @@ estimated says "about"; what can't be made of this source is not offered again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from msgspec import field
+
+from policies.frozen import Frozen
 from policies.treatments import Action, Credit, Form, LightCopy, VideoTreatment
 from policies.values import CostlyHop, MediaKind
 from proxy.pages.figures import cost_of, duration_text, money_text, size_text, transfer_text
@@ -29,8 +31,7 @@ _OF_A_RECORDING = frozenset({Form.SLIDECAST, Form.SLIDES})
 _LIGHT_SUFFIXES = (".pdf", ".docx", ".pptx", ".odt", ".odp")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaKnown:
+class MediaKnown(Frozen, frozen=True, kw_only=True):
     """What is known of one source and its versions now.
 
     ready       version -> its bytes, for what can be had at once
@@ -46,8 +47,7 @@ class MediaKnown:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaOffer:
+class MediaOffer(Frozen, frozen=True, kw_only=True):
     """What makes versions possible here: the token that asks for them, what is known, what this learner chose last.
 
     only_ready  nothing can be made here and now: what is made already is all there is
@@ -62,8 +62,7 @@ class MediaOffer:
 OfferFor = Callable[[Heavy], MediaOffer | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Frozen, frozen=True, kw_only=True):
     """One version as a card or page shows it. form: "slidecast", "sound", "slides", "capped", "read", "print".
 
     short_size  "~342 КБ", or without the sign where it is known; "" where nothing is known

@@ -7,10 +7,10 @@ regions have alike allowances) names all who may be meant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model import Allowance, Catalogue, Period
 from policies.money import period_bounds
 from policies.values import Scope
@@ -25,8 +25,7 @@ _MOST_ROWS = 40  # of a table; the rest is in the CSV
 _MOST_HOURS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOut:
+class RunOut(Frozen, frozen=True, kw_only=True):
     """Counters of one allowance that were used up in one of its periods.
 
     where    region or "region/site"; of learners the regions whose they may be
@@ -41,8 +40,7 @@ class RunOut:
     holders: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class Night(Frozen, frozen=True, kw_only=True):
     """What a place's box fetched in one night, and how much of what it brought was opened since.
 
     opens  when it began
@@ -55,8 +53,7 @@ class Night:
     use: Use | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportFacts:
+class ReportFacts(Frozen, frozen=True, kw_only=True):
     """One report. until is not included; rows of a table that are too many are left out and counted in `more`."""
 
     since: datetime

@@ -7,13 +7,13 @@ from the configuration and are escaped by the template.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from proxy.account.ledger import ReportRow
 from proxy.night.used import Use
@@ -25,8 +25,7 @@ from proxy.report.facts import TABLES, Night, ReportFacts, RunOut
 _BAR_PX = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Frozen, frozen=True, kw_only=True):
     """A line of a table, ready to be set. came_px, saved_px: parts of the bar, of what would have come directly."""
 
     name: str
@@ -41,8 +40,7 @@ class Row:
     saved_px: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Frozen, frozen=True, kw_only=True):
     title: str
     first: str
     rows: tuple[Row, ...]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.cache.sources import Source, SourceBook
 from proxy.cache.variant_keys import variant_key
 from proxy.cache.variants import VariantStore
@@ -28,8 +28,7 @@ _FIRST_S_PER_BYTE = {"br": 1.2e-6, "zstd": 1.0e-6, "gzip": 0.1e-6}
 _WEIGHT = 0.3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlainText:
+class PlainText(Frozen, frozen=True, kw_only=True):
     """A static text of an origin's, decoded.
 
     origin, url   the address that it was had from

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
+from policies.frozen import Frozen
 from proxy.cache.variant_keys import stable_url
 from proxy.transforms.ladder.dash_addresses import address_pattern, is_template
 from proxy.transforms.ladder.spec import LadderSpec, Part, Rendition
@@ -33,8 +34,7 @@ class _Ladder:
     templates: list[tuple[re.Pattern[str], bool]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listed:
+class _Listed(Frozen, frozen=True, kw_only=True):
     """One rendition's address. stays: it was left in the ladder. ladder: of the sitting in which that was so."""
 
     manifest: str

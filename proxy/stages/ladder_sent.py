@@ -5,9 +5,10 @@ Law: what is found in a manifest depends on its text and on limits alone, so tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from policies.frozen import Frozen
 from policies.treatments import NothingFits
 from proxy.stages.ladder_book import LadderBook
 from proxy.stages.noted import Sent
@@ -41,8 +42,7 @@ def note_sent(book: LadderBook, learner: str, url: str, outcome: LadderOutcome, 
         book.note(learner, url, kept=(made,), removed=(), beyond=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Again(Frozen, frozen=True, kw_only=True):
     """A manifest that went out in the last process, read once more.
 
     outcome, beyond  as `cut_ladder` tells; None, None: it is a list of segments

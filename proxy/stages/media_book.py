@@ -7,11 +7,12 @@ learner's private file told is told to her alone; what versions are may be kept 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TypeVar
 
+from policies.frozen import Frozen
 from proxy.media.refs import SourceRef
 from proxy.pages.versions import MediaKnown
 from proxy.stages.media_known import KnownMedia, Standing
@@ -21,8 +22,7 @@ _PUBLIC = ""
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Frozen, frozen=True, kw_only=True):
     """A source as the origin showed it to a learner a while ago."""
 
     ref: SourceRef

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.deliver.heads import has_directive
 from proxy.errors import ExchangeError
 from proxy.media.refs import Fetch, Fetched, SourceRef
@@ -31,8 +32,7 @@ _PIECE_S = 5.0
 _TOTAL = re.compile(r"bytes\s+\d+-\d+/(\d{1,18})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Frozen, frozen=True, kw_only=True):
     """What the origin said when it was asked for a file's first bytes.
 
     ref         None: it gives her no such file (status says why)

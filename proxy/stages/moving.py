@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from policies.frozen import Frozen
 from policies.treatments import Action, Animation, ImageTreatment
 from policies.values import MediaKind
 from proxy.deliver.answer import Answer
@@ -38,8 +39,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovingFilm:
+class MovingFilm(Frozen, frozen=True, kw_only=True):
     """A film that can stand in a picture's place. width_px: the picture's own; loops: for ever, else once."""
 
     spec: AnimationSpec

@@ -12,9 +12,10 @@ import logging
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from policies.frozen import Frozen
 from policies.treatments import NothingFits
 from proxy.account.seals import Seals
 from proxy.account.state import Mark
@@ -29,8 +30,7 @@ _MOST_PLAIN_BYTES = 4 * MOST_TEXT_BYTES  # base64 and the rest are less than twi
 _SEALED = "sealed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Frozen, frozen=True, kw_only=True):
     """A manifest as its origin gave it, and what was done with it.
 
     manifest  "hls", "dash"; "list": of the segments of a rung that is made here

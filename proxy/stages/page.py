@@ -10,13 +10,14 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from html import unescape
 from types import MappingProxyType
 from urllib.parse import urljoin
 
 from policies.decision import RewritePage
+from policies.frozen import Frozen
 from policies.model import DietItem, EmbedHost
 from policies.treatments import LATE_STYLES, PASS_ALL, Action, Form, PageTreatment, VideoTreatment
 from policies.values import MediaKind
@@ -42,8 +43,7 @@ _FRAME_SOURCE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dressing:
+class Dressing(Frozen, frozen=True, kw_only=True):
     """What a rewritten page wears: made by the pages side for one exchange."""
 
     head: bytes

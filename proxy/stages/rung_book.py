@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.cache.variant_keys import stable_url
 from proxy.stages.rung_pieces import Piece
 from proxy.transforms.ladder.dash_made import MadeRepresentation
@@ -33,8 +34,7 @@ class MadeRung:
     over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Wide:
+class _Wide(Frozen, frozen=True):
     """A rung whose segments aren't listed one by one."""
 
     rung: MadeRung

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
 
+from policies.frozen import Frozen
 from proxy.transforms.css import COMMENT, SKIPPED
 
 MAX_SHEET_BYTES: Final = 4 * 1024 * 1024
@@ -62,23 +62,20 @@ def _values(pattern: re.Pattern[bytes], html: bytes) -> set[bytes]:
     return {double or single or bare for double, single, bare in set(pattern.findall(html))}
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Frozen, frozen=True):
     """needs: for each selector the names that must be there; an empty tuple: it stays in any case."""
 
     text: bytes
     needs: tuple[Names, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Frozen, frozen=True):
     prelude: bytes
     items: tuple[_Rule | _Group | _Frames, ...]
     layer: bool = False  # its first mention gives the layer its place, so it stays even where nothing in it does
 
 
-@dataclass(frozen=True, slots=True)
-class _Frames:
+class _Frames(Frozen, frozen=True):
     """@keyframes: stay where a rule that stays speaks of them."""
 
     text: bytes
@@ -92,8 +89,7 @@ class Unreadable(ValueError):
     """The sheet has no part of its own that could stand for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Frozen, frozen=True):
     """A style sheet read once. names: all that its selectors ask for."""
 
     items: tuple[_Item, ...]

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from policies.frozen import Frozen
 from proxy.clock import Clock
 from proxy.exchange import Outcome, Refused
 from proxy.tasks import TaskKeeper
@@ -25,8 +26,7 @@ logger = logging.getLogger("tropa.transforms")
 TRANSIENT = frozenset(("no-worker", "closed", "lost"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolStats:
+class PoolStats(Frozen, frozen=True, kw_only=True):
     """What the pool did since it was made, and how busy it is now."""
 
     running: int = 0

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
+from policies.frozen import Frozen
 from policies.model import DietItem, EmbedHost
 from policies.treatments import Action, Animation
 from policies.values import MediaKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heavy:
+class Heavy(Frozen, frozen=True, kw_only=True):
     """One thing in a page that a card will stand for.
 
     url        absolute, entities decoded; "" for a player that only a script knows
@@ -32,8 +34,7 @@ class Heavy:
     block: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureFilm:
+class PictureFilm(Frozen, frozen=True, kw_only=True):
     """A film for a moving picture's place. src: its address; width_px: the picture's own; loops: else it plays once."""
 
     src: str
@@ -41,8 +42,7 @@ class PictureFilm:
     loops: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HtmlSpec:
+class HtmlSpec(Frozen, frozen=True, kw_only=True):
     """How to rewrite one page, streaming.
 
     page_url         absolute URL of the page (a <base href> in it is followed)
@@ -91,7 +91,7 @@ class HtmlSpec:
     show_sizes: bool = False
     max_image_width_px: int | None = None
     film_of: Callable[[str], PictureFilm | None] | None = None
-    late_styles: Mapping[str, str] = field(default_factory=dict)
+    late_styles: Mapping[str, str] = msgspec.field(default_factory=dict)
     untouched: bool = False
 
 
@@ -108,8 +108,7 @@ class PageChanges:
     shell_urls: list[str] = field(default_factory=list)  # scripts and style sheets that the page still asks for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageSpec:
+class ImageSpec(Frozen, frozen=True, kw_only=True):
     """How an image's variant is to be.
 
     accepts   subset of {"image/avif", "image/webp"}: beyond JPEG, PNG and GIF, which everybody reads

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from policies.frozen import Frozen
 from proxy.errors import ExchangeError
 from proxy.upstream.reply import FORWARDED, OriginReply, Way
 
@@ -19,8 +19,7 @@ _MOST_BODY_BYTES = 1 << 20
 _MOST_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptAnswer:
+class KeptAnswer(Frozen, frozen=True, kw_only=True):
     """An origin's answer as a whole."""
 
     status: int

@@ -6,15 +6,15 @@ Law of this file: what is written can be read again or is no upload; where it go
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import blake2b
 
+from policies.frozen import Frozen
 from proxy.uploads.states import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Frozen, frozen=True, kw_only=True):
     """An upload.
 
     owner         a learner's id

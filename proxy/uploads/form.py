@@ -9,8 +9,8 @@ Laws of this file: pure; a mark counts only as the whole content of a file's par
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from proxy.errors import ExchangeError
 from proxy.uploads.tus import refused
 
@@ -19,16 +19,14 @@ _MARK = re.compile(rb"tropa-piece:(\d{1,15})-(\d{1,15})")
 _A_FILE = re.compile(rb"^content-disposition\s*:[^\r\n]*;\s*filename\*?=", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Frozen, frozen=True, kw_only=True):
     """Bytes [start, end) of the upload."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentForm:
+class SentForm(Frozen, frozen=True, kw_only=True):
     """parts, in order: bytes of the browser's, or spans of the upload."""
 
     parts: tuple[bytes | Span, ...]

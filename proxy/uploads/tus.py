@@ -10,10 +10,10 @@ import zlib
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from multidict import CIMultiDictProxy
 
+from policies.frozen import Frozen
 from proxy.errors import ExchangeError, Fault
 
 VERSION = "1.0.0"
@@ -50,8 +50,7 @@ ALGORITHMS: Mapping[str, Callable[[], hashlib._Hash]] = {
 CHECKSUMS = ("sha1", "sha256", "crc32")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checksum:
+class Checksum(Frozen, frozen=True, kw_only=True):
     algorithm: str
     wanted: bytes
 

@@ -12,10 +12,10 @@ Laws of this file: only POSTs; the parameter never reaches an origin, a decision
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from policies.frozen import Frozen
 from proxy.exchange import Inbound
 
 HEADER = "Tropa-Upload"
@@ -23,20 +23,17 @@ _PARAMETER = re.compile(r"[?&]tropa-answer=([A-Za-z0-9._-]{1,8192})$")
 _ATTEMPT = re.compile(r"[0-9]{1,6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Frozen, frozen=True):
     token: str
     attempt: int
     by_form: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Frozen, frozen=True):
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nonsense:
+class Nonsense(Frozen, frozen=True):
     """It speaks of an upload, but can't be understood."""
 
 

@@ -7,10 +7,11 @@ holds (section 4.2.1); unknown directives are passed over (section 5.2.3).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from policies.frozen import Frozen
 
 Fields = CIMultiDictProxy[str] | CIMultiDict[str]
 
@@ -18,8 +19,7 @@ MOST_SECONDS = 2**31  # what a cache takes for "longer than I can count" (sectio
 _PART = re.compile(r'\s*([^\s,=";]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"?|[^\s,"]*))?[^,]*')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseDirectives:
+class ResponseDirectives(Frozen, frozen=True, kw_only=True):
     """Seconds are None where the directive isn't there.
 
     no_cache_fields, private_fields  the fields that the qualified forms name, lower case
@@ -52,8 +52,7 @@ class ResponseDirectives:
         return self.must_revalidate or self.proxy_revalidate or self.s_maxage_s is not None or self.no_cache
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestDirectives:
+class RequestDirectives(Frozen, frozen=True, kw_only=True):
     """max_stale_s: MOST_SECONDS for the bare directive, that takes any age."""
 
     no_store: bool = False

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from dataclasses import dataclass
 from email.utils import parsedate_tz
 from functools import lru_cache
 
+from policies.frozen import Frozen
 from proxy.cache.http.directives import MOST_SECONDS, Fields, response_directives
 
 HEURISTIC_SHARE = 0.1  # section 4.2.2: "a typical setting of this fraction might be 10 %"
@@ -22,8 +22,7 @@ _CLOCK_SLACK_S = 2.0  # two readings of one clock may differ by rounding
 _DATE = re.compile(r"[A-Za-z]{3,9},? .{10,30}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
+class Moments(Frozen, frozen=True, kw_only=True):
     """When a response was asked for and when it came, by our own clock."""
 
     asked_s: float

@@ -6,39 +6,34 @@ a page that an origin may make for one person isn't served to somebody it knows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policies.frozen import Frozen
 from proxy.cache.http.conditions import ORIGINS_CONDITIONS
 from proxy.cache.http.directives import RequestDirectives
 from proxy.cache.http.freshness import age_s
 from proxy.cache.http.values import Asking, StoredHead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serve:
+class Serve(Frozen, frozen=True, kw_only=True):
     """As it is. ttl_s negative: it is stale, and the client or the origin allowed that."""
 
     age_s: float
     ttl_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeAndRevalidate:
+class ServeAndRevalidate(Frozen, frozen=True, kw_only=True):
     """As it is, and the origin is asked meanwhile (RFC 5861 section 3)."""
 
     age_s: float
     ttl_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validate:
+class Validate(Frozen, frozen=True, kw_only=True):
     """After the origin has confirmed it. why: "stale" or "request", the words of RFC 9211 section 2.2."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Miss:
+class Miss(Frozen, frozen=True, kw_only=True):
     """It can't serve this request at all."""
 
     why: str

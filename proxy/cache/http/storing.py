@@ -6,10 +6,9 @@ anybody's; where a request says whose it is, an origin's silence isn't taken for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from policies.kinds import kind_of_type
 from policies.values import MediaKind
 from proxy.cache.http.conditions import is_strong
@@ -32,22 +31,19 @@ _HOP_BY_HOP = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreShared:
+class StoreShared(Frozen, frozen=True, kw_only=True):
     """Anybody may be served from it. lifetime_s 0: after a validation each time."""
 
     lifetime_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreConfirmed:
+class StoreConfirmed(Frozen, frozen=True, kw_only=True):
     """Its bytes may serve whom the origin confirms that they are hers too."""
 
     etag: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreNot:
+class StoreNot(Frozen, frozen=True, kw_only=True):
     """why: a word for Cache-Status and the log."""
 
     why: str

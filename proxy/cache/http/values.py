@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from multidict import CIMultiDict
 
+from policies.frozen import Frozen
 from proxy.cache.http.directives import Fields, RequestDirectives, ResponseDirectives, request_directives
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Frozen, frozen=True, kw_only=True):
     """A request. method upper case."""
 
     method: str
@@ -26,8 +24,7 @@ class Asking:
         return "Cookie" in self.headers or "Authorization" in self.headers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredHead:
+class StoredHead(Frozen, frozen=True, kw_only=True):
     """What the rules need of a stored response; made once when it is read from the index.
 
     headers       as they may go out again: end to end, without Age

@@ -7,9 +7,9 @@ every client that takes this coding, and one that it left uncoded for everybody 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 
+from policies.frozen import Frozen
 from proxy.cache.http.directives import Fields
 
 _ENCODING = "accept-encoding"
@@ -24,8 +24,7 @@ def vary_names(headers: Fields) -> tuple[str, ...]:
     return ("*",) if "*" in names else tuple(sorted(names))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selecting:
+class Selecting(Frozen, frozen=True, kw_only=True):
     """What a stored response was selected by.
 
     names    the fields that matter, without Accept-Encoding

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from policies.frozen import Frozen
 from policies.model import Catalogue
 from policies.values import Text
 from proxy.clock import Clock
@@ -17,8 +17,7 @@ class Level(StrEnum):
     FAIL = "fail"  # learners will notice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Frozen, frozen=True, kw_only=True):
     """about: what was looked at, one word; cure: what to do, empty where all is well."""
 
     level: Level
@@ -27,8 +26,7 @@ class Finding:
     cure: Text = Text()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Frozen, frozen=True, kw_only=True):
     """What is examined. deadline_s: how long to wait for an answer of the network."""
 
     regions_file: Path

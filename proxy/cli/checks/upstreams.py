@@ -7,12 +7,12 @@ import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from policies.frozen import Frozen
 from policies.model import Origin
 from proxy.cli.checks.finding import Finding, Subject, broken, doubtful, fine
 from proxy.upstream.address import Target, target_of
@@ -25,8 +25,7 @@ _DRIFT_S = 5.0  # windows open to the second; Date has whole seconds and a satel
 _FAR_DRIFT_S = 120.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Answer(Frozen, frozen=True, kw_only=True):
     """ends None: plain HTTP, or a certificate that isn't looked at. drift_s > 0: our clock is ahead."""
 
     status: int

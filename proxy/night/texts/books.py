@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.night.course_parts import mappings, whole
 from proxy.night.texts.clean import Clean
 from proxy.night.texts.making import Module, cleaned, made_text, placed, titled
@@ -23,8 +24,7 @@ _CHAPTER = "index.html"
 _HEADINGS = re.compile(r"<h3>([^<]*)</h3>(?:\s*<h4>([^<]*)</h4>)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(Frozen, frozen=True, kw_only=True):
     """A chapter of a book.
 
     url      of its text, as the account has it; its pictures lie beside it and are named from there

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 import nh3
 
+from policies.frozen import Frozen
 from proxy.night.course_parts import stored_url
 
 FILM_PLACE = "/.tropa/film/"
@@ -40,8 +40,7 @@ _RECORDING = "/playback/presentation/"
 _NAME = re.compile(r"[^\x00-\x1f]{1,150}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clean:
+class Clean(Frozen, frozen=True, kw_only=True):
     """html: safe to stand in a page. pictures, films, files: absolute addresses as learners' pages have them.
 
     A link to films[n] leads to FILM_PLACE + n.

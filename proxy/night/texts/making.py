@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
+from policies.frozen import Frozen
 from proxy.night.course_parts import whole
 from proxy.night.texts.clean import Clean, clean
 from proxy.night.texts.values import Text, TextKind
@@ -17,8 +18,7 @@ MAX_HTML_CHARS = 1 << 20  # of one text; longer ones are no reading matter
 _MAX_TITLE_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(Frozen, frozen=True, kw_only=True):
     """An activity that everybody in the course may open. told: as the answer has it."""
 
     number: int

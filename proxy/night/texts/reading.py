@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model import Follow, Followed
 from proxy.media.hours import SPENT
 from proxy.night.course_parts import Part, module_parts, post_parts
@@ -48,8 +48,7 @@ class Asks(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(Frozen, frozen=True, kw_only=True):
     """What was read. parts: pictures and films that the texts name, to be fetched; left_out_bytes: found no room."""
 
     sheet: Sheet
@@ -57,8 +56,7 @@ class Read:
     left_out_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Frozen, frozen=True, kw_only=True):
     """The course as it was told.
 
     current  the section that it is at; None: not known

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from policies.frozen import Frozen
 from proxy.base_thread import BaseThread, connected
 from proxy.night.texts.values import Sheet, Text, TextKind
 
@@ -38,8 +38,7 @@ CREATE TABLE IF NOT EXISTS names (
 _TABLES = ("courses", "texts", "names")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Frozen, frozen=True, kw_only=True):
     """A course that is here. came: when the night told it."""
 
     course: int
@@ -49,8 +48,7 @@ class Head:
     apart: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Beside(Frozen, frozen=True, kw_only=True):
     """Where a reader may go on, each as (key, title); None: nowhere."""
 
     before: tuple[str, str] | None = None

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
+from policies.frozen import Frozen
 from policies.model import Follow
 from proxy.night.course_parts import ASSESSED, mapping, mappings, sections_of, soon, tells_conditions, whole
 from proxy.night.texts.books import book_key
@@ -37,8 +37,7 @@ _MODULE = "/mod/"
 _ANYWHERE = frozenset(("forum", "bigbluebuttonbn"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(Frozen, frozen=True, kw_only=True):
     """A course's sections as far as they are read. apart: titles of what is not."""
 
     texts: tuple[tuple[Text | Module, Clean | None], ...]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from policies.frozen import Frozen
 
 
 class TextKind(StrEnum):
@@ -17,8 +18,7 @@ class TextKind(StrEnum):
     THREAD = "thread"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Frozen, frozen=True, kw_only=True):
     """One text of a course, safe to stand in a page.
 
     key       names it within its course and stays the same from night to night: "page-151", "thread-11",
@@ -44,8 +44,7 @@ class Text:
         return (self.key, self.key.rpartition("-")[0]) if self.kind is TextKind.CHAPTER else (self.key,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(Frozen, frozen=True, kw_only=True):
     """What one night told of a course.
 
     title     the course's

@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
+from policies.frozen import Frozen
 from policies.model import DietItem
 from proxy.transforms.html.charset import codec_name
 from proxy.transforms.html.grammar import any_case
@@ -37,8 +37,7 @@ _ORIGIN = re.compile(r"https?://[^/?#]+")
 _MARKUP = re.compile(r"<[^>]*>")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Frozen, frozen=True):
     """What a handler did: buf[tag.start:end] is replaced by out. drop_content: the raw text behind goes too."""
 
     end: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from policies.frozen import Frozen
 from proxy.transforms.html.grammar import any_case
 from proxy.transforms.html.tag import Tag
 
@@ -15,8 +15,7 @@ _PART = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Frozen, frozen=True, kw_only=True):
     """One attribute's condition. operator: "" (is there), "=", "*=", "^=", "$=", "~=" (one of the words)."""
 
     attribute: bytes
@@ -41,8 +40,7 @@ class Condition:
         return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selector:
+class Selector(Frozen, frozen=True, kw_only=True):
     """A compound selector.
 
     name  the element's name, b"" for any

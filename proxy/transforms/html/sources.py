@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from policies.frozen import Frozen
 from policies.model import EmbedHost
 from policies.treatments import Action
 from policies.values import MediaKind
@@ -31,8 +31,7 @@ _URL_ATTRIBUTES = (
 _CHILD_ATTRIBUTES = {b"source": b"src", b"embed": b"src", b"iframe": b"src", b"video": b"src", b"audio": b"src"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Frozen, frozen=True, kw_only=True):
     """One thing that a player could play. host: the video host it belongs to, None for a file."""
 
     url: str

@@ -11,11 +11,12 @@ its name, so the delivery names it by `saved_name` in proxy/transforms/image/nam
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from policies.frozen import Frozen
 from proxy.exchange import Outcome, Refused, Replaced, Unchanged
 from proxy.transforms.image.animation import smaller_animation
 from proxy.transforms.image.content import Content, look_at
@@ -89,8 +90,7 @@ def _adapted(source: bytes | Path, source_bytes: int, spec: ImageSpec) -> Outcom
     return _replaced(fitted, look.content, spec, opened)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fitted:
+class _Fitted(Frozen, frozen=True, kw_only=True):
     encoded: Encoded
     width_px: int
     height_px: int

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from policies.frozen import Frozen
 from proxy.exchange import Outcome, Replaced, Unchanged
 from proxy.transforms.image.content import Content, Look, look_at
 from proxy.transforms.image.decode import MAX_BLANK_FRAMES, MAX_SIDE_PX, PILLOW_FORMATS, Hostile, NotForUs
@@ -32,8 +33,7 @@ _NO_KEY_FRAMES = {"kmin": (1 << 30) - 1, "kmax": 1 << 30}  # nobody seeks in a p
 _MAX_PROBES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moving:
+class Moving(Frozen, frozen=True, kw_only=True):
     """Frames as they will be shown, all of one size, mode RGB or RGBA.
 
     plays  how often, 0: for ever

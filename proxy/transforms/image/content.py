@@ -11,10 +11,11 @@ but hardly any faint ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from PIL import Image, ImageChops
+
+from policies.frozen import Frozen
 
 _FLAT_STEP = 3  # steps below are sensor noise and JPEG ripple
 _HARD_STEP = 48  # a step that an eye takes for an edge
@@ -33,8 +34,7 @@ class Content(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Frozen, frozen=True, kw_only=True):
     """What an image is, and whether its strokes are one pixel thin (text of 15 px or less) or thicker."""
 
     content: Content

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
+from policies.frozen import Frozen
 from policies.treatments import Animation
 from proxy.transforms.image.facts import PREFIX_BYTES, ImageFacts, image_facts
 from proxy.transforms.spec import ImageSpec
@@ -40,8 +40,7 @@ class Hostile(Exception):
     """The image must not be decoded; the text is the reason."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Frozen, frozen=True, kw_only=True):
     """A decoded image: mode L, RGB or RGBA, upright, still in its own colour space.
 
     source_width_px, source_height_px  upright, before JPEG's cheap reduction while decoding

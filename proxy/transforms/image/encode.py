@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left
-from dataclasses import dataclass
 
 from PIL import Image
 
+from policies.frozen import Frozen
 from proxy.transforms.image.content import Content
 from proxy.transforms.spec import ImageSpec
 
@@ -26,8 +26,7 @@ _PALETTE_COLOURS = 32
 _LOSSLESS_COLOURS = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
+class Encoded(Frozen, frozen=True, kw_only=True):
     body: bytes
     format: str
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from policies.frozen import Frozen
 
 PREFIX_BYTES = 64 * 1024
 _JPEG_SIZED = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
@@ -20,8 +21,7 @@ _SVG_START = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFacts:
+class ImageFacts(Frozen, frozen=True, kw_only=True):
     """One image as its header announces it.
 
     format     "jpeg", "png", "gif", "webp", "avif", "heif", "jxl", "bmp", "tiff", "ico" or "svg"

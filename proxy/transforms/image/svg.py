@@ -12,10 +12,10 @@ import binascii
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from lxml import etree
 
+from policies.frozen import Frozen
 from proxy.exchange import Outcome, Replaced, Unchanged
 from proxy.transforms.image.svg_path import rounded_path, rounded_points
 
@@ -59,8 +59,7 @@ _MIN_PICTURE_CHARS = 20_000
 Adapt = Callable[[bytes], Outcome]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Liberties:
+class _Liberties(Frozen, frozen=True, kw_only=True):
     """What may be changed. structure: elements may go; numbers: paths may lose digits."""
 
     watched: bool

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
+from policies.frozen import Frozen
 from proxy.transforms.ladder.dash import parsed, written
 from proxy.transforms.ladder.dash_addresses import address_pattern, bases, is_template, template_of, with_identity
 from proxy.transforms.ladder.dash_sets import (
@@ -45,8 +46,7 @@ class _CannotBe(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeRepresentation:
+class MadeRepresentation(Frozen, frozen=True, kw_only=True):
     """Where one made rung's segments are, addresses absolute.
 
     listed   (address, first byte) of each; first byte None: the whole file

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+from policies.frozen import Frozen
 from proxy.transforms.ladder.limits import is_sound_alone, rate_bps
 from proxy.transforms.ladder.spec import Part, Rendition
 
@@ -33,8 +34,7 @@ class NotUnderstood(ValueError):
     """The playlist says things that players read in different ways."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(Frozen, frozen=True, kw_only=True):
     """A rung: STREAM-INF with its URI line, or an I-frame list. `lines`: which lines are its own.
 
     attributes  unquoted, variables filled in;  raw  as written, quotes and all
@@ -75,8 +75,7 @@ class Variant:
         return Rendition(addresses=(self.uri,), part=part, height_px=self.height_px, bitrate_bps=self.bitrate_bps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(Frozen, frozen=True, kw_only=True):
     """An EXT-X-MEDIA line: one alternative of a group. uri "": it is inside the variants themselves."""
 
     line: int

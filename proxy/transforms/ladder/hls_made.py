@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from policies.frozen import Frozen
 from proxy.transforms.ladder.hls_lines import NotUnderstood, Variant, attributes_of, read_master
 from proxy.transforms.ladder.limits import sound_codecs
 from proxy.transforms.ladder.made import NotMade, Place, RungSpec, rung_spec
@@ -31,8 +31,7 @@ _NOT_OF_MADE = frozenset(
 _STREAM = "#EXT-X-STREAM-INF:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeMaster:
+class MadeMaster(Frozen, frozen=True, kw_only=True):
     """The playlist with its made rungs told as they will be. rungs: the address of each one's list, and what it is."""
 
     body: bytes
@@ -81,8 +80,7 @@ def _line(variant: Variant, spec: RungSpec) -> str:
 # -- a rung's own list ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedSegment:
+class ListedSegment(Frozen, frozen=True, kw_only=True):
     """One segment. head: what it is decoded with, None for MPEG-TS, which brings everything along."""
 
     url: str

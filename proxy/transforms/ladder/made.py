@@ -8,8 +8,7 @@ Sources: ITU-T H.264 table A-1 (levels); RFC 6381 section 3.3 (`avc1.PPCCLL`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policies.frozen import Frozen
 from proxy.transforms.ladder.limits import SOUND_BPS
 from proxy.transforms.media.spec import CappedSpec
 
@@ -28,8 +27,7 @@ _MOST_PX, _WIDEST_TOLD = 16_384, 4
 _WIDEST = 2.0  # of a picture whose width nobody told; sixteen to nine is 1.8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RungSpec:
+class RungSpec(Frozen, frozen=True, kw_only=True):
     """What every segment of a made rung is. size_px: None where the manifest tells no size, so that each segment's own
     proportions count."""
 
@@ -86,15 +84,13 @@ def _even(side_px: float) -> int:
     return max(16, round(side_px / 2) * 2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotMade:
+class NotMade(Frozen, frozen=True, kw_only=True):
     """The rung goes as it is, or a card. why: "encrypted", "live", "elsewhere", "no-head", "container" …"""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Frozen, frozen=True, kw_only=True):
     """Where a head stands: an address, or bytes first to last (inclusive) of it. last None: the whole file."""
 
     url: str

@@ -6,16 +6,15 @@ never added, moved or changed; what is not understood stays as it is; capping a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from policies.frozen import Frozen
 from proxy.exchange import Refused, Unchanged
 
 LADDER_VERSION = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LadderSpec:
+class LadderSpec(Frozen, frozen=True, kw_only=True):
     """Which rungs may stay. None: no limit.
 
     nothing_fits_lowest  where no rung fits the lowest one stays; False: the answer is `NothingFits`
@@ -51,8 +50,7 @@ class Part(StrEnum):
     STILLS = "stills"  # for seeking: I-frame lists, trick-mode sets, thumbnails
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendition:
+class Rendition(Frozen, frozen=True, kw_only=True):
     """One rung, or one alternative of a rung.
 
     addresses    as the manifest gives them, relative to it, variables filled in; of DASH also with `$Number$` and
@@ -67,8 +65,7 @@ class Rendition:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capped:
+class Capped(Frozen, frozen=True, kw_only=True):
     """The manifest with what may stay. locations: where a live one will be asked for again, if it says so."""
 
     body: bytes
@@ -77,8 +74,7 @@ class Capped:
     locations: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NothingFits:
+class NothingFits(Frozen, frozen=True, kw_only=True):
     """No rung is within the limits (with sound_only: there is no sound by itself). lowest: the rung that asks least."""
 
     lowest: Rendition

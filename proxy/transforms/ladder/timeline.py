@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 from urllib.parse import urljoin
 
 from lxml import etree
 
+from policies.frozen import Frozen
 from proxy.transforms.ladder.dash_addresses import (
     address_pattern,
     bases,
@@ -32,8 +32,7 @@ _GUESSED_S = 6.0
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Frozen, frozen=True):
     """Media time, in seconds from the beginning."""
 
     start_s: float
@@ -59,8 +58,7 @@ def _name(url: str, first_byte: int) -> int:
     return int.from_bytes(digest, "big")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedTimeline:
+class ListedTimeline(Frozen, frozen=True, kw_only=True):
     """Segments that are listed one by one, kept as sorted digests of their addresses."""
 
     part: Part
@@ -145,8 +143,7 @@ def _absolute(base: str, url: str) -> str:
 # -- DASH --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedTimeline:
+class NumberedTimeline(Frozen, frozen=True, kw_only=True):
     """Segments by SegmentTemplate. starts: of each listed one in ticks, empty where all are of one duration."""
 
     part: Part
@@ -178,8 +175,7 @@ class NumberedTimeline:
         return Span(self.period_s + ticks / self.ticks_per_s, self.duration_ticks / self.ticks_per_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatedTimeline:
+class RatedTimeline(Frozen, frozen=True, kw_only=True):
     """One file with an index that only the player reads: where a byte stands is guessed from the bit rate."""
 
     part: Part

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from policies.frozen import Frozen
 from proxy.exchange import Refused
 from proxy.transforms.media.capped import MAIN, capped_stream_args, left_s, made_of, unfit
 from proxy.transforms.media.chapters import with_chapters, written_chapters
@@ -80,8 +80,7 @@ class WholeFile:
         return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
+class Beginning(Frozen, frozen=True, kw_only=True):
     """What of an arriving film is enough to begin with, and how it is read on.
 
     head        goes first, in place of the file's bytes before `at`; b"": nothing does

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from policies.frozen import Frozen
 
 _WAY = (b"trak", b"mdia", b"minf", b"stbl")  # from the index down to the offsets
 _MAX_TRACKS = 64
@@ -17,8 +18,7 @@ _MAX_BOXES = 4096
 _HEAD_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tail:
+class Tail(Frozen, frozen=True, kw_only=True):
     """Where the frames end and what is behind them, by the film's first bytes and its length."""
 
     frames_at: int

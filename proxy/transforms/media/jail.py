@@ -16,8 +16,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from policies.frozen import Frozen
 
 logger = logging.getLogger("tropa.media")
 
@@ -25,8 +26,7 @@ _LAUNCHER = Path(__file__).with_name("jailed.py")
 _REPORT_S = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Frozen, frozen=True, kw_only=True):
     """Time for one run through a file: base_s, and per_media_s for each of its seconds.
 
     unknown_s: what a file that doesn't tell its length is taken for
@@ -42,8 +42,7 @@ WATCHING = Pace(base_s=120.0, per_media_s=1.0, unknown_s=3600.0)
 LISTENING = Pace(base_s=60.0, per_media_s=0.5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Frozen, frozen=True, kw_only=True):
     """What one job may take.
 
     memory_bytes   address space of each tool: libraries alone are 300 MB of it
@@ -73,8 +72,7 @@ class Limits:
         return min(self.max_s, pace.base_s + pace.per_media_s * (pace.unknown_s if media_s is None else media_s))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holds:
+class Holds(Frozen, frozen=True, kw_only=True):
     """What the jail's walls are made of here. landlock: its version, 0: the tool can read what Tropa can."""
 
     landlock: int

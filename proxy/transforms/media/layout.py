@@ -6,8 +6,7 @@ fetched first, from the end. Source: ISO/IEC 14496-12 section 4.2 (boxes), 6.2.3
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policies.frozen import Frozen
 from proxy.transforms.media.containers import demuxer_of, id3_bytes
 
 MAX_INDEX_BYTES = 64 << 20  # the index of a ten-hour recording is a third of this
@@ -16,8 +15,7 @@ _MAX_BOXES = 64
 _FLOWING = frozenset(("matroska", "mpegts", "ogg", "flv", "mp3", "aac", "flac", "wav", "asf", "avi", "amr", "mpeg"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Frozen, frozen=True, kw_only=True):
     """Where an MP4's index and frames begin, as far as its prefix tells.
 
     moov_at, moov_end  None: the index isn't within the prefix, nor announced by it

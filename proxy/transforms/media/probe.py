@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from policies.frozen import Frozen
 from proxy.transforms.media.containers import file_demuxer
 from proxy.transforms.media.ffmpeg_args import MAX_ALLOC_BYTES
 from proxy.transforms.media.layout import Layout, mp4_layout
@@ -27,8 +27,7 @@ _MAX_METADATA_BYTES = 1 << 20
 _LOGGED = ("-loglevel", "info")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoStream:
+class VideoStream(Frozen, frozen=True, kw_only=True):
     """A film's pictures. width_px, height_px as coded; rotation in degrees 0..359, to be turned by the player."""
 
     index: int
@@ -47,8 +46,7 @@ class VideoStream:
         return (height, width) if self.rotation % 180 == 90 else (width, height)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundStream:
+class SoundStream(Frozen, frozen=True, kw_only=True):
     index: int
     codec: str
     channels: int
@@ -56,8 +54,7 @@ class SoundStream:
     bitrate_bps: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextTrack:
+class TextTrack(Frozen, frozen=True, kw_only=True):
     """Subtitles or captions. language: ISO 639-2 as the file has it ("rus"), "" if unsaid."""
 
     index: int
@@ -65,15 +62,13 @@ class TextTrack:
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(Frozen, frozen=True, kw_only=True):
     start_s: float
     end_s: float
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaInfo:
+class MediaInfo(Frozen, frozen=True, kw_only=True):
     """One file. duration_s, bitrate_bps None: it doesn't say. pictures: indexes of covers. layout: of an MP4.
 
     first_sound: index of the first stream of sound, which need not be the one that `sound` prefers

@@ -8,10 +8,10 @@ stored under the old one is then made anew.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.transforms.media import animation, capped, segments, sound
 from proxy.transforms.media.documents import DOCUMENTS_VERSION
 from proxy.transforms.media.documents.office import make_office
@@ -34,8 +34,7 @@ from proxy.transforms.media.workbench import Bench
 Make = Callable[[Path, Any, Bench], Awaitable[MediaOutcome]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipeLine:
+class RecipeLine(Frozen, frozen=True, kw_only=True):
     """One recipe.
 
     make      may raise ToolFailed

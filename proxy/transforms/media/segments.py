@@ -14,13 +14,14 @@ Sources: RFC 8216 (playlist; 3.3 fragmented MP4; 6.2.1), Apple's HLS authoring s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
 
+from policies.frozen import Frozen
 from proxy.exchange import Refused
 from proxy.transforms.media.capped import capped_size, neutral, sound_rate_hz, sound_settings, unfit, video_settings
 from proxy.transforms.media.chapters import with_chapters
@@ -41,8 +42,7 @@ _VAGUE = frozenset(("mpegts", "mpeg", "mpegvideo", "flv", "asf", "avi"))
 _MAX_SEGMENT_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HlsPlan:
+class HlsPlan(Frozen, frozen=True, kw_only=True):
     """How a film is cut. Everything about time follows from these whole numbers.
 
     fps, frames    frames a second, and of a whole segment

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+from policies.frozen import Frozen
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.jail import Limits
 
@@ -38,16 +39,14 @@ class SoundCodec(StrEnum):
     AAC = "aac"  # for devices that know no Opus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundSpec:
+class SoundSpec(Frozen, frozen=True, kw_only=True):
     """Speech for a thin link: mono, loudness-normalised."""
 
     bitrate_bps: int = 16_000
     codec: SoundCodec = SoundCodec.OPUS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CappedSpec:
+class CappedSpec(Frozen, frozen=True, kw_only=True):
     """A film within limits: H.264 and AAC in MP4. start_s: from there on (a player that was asked to begin later)."""
 
     max_height_px: int = 240
@@ -57,16 +56,14 @@ class CappedSpec:
     start_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HlsSpec:
+class HlsSpec(Frozen, frozen=True, kw_only=True):
     """A film as HLS segments made when they are asked for."""
 
     capped: CappedSpec = CappedSpec()
     segment_s: float = 6.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlidecastSpec:
+class SlidecastSpec(Frozen, frozen=True, kw_only=True):
     """A lecture as slides and sound. fallback_sound: also an AAC file for old devices.
 
     slides_bytes_per_minute: of film, for all slides of a lecture of ten minutes or more together; where they are
@@ -81,16 +78,14 @@ class SlidecastSpec:
     max_slides: int = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PdfSpec:
+class PdfSpec(Frozen, frozen=True, kw_only=True):
     """A lighter copy of a PDF. dpi: pictures above it are reduced to it; quality: JPEG's scale."""
 
     dpi: int = 96
     quality: int = 45
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfficeSpec:
+class OfficeSpec(Frozen, frozen=True, kw_only=True):
     """A lighter copy of DOCX or PPTX. Embedded films and sound are made smaller by `film` and `sound`."""
 
     max_width_px: int = 1280
@@ -99,8 +94,7 @@ class OfficeSpec:
     sound: SoundSpec = SoundSpec()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnimationSpec:
+class AnimationSpec(Frozen, frozen=True, kw_only=True):
     """An animated picture as a smaller animation ("webp") or a muted film ("mp4")."""
 
     to: str = "webp"
@@ -118,8 +112,7 @@ def fingerprint(recipe: Recipe, version: int, spec: MediaSpec) -> str:
     return sha256(told.encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaMade:
+class MediaMade(Frozen, frozen=True, kw_only=True):
     """What a recipe made, all of it files in the bench's folder (no other file may be left there).
 
     main          the file that is opened first: "video.mp4", "sound.webm", "lecture.json", "copy.pdf" …

@@ -15,8 +15,9 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from policies.frozen import Frozen
 
 SETTING = "TROPA_FFMPEG"  # a path in the environment: that program or none
 ENCODERS = frozenset(("libx264", "aac", "libopus", "libwebp"))
@@ -29,8 +30,7 @@ _LEAVES_OUT = re.compile(r"--disable-(everything|all|encoder|filter|avcodec|avfi
 _LOOKING = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class Tool(Frozen, frozen=True, kw_only=True):
     """An ffmpeg that can be used. ffprobe: the one beside it, None where there is none."""
 
     ffmpeg: Path
@@ -38,8 +38,7 @@ class Tool:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class Examined(Frozen, frozen=True, kw_only=True):
     """A program and what it said. missing: what the recipes need and it lacks; error: why it doesn't start, else ""."""
 
     ffmpeg: Path

@@ -30,6 +30,13 @@ def test_its_fields_are_told_in_their_order() -> None:
     assert list(dataclasses.asdict(FACTS)) == names
 
 
+def test_its_fields_tell_their_defaults() -> None:
+    told = {field.name: field for field in dataclasses.fields(ResponseFacts)}
+    assert told["status"].default is dataclasses.MISSING
+    assert told["headers"].default_factory is dict
+    assert told["length_bytes"].default is None
+
+
 def test_it_is_frozen_equal_by_value_and_travels_between_processes() -> None:
     with pytest.raises(AttributeError):
         FACTS.path = "/c"  # type: ignore[misc]

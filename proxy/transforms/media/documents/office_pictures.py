@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
 
 from PIL import Image
 
+from policies.frozen import Frozen
 from proxy.transforms.image.content import Content, look_at
 from proxy.transforms.image.decode import to_srgb
 from proxy.transforms.image.size import target_width_px
@@ -28,8 +28,7 @@ _SCREEN_DPI = 96.0
 _EXTENSIONS = {"JPEG": "jpeg", "PNG": "png"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Smaller:
+class Smaller(Frozen, frozen=True, kw_only=True):
     body: bytes
     extension: str  # "jpeg" or "png"
 

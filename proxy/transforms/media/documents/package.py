@@ -11,9 +11,9 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.transforms.media.documents.signed import package_is_signed
 from proxy.transforms.media.documents.values import MAX_PARTS, MAX_STREAM_BYTES, MAX_UNPACKED_BYTES, Hostile, NoCopy
 
@@ -42,8 +42,7 @@ _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
 _LEAVES = re.compile(r"(^|/)\.\.?(/|$)|^/|\\|^[A-Za-z]:|[\0-\x1f]|//")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Frozen, frozen=True, kw_only=True):
     """An open package. content_type: of the whole; odf: OpenDocument, whose parts name each other in the text."""
 
     archive: zipfile.ZipFile

@@ -7,13 +7,13 @@ spaces); a picture is never larger than before; a picture that is drawn small is
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from math import ceil
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream
 from PIL import Image, ImageChops
 
+from policies.frozen import Frozen
 from proxy.transforms.image.content import Content, Look, look_at
 from proxy.transforms.image.size import target_width_px
 from proxy.transforms.media.documents.pictures import SHARP_QUALITY, Packed, drawn, jpeg, packed, shrunk
@@ -31,8 +31,7 @@ _SAME = 0.9  # pictures hardly above the limit aren't resampled: that blurs and 
 _MOST_OF_SOURCE, _MOST_OF_SOURCE_AS_IT_IS = 0.95, 0.80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
+class _Source(Frozen, frozen=True, kw_only=True):
     """Decoded samples. space: the colour space of these samples, None for the picture's own."""
 
     image: Image.Image

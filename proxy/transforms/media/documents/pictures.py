@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
 
 from PIL import Image
+
+from policies.frozen import Frozen
 
 SHARP_QUALITY = 62  # the least for letters: JPEG's ripple around them is read as dirt
 _FEW_COLOURS = 256
@@ -17,8 +18,7 @@ _DRAWN_COLOURS = 64
 _GREYS = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
+class Packed(Frozen, frozen=True, kw_only=True):
     """Samples behind PNG's predictors, deflated. palette: of `bits` wide indices, None for direct samples."""
 
     body: bytes

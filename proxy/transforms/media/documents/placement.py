@@ -14,6 +14,7 @@ from math import hypot
 import pikepdf
 from pikepdf import Dictionary, Name, Object, Stream
 
+from policies.frozen import Frozen
 from proxy.transforms.media.documents.values import NoCopy
 
 Key = tuple[int, int]
@@ -25,8 +26,7 @@ _POINTS_PER_INCH = 72.0
 _OPERATORS = "q Q cm Do"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Frozen, frozen=True, kw_only=True):
     """The largest width and height at which a picture is drawn."""
 
     width_in: float

@@ -9,10 +9,10 @@ weights that fade for large residuals, from coarse to fine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from policies.frozen import Frozen
 
 Grey = NDArray[np.float32]
 
@@ -29,8 +29,7 @@ _MIN_AGREEMENT = 0.35  # share of the edges that must lie on each other
 _GAIN, _OFFSET = (0.75, 1.33), 40.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alignment:
+class Alignment(Frozen, frozen=True, kw_only=True):
     """frame(x + dx, y + dy) * gain + offset lies on the anchor. agreement: the share of edges that then coincide,
     0..1."""
 

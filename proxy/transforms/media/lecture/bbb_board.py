@@ -15,9 +15,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture.bbb_board_shapes import MAKERS, Shape
 from proxy.transforms.media.lecture.bbb_board_values import MAX_POINTS, Point, mapping, number, pair
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(Frozen, frozen=True, kw_only=True):
     """One state of one shape. until_s: infinite where it stays; see_through: what lies under it is read through it."""
 
     name: str

@@ -11,11 +11,12 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture import bbb_shapes
 from proxy.transforms.media.lecture.bbb_plan import LecturePlan, NotARecording, Page, Shape, Showing, recording, visible
 from proxy.transforms.media.lecture.budget import budget_bytes
@@ -73,8 +74,7 @@ def moments(showing: Showing) -> list[float]:
     return [*sorted(at_s for at_s, count in gone.items() if count >= _WIPED), showing.until_s]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Frozen, frozen=True):
     """A page as it was shown for a while. showing: the one that it is a part of."""
 
     showing: Showing

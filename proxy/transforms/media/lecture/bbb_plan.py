@@ -24,11 +24,11 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture.bbb_board import board_of
 from proxy.transforms.media.lecture.bbb_poll import Poll, chart, polls_of
 
@@ -45,8 +45,7 @@ _POLL_LATE_S = 2.0  # a result is drawn a moment before or after it is told
 _DRAWING = re.compile(r"(.*/)svgs/slide(\d{1,4})\.svg", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Frozen, frozen=True, kw_only=True):
     """Something drawn on a slide. name: later shapes of one name replace earlier ones (a line as it grows)."""
 
     name: str
@@ -57,8 +56,7 @@ class Shape:
     see_through: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Frozen, frozen=True, kw_only=True):
     """One slide of the deck. width, height: what shapes are measured in; files: the first that is there is it."""
 
     id: str
@@ -69,22 +67,19 @@ class Page:
     shapes: tuple[Shape, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
+class Showing(Frozen, frozen=True, kw_only=True):
     page: Page
     at_s: float
     until_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Frozen, frozen=True, kw_only=True):
     at_s: float
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LecturePlan:
+class LecturePlan(Frozen, frozen=True, kw_only=True):
     """A recording. shares_s: periods of screen sharing; captions: locale and label, as caption_LOCALE.vtt."""
 
     title: str
@@ -130,8 +125,7 @@ def safe_path(name: str) -> str | None:
 # -- shapes.svg --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Beside:
+class _Beside(Frozen, frozen=True, kw_only=True):
     """What other files say of slides."""
 
     texts: Mapping[str, str]

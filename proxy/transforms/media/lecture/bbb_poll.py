@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
+
+from policies.frozen import Frozen
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -15,8 +16,7 @@ _MAX_ANSWERS, _MAX_CHARS = 12, 120
 _INK, _BAR, _EDGE = "#333333", "#0c57a7", "#8b9aa8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
+class Poll(Frozen, frozen=True, kw_only=True):
     """What was asked and how many chose each answer. at_s: when its result was published."""
 
     at_s: float

@@ -9,11 +9,10 @@ HOLD_S becomes the settled content: the block has switched. Blocks that switch t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture.align import Grey
 
 SIDE_PX = 4  # of a block, in a picture of half the frame's size: 40 px of a 1280 wide film
@@ -32,8 +31,7 @@ _COMMON = 0.5  # of the blocks moving at once: a change of the picture, not of a
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
+class Switch(Frozen, frozen=True, kw_only=True):
     """Parts of the picture that switched together. Masks are by block, pictures of half the frame's size.
 
     at_s     when the new content stood

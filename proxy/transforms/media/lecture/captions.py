@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from policies.frozen import Frozen
 
 MAX_BYTES = 2 << 20
 _MAX_CUES = 20_000
@@ -23,8 +24,7 @@ _LANGUAGES = {"rus": "ru", "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "
               "bel": "be", "kaz": "kk", "tat": "tt", "zho": "zh", "chi": "zh", "und": ""}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
+class Cue(Frozen, frozen=True, kw_only=True):
     """A text and when it is shown."""
 
     start_s: float

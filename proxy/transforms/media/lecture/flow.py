@@ -10,17 +10,16 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.transforms.media.spec import ToolFailed, Workbench
 
 _RELEASE_EVERY_S, _GRACE_S = 0.05, 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Frozen, frozen=True, kw_only=True):
     """One ffmpeg run whose last output is the pipe of this name."""
 
     args: tuple[str, ...]

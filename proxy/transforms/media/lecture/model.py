@@ -10,8 +10,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from policies.frozen import Frozen
 
 VERSION = 1
 SLIDES, SOUND_POSTER = "slides", "sound-poster"
@@ -20,8 +22,7 @@ _MAX_TEXT = 2000
 _MAX_ROWS = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slide:
+class Slide(Frozen, frozen=True, kw_only=True):
     """One showing of a slide. n: from 1; a slide that returns names its first file; steps_s: builds within it.
 
     text: what stands on it, where that is known: for those who don't see it.
@@ -38,8 +39,7 @@ class Slide:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class Sound(Frozen, frozen=True, kw_only=True):
     """The whole lecture's sound in one format."""
 
     file: str
@@ -47,8 +47,7 @@ class Sound:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Captions:
+class Captions(Frozen, frozen=True, kw_only=True):
     """WebVTT. lang: BCP 47 or "" if unknown; label: in its own words or ""."""
 
     file: str
@@ -56,14 +55,12 @@ class Captions:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(Frozen, frozen=True, kw_only=True):
     at_s: float
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatLine:
+class ChatLine(Frozen, frozen=True, kw_only=True):
     """Something written during the lecture, as plain text."""
 
     at_s: float
@@ -71,8 +68,7 @@ class ChatLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lecture:
+class Lecture(Frozen, frozen=True, kw_only=True):
     """A lecture as slides and sound. verdict: "slides", or why it isn't one (form is then "sound-poster")."""
 
     duration_s: float

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.exchange import Unchanged
 from proxy.transforms.media.jail import WATCHING
 from proxy.transforms.media.lecture import model
@@ -31,8 +32,7 @@ _PLAYED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideText:
+class SideText(Frozen, frozen=True, kw_only=True):
     """Captions that lay beside the film: WebVTT or SubRip. lang "" if unknown."""
 
     path: Path

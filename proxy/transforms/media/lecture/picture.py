@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from policies.frozen import Frozen
 from policies.treatments import Animation
 from proxy.transforms.image.content import Content, look_at
 from proxy.transforms.image.encode import encode
@@ -28,8 +29,7 @@ _COARSEST = TEXT_QUALITY_FLOOR
 _SMALLER = (0.87, 0.8)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Frozen, frozen=True):
     """One way to encode a slide. scale: of its sides."""
 
     quality: int

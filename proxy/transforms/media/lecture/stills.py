@@ -7,9 +7,9 @@ complete and the pointer has gone; far moments are sought, near ones read throug
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture.flow import Run
 from proxy.transforms.media.lecture.values import FPS, Shot
 
@@ -20,16 +20,14 @@ _GAP_S = 10.0  # reading on costs less than seeking to a key frame, on average t
 _MAX_FRAMES_A_RUN = 250  # terms of one expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Still:
+class Still(Frozen, frozen=True, kw_only=True):
     """A picture to be made of these frames (numbers on the grid, in order)."""
 
     picture: int
     frames: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Frozen, frozen=True, kw_only=True):
     """One run of ffmpeg and the pictures that its frames make, in order."""
 
     run: Run

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from policies.frozen import Frozen
+
 # Frames as they are watched: small and grey, so many a second.
 WIDTH_PX, HEIGHT_PX = 256, 144
 FRAME_BYTES = WIDTH_PX * HEIGHT_PX
@@ -28,8 +30,7 @@ class Shot:
     share: float = 1.0  # of the screen that its arrival changed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(Frozen, frozen=True, kw_only=True):
     """A slide's picture as it was written."""
 
     file: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture.values import Shot
 
 _MAX_PER_MIN = 8.0  # people turn pages, they don't turn eight a minute throughout
@@ -56,8 +57,7 @@ class Course:
         return self.lost / max(self.frames, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detected:
+class Detected(Frozen, frozen=True, kw_only=True):
     """What was found. why None: slides; else why not. shaken_px: how far the camera moved, of a 256 wide picture."""
 
     why: Why | None

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from policies.frozen import Frozen
 from proxy.transforms.media.lecture.model import Slide
 from proxy.transforms.media.lecture.stills import Reading
 from proxy.transforms.media.lecture.values import FPS, HEIGHT_PX, WIDTH_PX, Drawn, Shot
@@ -32,8 +33,7 @@ SMALL_FILES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
+class Drawing(Frozen, frozen=True, kw_only=True):
     """What a recording holds, and the slides that were written."""
 
     title: str
