@@ -10,20 +10,32 @@ BIN := $(VENV)/bin
 STATE ?= state
 CHECKS := types layers lint policy
 WORKERS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-TOGETHER = $(MAKE) --no-print-directory --jobs 5 --output-sync=target
+TOGETHER = $(MAKE) --no-print-directory --jobs 6 --keep-going --output-sync=target
 
 # What one process has compiled serves the others: without it each test worker and each Tropa of a test compiles all anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench lock clean packages lint types layers policy
+.PHONY: run test check bench lock clean packages collected units journeys lint types layers policy
 
 run: $(VENV)/.run
 	$(BIN)/tropa demo --state $(STATE)
 
 test: $(VENV)/.dev
-	$(TOGETHER) packages $(CHECKS)
-	$(WORKERS) --ignore tests/e2e $(PYTEST_ARGS)
+	$(TOGETHER) packages collected $(CHECKS)
+	@echo "Journeys and everything else run side by side; each tells what came of it when it ends."
+	$(TOGETHER) journeys units
+
+# Journeys wait for browsers, players and processes, and the rest burns what they leave: they go first wherever both want
+# a core, so none of them is slower for the company.
+journeys:
 	$(WORKERS) tests/e2e $(PYTEST_ARGS)
+
+units:
+	nice -n 10 $(WORKERS) --ignore tests/e2e $(PYTEST_ARGS)
+
+# Every test is found. One process writes down what it compiled, so that the workers, who all begin at once, need not.
+collected:
+	$(BIN)/python -m pytest --collect-only -q >$(VENV)/.collected 2>&1 || { cat $(VENV)/.collected; exit 1; }
 
 check: $(VENV)/.dev
 	$(TOGETHER) $(CHECKS)

@@ -15,7 +15,7 @@ from tests.e2e.harness.browser import DESKTOP, SMALL_PHONE, Visit, visiting
 from tests.e2e.harness.cuts import Link, link_to
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import arrived, until
 
 pytestmark = pytest.mark.browser
 FIRST, SECOND = USERS["teacher1"], USERS["teacher2"]
@@ -44,9 +44,8 @@ def controlled(page: Page) -> None:
 
 
 def drafts_came(page: Page) -> None:
-    """Wait until the script that keeps typed text is here: its tag alone stands before its bytes do."""
-    came = "performance.getEntriesByType('resource').some(one => one.name.includes('/drafts-') && one.responseEnd > 0)"
-    page.wait_for_function(came, timeout=60_000)
+    """Wait until the script that keeps typed text is here."""
+    page.wait_for_function(arrived("/drafts-"))
 
 
 @contextmanager

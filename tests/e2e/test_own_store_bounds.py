@@ -14,7 +14,7 @@ from tests.e2e.harness.cuts import Link, link_to
 from tests.e2e.harness.origins import Asked, Given, Origin, origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import arrived, until
 
 pytestmark = pytest.mark.browser
 MOST_BYTES = 1_000_000
@@ -80,7 +80,7 @@ def visit(browser: Browser, link: Link) -> Iterator[Visit]:
 
 
 def ready(page: Page) -> None:
-    page.wait_for_selector("script[src*='/shelf-']", state="attached")
+    page.wait_for_function(arrived("/shelf-"))
 
 
 def opened(page: Page, link: Link, number: int) -> None:

@@ -12,6 +12,7 @@ from tests.e2e.harness.cuts import link_to
 from tests.e2e.harness.firefox import Firefox, find_firefox, firefox
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import tropa_process
+from tests.e2e.harness.waiting import arrived
 from tests.e2e.test_uploads_firefox import log_in
 
 missing = find_firefox() is None and os.environ.get("CI") != "true"
@@ -21,9 +22,6 @@ SHELF = "document.querySelector('script[src*=\"/shelf-\"]')"
 IN_STORE = (
     f"caches.open('tropa-box').then(box => box.keys()).then(all => all.some(one => one.url.endsWith({LESSON!r})))"
 )
-# Its tag alone stands in the page before its bytes are here.
-DRAFTS_CAME = """performance.getEntriesByType("resource")
-  .some((one) => one.name.includes("/drafts-") && one.responseEnd > 0)"""
 # A letter more each time: the page's script may only just have begun to listen.
 TYPES = """(() => {
   const box = document.querySelector("#id_message");
@@ -53,7 +51,7 @@ async def test_she_reads_and_writes_on(course: RunningCourse, tmp_path: Path) ->
             await browser.open(base + LESSON)
             await browser.until(IN_STORE)
             await browser.open(base + FORUM)
-            await browser.until(DRAFTS_CAME)
+            await browser.until(arrived("/drafts-"))
             await browser.until(TYPES)
             link.cut()
             await browser.open(base + LESSON)

@@ -17,7 +17,7 @@ from tests.e2e.harness.films import films, page
 from tests.e2e.harness.origins import Asked, Given, Origin, origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import tropa_at
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import arrived, until
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def nightly(site: Origin, **course: Any) -> Regions:
 
 def settled(tab: Page) -> None:
     """Wait until the worker is there and the page's scripts have begun."""
-    tab.wait_for_selector("script[src*='/shelf-']", state="attached", timeout=MINUTE_MS)
+    tab.wait_for_function(arrived("/shelf-"), timeout=MINUTE_MS)
 
 
 @needs_ffmpeg

@@ -27,6 +27,13 @@ def until(seen: Callable[[], Seen], *, what: str, timeout_s: float = PATIENCE_S,
         time.sleep(step_s)
 
 
+def arrived(script: str) -> str:
+    """What a page is asked until the script of this address is here: its tag stands in the page before its bytes do."""
+    return (
+        f"performance.getEntriesByType('resource').some((one) => one.name.includes('{script}') && one.responseEnd > 0)"
+    )
+
+
 # Below what the kernel gives to outgoing connections, so that none of those sits on a port while its Tropa is started
 # anew; a stretch for each worker of a run, so that no two are told of the same one.
 _FIRST_PORT, _PORTS, _STRETCHES = 10_240, 22_000, 16
