@@ -10,6 +10,10 @@ BIN := $(VENV)/bin
 STATE ?= state
 CHECKS := types layers lint policy
 WORKERS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# Tests with their own memory of what failed. On a busy machine a journey may fail that nothing is wrong with, so what failed
+# is run once more by itself: what fails again is wrong, what didn't stands in the log. $(1): which tests; $(2): their memory.
+RUN = $(WORKERS) $(1) -o cache_dir=$(VENV)/$(2) $(PYTEST_ARGS) || { [ $$? = 1 ] && echo "Once more, by itself:" && \
+	$(BIN)/python -m pytest $(1) -o cache_dir=$(VENV)/$(2) --last-failed --last-failed-no-failures none; }
 TOGETHER = $(MAKE) --no-print-directory --jobs 6 --keep-going --output-sync=target
 
 # What one process has compiled serves the others: without it each test worker and each Tropa of a test compiles all anew.
@@ -28,10 +32,10 @@ test: $(VENV)/.dev
 # Journeys wait for browsers, players and processes, and the rest burns what they leave: they go first wherever both want
 # a core, so none of them is slower for the company.
 journeys:
-	$(WORKERS) tests/e2e $(PYTEST_ARGS)
+	$(call RUN,tests/e2e,.journeys)
 
 units:
-	nice -n 10 $(WORKERS) --ignore tests/e2e $(PYTEST_ARGS)
+	@renice -n 10 $$$$ >/dev/null; $(call RUN,--ignore tests/e2e,.units)
 
 # Every test is found. One process writes down what it compiled, so that the workers, who all begin at once, need not.
 collected:
