@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STATE ?= state
 CHECKS := types layers lint policy
 WORKERS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-# Tests with their own memory of what failed. On a busy machine a journey may fail that nothing is wrong with, so what failed
+# Tests with their own memory of what failed. On a busy machine a test may fail that nothing is wrong with, so what failed
 # is run once more by itself: what fails again is wrong, what didn't stands in the log. $(1): which tests; $(2): their memory.
 RUN = $(WORKERS) $(1) -o cache_dir=$(VENV)/$(2) $(PYTEST_ARGS) || { [ $$? = 1 ] && echo "Once more, by itself:" && \
 	$(BIN)/python -m pytest $(1) -o cache_dir=$(VENV)/$(2) --last-failed --last-failed-no-failures none; }
@@ -19,23 +19,15 @@ TOGETHER = $(MAKE) --no-print-directory --jobs 6 --keep-going --output-sync=targ
 # What one process has compiled serves the others: without it each test worker and each Tropa of a test compiles all anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench lock clean packages collected units journeys lint types layers policy
+.PHONY: run test check bench lock clean packages collected lint types layers policy
 
 run: $(VENV)/.run
 	$(BIN)/tropa demo --state $(STATE)
 
 test: $(VENV)/.dev
 	$(TOGETHER) packages collected $(CHECKS)
-	@echo "Journeys and everything else run side by side; each tells what came of it when it ends."
-	$(TOGETHER) journeys units
-
-# Journeys wait for browsers, players and processes, and the rest burns what they leave: they go first wherever both want
-# a core, so none of them is slower for the company.
-journeys:
+	$(call RUN,--ignore tests/e2e,.units)
 	$(call RUN,tests/e2e,.journeys)
-
-units:
-	@renice -n 10 $$$$ >/dev/null; $(call RUN,--ignore tests/e2e,.units)
 
 # Every test is found. One process writes down what it compiled, so that the workers, who all begin at once, need not.
 collected:

@@ -8,6 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# Of one connection, and never passed on (RFC 9110 section 7.6.1; the login of a proxy, section 11.7).
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 # RFC 9110 section 5.5: no control bytes but the tab.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 

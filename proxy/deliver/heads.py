@@ -15,19 +15,8 @@ from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+from proxy.headbytes import HOP_BY_HOP
+
 # Fields that speak of the very bytes that were replaced.
 _OF_THE_OLD_BODY = (
     "Content-Length",

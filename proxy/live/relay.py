@@ -26,7 +26,7 @@ from proxy.live.duplex import Duplex, Handed, taken_from_client
 from proxy.live.frames import Frames, close_frame
 from proxy.live.splice import Splice
 from proxy.live.terms import RelayTerms
-from proxy.upstream.headers import HOP_BY_HOP, socket_headers
+from proxy.upstream.headers import OF_THE_HOP, socket_headers
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
 
@@ -225,7 +225,7 @@ def _switching_head(response: UpstreamResponse, via: str, extra: Iterable[tuple[
     """The origin's 101 with its own fields, ours beside them."""
     head: CIMultiDict[str] = CIMultiDict()
     for name, value in response.headers.items():
-        if name.lower() not in HOP_BY_HOP:
+        if name.lower() not in OF_THE_HOP:
             head.add(name, value)
     head.add("Upgrade", response.headers.get("Upgrade", "websocket"))
     head.add("Connection", "Upgrade")

@@ -15,25 +15,11 @@ from policies.model import LearnerAddress, Settings, TrustedHeaders
 from policies.values import Mode
 from proxy.account.cookies import PLAIN_NAME, SECURE_NAME
 from proxy.exchange import Inbound
+from proxy.headbytes import HOP_BY_HOP
 from proxy.upstream.address import upstream_authority
 
-HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "proxy-authentication-info",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "http2-settings",
-        "expect",  # sent by `Upstream.open` where the body waits for it
-        "content-length",  # set by `Upstream.open` from what is really sent
-    }
-)
+# Also of this connection alone: what `Upstream.open` says itself, of what is really sent and waited for.
+OF_THE_HOP = HOP_BY_HOP | {"expect", "content-length"}
 _FORWARDING = frozenset(
     {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded", "x-real-ip"}
 )
@@ -116,7 +102,7 @@ def _dropped(inbound: Inbound, settings: Settings) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def _always_dropped(ours: TrustedHeaders, forwarding: bool) -> frozenset[str]:
-    names = {"host", *HOP_BY_HOP} | {name for name in (ours.region, ours.site, ours.learner, ours.groups) if name}
+    names = {"host", *OF_THE_HOP} | {name for name in (ours.region, ours.site, ours.learner, ours.groups) if name}
     return frozenset(names | _FORWARDING if forwarding else names)
 
 

@@ -17,18 +17,14 @@ from proxy.cache.http.freshness import explicit_lifetime_s, heuristic_lifetime_s
 from proxy.cache.http.values import Asking
 from proxy.cache.http.vary import vary_names
 from proxy.cache.variant_keys import is_content_hash
+from proxy.headbytes import HOP_BY_HOP
 
 # What this cache knows the meaning of (sections 3 and 5.2.2.3).
 UNDERSTOOD = frozenset({200, 203, 204, 206, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451, 501})
 _WORTH_STATUSES_WITH_EXPLICIT = frozenset({302, 303, 307, 451})
 _DOCUMENTS = frozenset({MediaKind.PAGE, MediaKind.DATA, None})
 _PERSONAL_VARY = frozenset({"cookie", "authorization", "*"})
-_HOP_BY_HOP = frozenset(
-    (
-        *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
-        *("proxy-authenticate", "proxy-authorization", "proxy-authentication-info", "age", "cache-status"),
-    )
-)
+_NEVER_STORED = HOP_BY_HOP | {"age", "cache-status"}
 
 
 class StoreShared(Frozen, frozen=True, kw_only=True):
@@ -130,7 +126,7 @@ def is_document(headers: Fields) -> bool:
 def kept_fields(headers: Fields, *, drop_cookies: bool = False) -> CIMultiDict[str]:
     """Section 3.1: the fields that are stored; those that belong to one hop, or to one person, stay behind."""
     directives = response_directives(headers)
-    dropped = _HOP_BY_HOP | directives.private_fields
+    dropped = _NEVER_STORED | directives.private_fields
     named = {token.strip().lower() for value in headers.getall("Connection", ()) for token in value.split(",")}
     if drop_cookies:
         dropped = dropped | {"set-cookie"}
