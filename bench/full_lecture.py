@@ -70,12 +70,14 @@ async def _made(source: Path, tool: Tool, folder: Path) -> MediaMade:
 
 def _tireless(path: Path, seconds: int) -> Path:
     """Speech without a pause."""
-    spoken = path.with_name("spoken.wav")
     cut = "silenceremove=stop_periods=-1:stop_duration=0.02:stop_threshold=-35dB"
-    for args in (("-i", str(speech()), "-af", cut), ("-stream_loop", "-1", "-i", str(spoken), "-t", str(seconds))):
-        target = path if spoken.exists() else spoken
-        subprocess.run([FFMPEG, "-v", "error", "-nostdin", "-y", *args, str(target)], check=True, timeout=600)
-    return path
+    spoken = _converted(path.with_name("spoken.wav"), "-i", str(speech()), "-af", cut)
+    return _converted(path, "-stream_loop", "-1", "-i", str(spoken), "-t", str(seconds))
+
+
+def _converted(target: Path, *args: str) -> Path:
+    subprocess.run([FFMPEG, "-v", "error", "-nostdin", "-y", *args, str(target)], check=True, timeout=600)
+    return target
 
 
 async def _sound_bytes(source: Path, tool: Tool, folder: Path) -> int:

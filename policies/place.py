@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 from policies.facts import RequestFacts
 from policies.model import Catalogue, Origin, Territory
@@ -105,3 +106,11 @@ class OriginIndex:
             name = name.partition(".")[2]
             found = self._suffixes.get(name)
         return found
+
+
+def host_of(url: str) -> str:
+    """Lower case; "" for what is no address."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

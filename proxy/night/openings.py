@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
-from urllib.parse import urlsplit
 
 from msgspec import field
 
 from policies.frozen import Frozen
 from policies.model import Catalogue, Origin
+from policies.place import host_of
 from proxy.cache.variant_keys import VOLATILE_PARAMETERS, stable_url
 from proxy.exchange import Receipt
 
@@ -44,14 +44,6 @@ def thing_of(url: str, origin: Origin | None) -> Thing:
     query = bare.partition("?")[2]
     named = "\n".join((_site(url, origin), path_of(bare), query))
     return blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()
-
-
-def host_of(url: str) -> str:
-    """Lower case; "" for what is no address."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _site(url: str, origin: Origin | None) -> str:

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 
 from policies.frozen import Frozen
 from policies.model import Catalogue
-from policies.place import OriginIndex
+from policies.place import OriginIndex, host_of
 from policies.values import MediaKind
 from proxy.account.state import Mark, MarkQuery, PutMark, State
 from proxy.clock import Clock
 from proxy.night.hours import NightHours, place_of
-from proxy.night.openings import Here, Openings, Thing, host_of, path_of, thing_of
+from proxy.night.openings import Here, Openings, Thing, path_of, thing_of
 from proxy.night.wishes import KEPT_LIFE, Wanted, Wishes, kind_of
 from scheduler.night import night_at
 from scheduler.requests import RequestState
@@ -91,13 +91,15 @@ class NightUse:
     async def tick(self) -> None:
         """Note what was opened, look for what came, sum it up night by night."""
         opened = self._openings.taken()
-        names = self._names(self._here())
-        for wanted in self._here() if opened else ():
-            at = opened.get(names[wanted.url])
-            if at is not None and at >= wanted.changed:
-                await self._wishes.opened(wanted.id, at)
         here = self._here()
         names = self._names(here)
+        if opened:
+            for wanted in here:
+                at = opened.get(names[wanted.url])
+                if at is not None and at >= wanted.changed:
+                    await self._wishes.opened(wanted.id, at)
+            here = self._here()
+            names = self._names(here)
         seen = frozenset((one.id, one.changed, one.opened) for one in here)
         if seen == self._seen:
             return

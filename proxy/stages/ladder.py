@@ -144,11 +144,10 @@ class LadderStage:
 
     def withholds(self, exchange: Exchange) -> Withhold | None:
         """What to answer to a request for a rung that this learner's ladder lost; None: let it go on."""
-        if not self._book.is_of(exchange.who.learner):
+        learner = exchange.who.learner
+        if not self._book.is_of(learner) or not _adapts(exchange) or exchange.facts.method not in ("GET", "HEAD"):
             return None
-        if not _adapts(exchange) or exchange.facts.method not in ("GET", "HEAD"):
-            return None
-        if not self._book.is_removed(exchange.who.learner, exchange.inbound.url, self._now_s()):
+        if not self._book.is_removed(learner, exchange.inbound.url, self._now_s()):
             return None
         return Withhold(kind=exchange.facts.kind or MediaKind.STREAM, reason=Reason(rule=REMOVED_RUNG))
 

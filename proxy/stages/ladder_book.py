@@ -141,8 +141,6 @@ class LadderBook:
 
     def is_removed(self, learner: str, url: str, now_s: float) -> bool:
         """Whether this address was taken out of a ladder that this learner was sent in the last hours."""
-        if not self.is_of(learner):
-            return False
         listed = self._listed(learner, url)
         if listed is not None:
             in_force = self._ladders.get((learner, listed.manifest)) is listed.ladder

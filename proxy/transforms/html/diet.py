@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
+from policies.place import host_of
 from policies.treatments import Action
 from proxy.transforms.css import FONT_HOSTS, drop_font_faces
 from proxy.transforms.html.page import TRACKERS, Page, Step
@@ -97,7 +97,7 @@ def _sheet(page: Page, tag: Tag, rel: set[str], url: str) -> Step | None:
 
 def _style_goes(page: Page, url: str) -> bool:
     spec = page.spec
-    return not spec.keep_styles or bool(page.dieted(url)) or (not spec.keep_fonts and _host(url) in FONT_HOSTS)
+    return not spec.keep_styles or bool(page.dieted(url)) or (not spec.keep_fonts and host_of(url) in FONT_HOSTS)
 
 
 def _hint_goes(page: Page, tag: Tag, rel: set[str], url: str) -> bool:
@@ -120,16 +120,9 @@ def _hint_goes(page: Page, tag: Tag, rel: set[str], url: str) -> bool:
 
 def _connection_goes(page: Page, url: str) -> bool:
     """No connection is opened ahead to a host that only serves what is left out."""
-    spec, host = page.spec, _host(url)
+    spec, host = page.spec, host_of(url)
     if not spec.keep_fonts and host in FONT_HOSTS | {"fonts.gstatic.com"}:
         return True
     if spec.embed in (Action.CARD, Action.DROP) and any(host in known.csp_hosts for known in spec.embed_hosts):
         return True
     return bool(page.dieted(url) or page.dieted(url.rstrip("/") + "/"))
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
