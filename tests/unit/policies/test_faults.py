@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from policies.faults import Fault, PolicyFaults, did_you_mean, nearest
 from policies.load import read_catalogue
 
-CASES = Path(__file__).parents[2] / "cases" / "policy_faults"
+TREE = Path(__file__).parents[3]
+CASES = TREE / "tests" / "cases" / "policy_faults"
 
 
-def fault_lines(path: Path) -> list[str]:
+PRESET_LINE = re.compile(r"(policies/presets/\w+\.yaml):(\d+)")
+
+
+def faults_of(path: Path) -> list[str]:
     try:
         read_catalogue(path)
     except PolicyFaults as faults:
@@ -20,11 +25,24 @@ def fault_lines(path: Path) -> list[str]:
     return []
 
 
+def fault_lines(path: Path) -> list[str]:
+    """As an operator reads them, but that a preset, which grows, is cited without the line."""
+    return [PRESET_LINE.sub(r"\1:…", line) for line in faults_of(path)]
+
+
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_mistake_is_shown_with_its_place_and_cure(path: Path) -> None:
     expected = path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
     assert expected, "a case expects at least one fault"
     assert fault_lines(path) == expected
+
+
+def test_a_preset_is_cited_by_the_line_of_the_rule_that_is_meant() -> None:
+    cited = [PRESET_LINE.search(line) for line in faults_of(CASES / "outbox_of_an_assessment.yaml")]
+    lines = [(TREE / found[1]).read_text(encoding="utf-8").splitlines()[int(found[2]) - 1] for found in cited if found]
+    assert len(lines) == 2
+    assert all("class: assessment" in line for line in lines)
+    assert "/mod/quiz/" in lines[0], "the origin's path is this rule's"
 
 
 def test_every_expectation_has_its_case() -> None:
