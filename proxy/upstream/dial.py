@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import aiohappyeyeballs
 import aiohttp
@@ -16,6 +14,7 @@ import aiohttp
 from policies.model import Catalogue, Origin
 from proxy.errors import ExchangeError, upstream_name, upstream_timeout, upstream_unreachable
 from proxy.live.duplex import Duplex, duplex_of_socket
+from proxy.upstream.chain import proxy_hop
 from proxy.upstream.faults import connection_fault
 from proxy.upstream.guard import AddressInfo, SocketGuard, check_host
 
@@ -79,14 +78,13 @@ class Dial:
 
     async def _through(self, proxy: str, authority: str) -> Duplex:
         """CONNECT at the upstream proxy, which is the operator's and may be private."""
-        parts = urlsplit(proxy)
-        connected = await self._socket(parts.hostname or "", parts.port or 3128, True)
+        hop = proxy_hop(proxy)
+        connected = await self._socket(hop.host, hop.port, True)
         duplex = await duplex_of_socket(connected, server_side=False)
         try:
             lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
-            if parts.username is not None:
-                login = f"{parts.username}:{parts.password or ''}".encode()
-                lines.append(f"Proxy-Authorization: Basic {base64.b64encode(login).decode()}")
+            if hop.authorization is not None:
+                lines.append(f"Proxy-Authorization: {hop.authorization}")
             await duplex.write("\r\n".join((*lines, "", "")).encode())
             head = await duplex.read_head(_LARGEST_PROXY_ANSWER_BYTES)
         except BaseException:

@@ -17,10 +17,12 @@ from typing import NamedTuple
 
 import aiohttp
 from aiohttp.connector import Connection
+from multidict import CIMultiDict
 from yarl import URL
 
 from policies.model import Timeouts
 from proxy.upstream.address import Target
+from proxy.upstream.chain import proxy_hop
 from proxy.upstream.guard import GuardedResolver, SocketGuard
 from proxy.upstream.wire import Wire
 
@@ -110,7 +112,8 @@ class Pool:
 
 def _template(route: Route) -> aiohttp.ClientRequest:
     where = route.target
-    proxy, proxy_auth = split_login(route.proxy) if route.proxy is not None else (None, None)
+    hop = proxy_hop(route.proxy) if route.proxy is not None else None
+    login = hop.authorization if hop is not None else None
     return aiohttp.ClientRequest(
         "GET",
         URL(f"{where.scheme}://{where.authority}", encoded=True),
@@ -118,18 +121,10 @@ def _template(route: Route) -> aiohttp.ClientRequest:
         loop=asyncio.get_running_loop(),
         ssl=route.tls if route.tls is not None else True,
         server_hostname=where.tls_name if route.tls is not None else None,
-        proxy=proxy,
-        proxy_auth=proxy_auth,
+        proxy=hop.address if hop is not None else None,
+        # With the Host that aiohttp would add to them: they are part of what a pooled connection is found by.
+        proxy_headers=CIMultiDict({"Host": where.authority, "Proxy-Authorization": login}) if login else None,
     )
-
-
-@lru_cache(maxsize=8)
-def split_login(proxy: str) -> tuple[URL, aiohttp.BasicAuth | None]:
-    """A proxy's address without user information, and that as credentials."""
-    url = URL(proxy)
-    if url.user is None:
-        return url, None
-    return url.with_user(None), aiohttp.BasicAuth(url.user, url.password or "")
 
 
 @lru_cache(maxsize=8)

@@ -19,10 +19,11 @@ from proxy.errors import ExchangeError
 from proxy.tasks import TaskKeeper
 from proxy.upstream.address import Target, target_of
 from proxy.upstream.body import RequestBody
+from proxy.upstream.chain import proxy_hop
 from proxy.upstream.channel import DISCONNECTED, Channel, request_head
 from proxy.upstream.faults import connection_fault, was_connected
 from proxy.upstream.guard import check_host, sockets_made
-from proxy.upstream.pool import Pool, Route, split_login
+from proxy.upstream.pool import Pool, Route
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.trust import tls_context
 from proxy.upstream.wire import Wire
@@ -215,9 +216,9 @@ class _Call(NamedTuple):
         """The request target: absolute for a proxy that is to read it (RFC 9112 section 3.2.2)."""
         if route.proxy is None or route.tls is not None:
             return self.target
-        _, login = split_login(route.proxy)
+        login = proxy_hop(route.proxy).authorization
         if login is not None:
-            self.headers["Proxy-Authorization"] = login.encode()
+            self.headers["Proxy-Authorization"] = login
         return f"http://{self.where.authority}{self.target}"
 
 

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from policies.frozen import Frozen
 from policies.model import Origin
 from proxy.cli.checks.finding import Finding, Subject, broken, doubtful, fine
 from proxy.upstream.address import Target, target_of
+from proxy.upstream.chain import proxy_hop
 from proxy.upstream.guard import why_closed
 from proxy.upstream.trust import tls_context
 
@@ -106,9 +106,10 @@ def connected(subject: Subject, origin: Origin, target: Target) -> http.client.H
     if proxy is None or origin.allow_private:
         connection = http.client.HTTPConnection(target.host, target.port, timeout=subject.deadline_s)
     else:
-        parts = urlsplit(proxy)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 3128, timeout=subject.deadline_s)
-        connection.set_tunnel(target.host, target.port)
+        hop = proxy_hop(proxy)
+        login = {"Proxy-Authorization": hop.authorization} if hop.authorization is not None else None
+        connection = http.client.HTTPConnection(hop.host, hop.port, timeout=subject.deadline_s)
+        connection.set_tunnel(target.host, target.port, login)
     connection.connect()
     return connection
 

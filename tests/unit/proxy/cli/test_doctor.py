@@ -174,6 +174,19 @@ async def secured(tmp_path: Path, *, name: str = "lms.test", days: int = 90, kno
         return await found(upstreams, subject(catalogue_of(described)))
 
 
+async def test_an_origin_behind_an_upstream_proxy_is_asked_through_it_with_its_login() -> None:
+    tunnel_opened = b"HTTP/1.1 200 Connection established\r\n\r\n"
+    async with raw_origin(answering(tunnel_opened, answer(datetime.now(UTC)))) as proxy:
+        catalogue = catalogue_of(
+            origin_of("http://lms.test:81", allow_private=False),
+            upstream_proxy=f"http://user:se%20cret@127.0.0.1:{proxy.port}",
+        )
+        findings = await found(upstreams, subject(catalogue))
+    assert levels(findings) == [Level.OK, Level.OK]
+    assert proxy.received.startswith(b"CONNECT lms.test:81 HTTP/1.")
+    assert b"Proxy-Authorization: Basic dXNlcjpzZSBjcmV0\r\n" in proxy.received
+
+
 async def test_a_certificate_is_told_with_the_days_it_has_left(tmp_path: Path) -> None:
     findings = await secured(tmp_path)
     assert levels(findings) == [Level.OK, Level.OK, Level.OK]
