@@ -3,7 +3,8 @@
 Laws of this file:
 - An origin's own rules come before its preset's; within either, the longest literal prefix wins, then more required
   query parameters and methods, then the order in the file.
-- A pattern is searched in the raw path (write `^` to anchor it); the query is only looked at by name and value.
+- A pattern is searched in what the path means (`paths.meant`; write `^` to anchor it); the query is only looked at by
+  name and value.
 - A tunnel shows no path: only rules that match every path of the host hold there.
 - What no rule matches is general traffic; a known player of a video host is a recording.
 """
@@ -18,6 +19,7 @@ from policies.facts import RequestFacts
 from policies.frozen import Frozen
 from policies.memory import remember
 from policies.model import Catalogue, EmbedHost, Origin, PathRule
+from policies.paths import meant
 from policies.values import MediaKind, Mode, TrafficClass
 
 _MAX_QUERY_CHARS = 8192  # a longer query decides nothing; parsing it would be a gift to an attacker
@@ -127,7 +129,7 @@ class OriginMatcher:
         """The most specific matching rule's class; None: no rule matches."""
         if request.mode is Mode.TUNNEL:
             return self._host_wide[0][1] if self._host_wide else None
-        path, method = request.path, request.method
+        path, method = meant(request.path), request.method
         pairs: frozenset[tuple[str, str]] | None = None
         for rule, classification in self._rules:
             if rule.methods and method not in rule.methods:
@@ -217,14 +219,19 @@ def matcher_of(origin: Origin) -> OriginMatcher:
 
 def is_logout(origin: Origin, path: str) -> bool:
     """Whether the path ends the origin's session: on a shared computer that must always work."""
-    return any(pattern.search(path) for pattern in origin.preset.logout)
+    return _any_finds(origin.preset.logout, path)
 
 
 def is_edited(origin: Origin, path: str) -> bool:
     """Whether documents under this path are being edited: what is read here may be saved back."""
-    return any(pattern.search(path) for pattern in origin.preset.edit_paths)
+    return _any_finds(origin.preset.edit_paths, path)
 
 
 def is_player(origin: Origin, path: str) -> bool:
     """Whether a player under this path must be seen to the end for its course part to count."""
-    return any(pattern.search(path) for pattern in origin.preset.player_paths)
+    return _any_finds(origin.preset.player_paths, path)
+
+
+def _any_finds(patterns: tuple[re.Pattern[str], ...], path: str) -> bool:
+    plain = meant(path)
+    return any(pattern.search(plain) for pattern in patterns)

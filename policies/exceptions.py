@@ -6,10 +6,12 @@ first in the file; dates are days of the place's own zone, both included.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 
 from policies.facts import RequestFacts
 from policies.model import Policy, PolicyException, Territory
+from policies.paths import meant
 from policies.rules.situation import earlier
 from policies.values import Mode
 from policies.windows import first_instant
@@ -40,9 +42,14 @@ def _matches(exception: PolicyException, request: RequestFacts) -> bool:
         return False
     if exception.host is not None and not host_matches(exception.host, request.host):
         return False
-    if exception.path is not None and (request.mode is Mode.TUNNEL or exception.path.search(request.path) is None):
+    if exception.path is not None and not _lies_in(exception.path, request):
         return False
     return exception.group is None or exception.group in request.groups
+
+
+def _lies_in(path: re.Pattern[str], request: RequestFacts) -> bool:
+    """A tunnel's path isn't known, so none holds for it."""
+    return request.mode is not Mode.TUNNEL and path.search(meant(request.path)) is not None
 
 
 def host_matches(pattern: str, host: str) -> bool:

@@ -14,6 +14,7 @@ from policies.facts import NO_HINTS, Hints, RequestFacts
 from policies.kinds import kind_of_destination, kind_of_path
 from policies.memory import remember
 from policies.model import Origin, Preset, Territory
+from policies.paths import meant
 from policies.values import Audience, Direction, MediaKind
 from proxy.exchange import Inbound, Who
 from proxy.fetch_metadata import is_passed_on_page
@@ -114,7 +115,7 @@ def is_app(inbound: Inbound, path: str) -> bool:
     key = (id(preset), path)
     known = _app_paths.get(key)
     if known is None or known[0] is not preset:
-        known = preset, any(pattern.search(path) for pattern in preset.app_paths)
+        known = preset, any(pattern.search(meant(path)) for pattern in preset.app_paths)
         if len(path) <= _MAX_MEMO_CHARS:
             remember(_app_paths, key, known, _MAX_APP_PATHS)
     return known[1]

@@ -19,7 +19,7 @@ _LITERAL_END = re.compile(r"[*{]")
 
 @lru_cache(maxsize=4096)
 def path_pattern(written: str, mount: str = "") -> re.Pattern[str]:
-    """A pattern of the raw path without its query. mount: the folder that the path begins in. Raises Wrong."""
+    """A pattern of a path as `paths.meant` gives it. mount: the folder that the path begins in. Raises Wrong."""
     if written.startswith("^"):
         return _regex(written)
     if not written.startswith("/"):

@@ -12,6 +12,7 @@ from policies.faults import FaultList, Wrong, did_you_mean
 from policies.model import DietItem, EmbedHost, NoTransform, OutboxForm, PathRule, Preset
 from policies.schema.check import check
 from policies.schema.origin import PresetSection, RuleSection
+from policies.values import TrafficClass
 from policies.yaml_marks import Mark, MarkedMap
 
 Compile = Callable[[str], re.Pattern[str]]
@@ -144,8 +145,9 @@ def _ordered(ranked: Iterable[RankedRule]) -> tuple[PathRule, ...]:
 def _rule(section: RuleSection, spot: Spot, mount: str) -> RankedRule:
     beginning, characters = specificity(section.path)
     rank = (beginning, len(section.query), bool(section.methods), characters)
+    pattern = _one(section.path, spot.at("path"), lambda one: path_pattern(one, mount))
     rule = PathRule(
-        pattern=_one(section.path, spot.at("path"), lambda one: path_pattern(one, mount)),
+        pattern=_in_any_case(pattern) if section.traffic_class is TrafficClass.ASSESSMENT else pattern,
         traffic_class=section.traffic_class,
         kind=section.kind,
         methods=frozenset(section.methods),
@@ -154,6 +156,11 @@ def _rule(section: RuleSection, spot: Spot, mount: str) -> RankedRule:
         source=spot.source,
     )
     return rank, rule
+
+
+def _in_any_case(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """Some servers (IIS) find /Mod/Quiz/ too; elsewhere nothing is there, and nothing is lost."""
+    return re.compile(pattern.pattern, pattern.flags | re.IGNORECASE)
 
 
 _NEVER = re.compile(r"(?!)")

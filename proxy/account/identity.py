@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from policies.classify import is_logout
 from policies.frozen import Frozen
+from policies.memory import remember
 from policies.model import Catalogue, Origin, Preset, Territory
 from policies.values import Mode
 from proxy.account import cookies
@@ -25,6 +27,7 @@ from proxy.fetch_metadata import is_passed_on_page
 
 _MEMO_ENTRIES = 4096
 _MEMO_COOKIE_CHARS = 2048  # longer heads are identified anew rather than kept
+_MEMO_TEXT_CHARS = 1024  # of a path, of a language's header: as with cookies, so that strangers can't fill the memory
 _MEMO_LIFETIME = timedelta(seconds=60)  # so that an expired cookie is noticed
 _NO_SESSION = frozenset({"", "deleted", "null"})
 
@@ -121,10 +124,9 @@ class Identifier:
         key = (origin.id, inbound.path)
         known = self._logouts.get(key)
         if known is None:
-            known = any(pattern.search(inbound.path) for pattern in origin.preset.logout)
-            if len(self._logouts) >= _MEMO_ENTRIES:
-                self._logouts.clear()
-            self._logouts[key] = known
+            known = is_logout(origin, inbound.path)
+            if len(inbound.path) <= _MEMO_TEXT_CHARS:
+                remember(self._logouts, key, known, _MEMO_ENTRIES)
         return known
 
     # -- look-up --------------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ class Identifier:
             return found[0], found[1]
         head = _Head(listener, client, cookie, language, trusted)
         who, renewed = self._look(head, origin, scheme, mode, now)
-        if len(cookie) <= _MEMO_COOKIE_CHARS:
+        if len(cookie) <= _MEMO_COOKIE_CHARS and len(language) <= _MEMO_TEXT_CHARS:
             if len(self._memo) >= _MEMO_ENTRIES:
                 self._memo.clear()
             self._memo[key] = (who, renewed, now + _MEMO_LIFETIME)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from policies.paths import meant
 from policies.values import Mode
 from policies.words import size
 
@@ -36,7 +37,7 @@ def on_device(
         return words("нет: Tropa здесь ничего не меняет", "no: Tropa changes nothing here")
     if decision.exempt:
         return words("никогда: здесь отвечают на задания", "never: answers count here")
-    if any(pattern.search(path) for pattern in store.never):
+    if any(pattern.search(meant(path)) for pattern in store.never):
         return words("никогда: так сказано в never или never_kept", "never: never or never_kept says so")
     if origin.id in seen.get(OWN_WORKER, ()):
         return words("нет: у сайта свой service worker", "no: the site has a service worker of its own")

@@ -21,6 +21,7 @@ from multidict import CIMultiDict
 
 from policies.kinds import kind_of_type
 from policies.model import Origin
+from policies.paths import meant
 from policies.values import Audience, MediaKind, Mode
 from policies.windows import current_close, next_opening
 from proxy.deliver.answer import Answer
@@ -152,7 +153,7 @@ def store_id(learner: str) -> str:
 
 
 def _is_never(origin: Origin, path: str) -> bool:
-    return any(pattern.search(path) for pattern in origin.own_store.never)
+    return any(pattern.search(meant(path)) for pattern in origin.own_store.never)
 
 
 def _script(exchange: Exchange, script: Script, *, keep: str) -> Answer:

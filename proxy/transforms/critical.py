@@ -14,10 +14,11 @@ from typing import Final
 from urllib.parse import urljoin
 
 from policies.frozen import Frozen
-from proxy.transforms.css import COMMENT, SKIPPED
+from proxy.transforms.css import COMMENT, SKIPPED, STRING
 
 MAX_SHEET_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 8  # of @media in @supports in @layer …
+_MAX_BRACKETS = 16  # within each other in a selector: `:not(:is(:has(…)))` is three
 Names = frozenset[bytes]
 
 # Elements that a parser makes without a tag, and the class names by which a site says that scripts work.
@@ -32,11 +33,11 @@ _COMMENTS = re.compile(COMMENT, re.DOTALL)
 _SKIPPED = re.compile(SKIPPED, re.DOTALL)
 _AT_NAME = re.compile(rb"@[A-Za-z-]++")
 _PRINT_ONLY = re.compile(rb"@media\s+(?:only\s+)?print\s*\Z", re.IGNORECASE)
-_URL = re.compile(rb"""([uU][rR][lL]\([\t\n\f\r ]*+)("[^"\\\n]*+"|'[^'\\\n]*+'|[^)"'\\\s]++)([\t\n\f\r ]*+\))""")
+_URL = re.compile(rb"""([uU][rR][lL]\([\t\n\f\r ]*+)("[^"\\\n]*+"|'[^'\\\n]*+'|[^()"'\\\s]++)([\t\n\f\r ]*+\))""")
 _ABSOLUTE = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:|//|#|\Z)")
 
 # Selectors: what stands in brackets or strings says nothing about names that must be there.
-_STRINGS = re.compile(rb""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL)
+_STRINGS = re.compile(STRING, re.DOTALL)
 _INNERMOST = re.compile(rb"\([^()]*+\)|\[[^\[\]]*+\]")
 _NAME = rb"(?:[\w-]|[^\x00-\x7f]|\\[0-9A-Fa-f]{1,6}+[\t\n\f\r ]?+|\\.)++"
 _WANTED = re.compile(rb"::?" + _NAME + rb"|([.#]?" + _NAME + rb")", re.DOTALL)
@@ -233,12 +234,13 @@ def _check_brackets(rule: bytes) -> None:
 def _needs(selectors: bytes) -> Iterator[Names]:
     """For each selector of a list what it can't match without."""
     bare = _STRINGS.sub(b"", _COMMENTS.sub(b"", selectors))
-    while b"(" in bare or b"[" in bare:
-        shorter = _INNERMOST.sub(b"", bare)
-        if shorter == bare:
-            yield frozenset()  # brackets that don't close: let the browser judge
-            return
-        bare = shorter
+    for _ in range(_MAX_BRACKETS):
+        if b"(" not in bare and b"[" not in bare:
+            break
+        bare = _INNERMOST.sub(b"", bare)
+    else:
+        yield frozenset()  # brackets that don't close, or too many of them: let the browser judge
+        return
     for selector in bare.split(b","):
         if not _BY_POINTER.search(selector):
             yield frozenset(_wanted(selector))

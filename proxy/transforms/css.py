@@ -15,10 +15,10 @@ FONT_HOSTS: Final = frozenset(
 )
 
 # What is not closed reaches to the end (a string: of its line), as in browsers; so nothing is looked at twice.
-_STRING = rb""""(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\Z)"""
+STRING = rb""""(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\Z)"""
 COMMENT = rb"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
 _URL = rb"""[uU][rR][lL]\((?![\t\n\f\r ]*["'])(?:[^)\\]|\\.)*+(?:\)|\Z)"""
-SKIPPED = COMMENT + rb"|" + _STRING + rb"|" + _URL
+SKIPPED = COMMENT + rb"|" + STRING + rb"|" + _URL
 _BLOCK = rb"\{(?:" + SKIPPED + rb"""|[^{}"'/uU]++|["'/uU])*+\}"""
 _HOST = rb"|".join(re.escape(host.encode()) for host in sorted(FONT_HOSTS))
 _IMPORT_TARGET = (

@@ -10,7 +10,7 @@ from proxy.transforms.html.tag import Tag
 _ASCII = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 # Seven-bit or shifted encodings in which an ASCII byte may be a part of another character.
 _SHIFTED = ("iso2022", "utf_7", "utf-7", "hz")
-_META_CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"""charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
 
 
 def codec_name(charset: str) -> str | None:

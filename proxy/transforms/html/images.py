@@ -16,7 +16,10 @@ from proxy.transforms.spec import Heavy
 
 EAGER_IMAGES: Final = 2  # what stands first is likely in sight; loading it late would only delay it
 MAX_SRCSET_CHARS: Final = 8192
-_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s*,|\s+([^,(]*(?:\([^)]*\)[^,(]*)*)(?:,|$)|$)")
+# Each possessive: a srcset of nothing but commas must cost no more than any other.
+_BETWEEN = re.compile(r"[\s,]*+")
+_URL = re.compile(r"\S++")
+_DESCRIPTOR = re.compile(r"(?:[^,(]++|\([^)]*+\)?)*+")
 
 
 def image(page: Page, tag: Tag, ahead: Lookahead) -> Step | None:
@@ -71,12 +74,23 @@ Candidate = tuple[str, str, float]  # URL, descriptor as written, its width in p
 def parse_srcset(text: str) -> list[Candidate]:
     """The candidates of a srcset in order (WHATWG HTML, 4.8.4.2.2), those with a broken descriptor left out."""
     found = []
-    for match in _CANDIDATE.finditer(text):
-        descriptor = (match[2] or "").strip()
+    at = _behind(_BETWEEN, text, 0)
+    while at < len(text):
+        end = _behind(_URL, text, at)
+        url = text[at:end].rstrip(",")
+        ends_there = len(url) < end - at  # by a comma of its own
+        at = end if ends_there else _behind(_DESCRIPTOR, text, end)
+        descriptor = text[end:at].strip()
         size = _size(descriptor)
         if size is not None:
-            found.append((match[1], descriptor, size))
+            found.append((url, descriptor, size))
+        at = _behind(_BETWEEN, text, at)
     return found
+
+
+def _behind(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match is not None else at
 
 
 def choose(candidates: list[Candidate], limit_px: int) -> Candidate:

@@ -25,7 +25,8 @@ _LIGHT_FROM_BYTES = 300_000  # below that a copy saves less than its button cost
 _FIGCAPTION_HEAD = b"<figcaption"
 _MAX_CAPTION_BYTES = 2048
 _LEADING_SOURCES = re.compile(rb"(?:" + SPACE + rb"*+<(?:[sS][oO][uU][rR][cC][eE]|[tT][rR][aA][cC][kK])\b[^<>]*+>)*+")
-_LINK_TEXT = re.compile(rb"<[aA][\t\n\f\r ][^>]*>(.*?)</[aA]", re.DOTALL)
+_LINK = re.compile(rb"<[aA][\t\n\f\r ][^>]*+>")
+_LINK_END = re.compile(rb"</[aA]")
 
 
 def player(page: Page, tag: Tag, ahead: Lookahead) -> Step | Waiting | None:
@@ -196,9 +197,15 @@ def _leading(ahead: Lookahead, tag: Tag) -> bytes:
 
 def _link_text(page: Page, tag: Tag, inner: bytes) -> str:
     """The text of the link that this is, or of the fallback link inside; "" for one that only repeats its address."""
-    match = _LINK_TEXT.search(inner)
-    text = page.text(inner) if tag.name == b"a" else page.text(match[1]) if match else ""
+    text = page.text(inner if tag.name == b"a" else _first_link(inner))
     return "" if text.startswith(("http://", "https://")) else text
+
+
+def _first_link(inner: bytes) -> bytes:
+    """What stands in the first link, b"" without one."""
+    link = _LINK.search(inner, 0, inner.rfind(b">") + 1)  # without a ">" behind it each "<a" would be looked at in vain
+    end = _LINK_END.search(inner, link.end()) if link is not None else None
+    return inner[link.end() : end.start()] if link is not None and end is not None else b""
 
 
 def _caption(page: Page, ahead: Lookahead, pos: int) -> str | Waiting:

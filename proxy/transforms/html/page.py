@@ -107,7 +107,9 @@ class Page:
 
     def text(self, raw: bytes) -> str:
         """The readable text of a piece of HTML, in one line."""
-        plain = html.unescape(_MARKUP.sub(" ", self.decode(raw)))
+        decoded = self.decode(raw)
+        end = decoded.rfind(">") + 1  # what opens behind it never closes, and isn't worth a look each
+        plain = html.unescape(_MARKUP.sub(" ", decoded[:end]) + decoded[end:])
         return " ".join(plain.split())[:MAX_TITLE_CHARS]
 
     def url(self, value: str) -> str:

@@ -14,7 +14,7 @@ from proxy.transforms.html.kinds import kind_of
 from proxy.transforms.html.page import Page
 from proxy.transforms.html.tag import Tag
 
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _URL_IN_DATA = re.compile(
     r"""(?:https?:)?\\?/\\?/[^\s"'<>]+|(?<=["'])[^\s"'<>]+\.(?:mp4|webm|m3u8|mpd|mov)[^\s"'<>]*"""
 )

@@ -30,7 +30,15 @@ _FIRST = re.compile(_TEXT + rb"(?:" + _OPEN + rb")?+")
 # The attribute, as opposed to a class or a value of that name; it begins with a fixed text, which is found in C.
 _MAYBE_HIDDEN = re.compile(rb"""hidden(?<=[\t\n\f\r "'/]hidden)[\t\n\f\r =/>]""")
 _WITHOUT_HIDDEN = re.compile(
-    _GAP + any_case("hidden") + rb"(?![\w-])(?:" + _EQUALS + VALUE + rb")?+|(" + _GAP + _ANY_ATTRIBUTE + rb"|.)",
+    _GAP
+    + any_case("hidden")
+    + rb"(?![\w-])(?:"
+    + _EQUALS
+    + VALUE
+    + rb")?+|("
+    + _GAP
+    + _ANY_ATTRIBUTE
+    + rb"|[\t\n\f\r /]++|.)",  # what is left of a gap goes in one piece
     re.DOTALL,
 )
 

@@ -41,7 +41,7 @@ from proxy.transforms.ladder.limits import (
 from proxy.transforms.ladder.spec import Capped, LadderOutcome, LadderSpec, NothingFits, Part, Rendition
 
 _SOUND_SHARE = 3  # richer sounds than a third of the limit go, where a thinner one of the same set stays
-_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*(?=<[^!?])", re.DOTALL)
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|<\?(?:[^?]|\?(?!>))*+\?>|<!--(?:[^-]|-(?!->))*+-->)*+(?=<[^!?])")
 Fits = Callable[[Element, Element], bool]
 
 

@@ -15,7 +15,7 @@ from proxy.transforms.ladder.limits import is_sound_alone, rate_bps
 from proxy.transforms.ladder.spec import Part, Rendition
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_ATTRIBUTE = re.compile(r'\s*([A-Za-z0-9-]+)\s*=\s*("[^"]*"|[^,]*)(?:,|$)')
+_ATTRIBUTE = re.compile(r'(?<![A-Za-z0-9-])([A-Za-z0-9-]++)\s*+=\s*+("[^"]*+"|[^,]*+)(?:,|$)')
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _HEIGHT = re.compile(r"[0-9]{1,5}[xX]([0-9]{1,5})")
 _DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,9})?")
