@@ -10,10 +10,8 @@ Laws of this file:
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,23 +22,21 @@ from proxy.base_thread import BaseThread
 from proxy.cache.body_checks import PIECE_BYTES
 from proxy.cache.body_files import SHARDS, BodyFiles
 from proxy.cache.commits import Commits
-from proxy.cache.known_keys import KnownKeys
+from proxy.cache.hot_responses import HotResponses
 from proxy.cache.memory import BoundedMemory
 from proxy.cache.object_index import ObjectIndex, Row
 from proxy.cache.object_reader import ObjectReader
 from proxy.cache.stored import StoredResponse, stored_of
+from proxy.cache.use_notes import UseNotes
 from proxy.cache.worth import worth
 from proxy.clock import Clock
 from proxy.upstream.reply import Whose
 
 logger = logging.getLogger("tropa.cache")
 
-_HOT_KEYS = 4096
 _MOST_TWINS = 16  # variants of one address
 _EVICT_TO = 0.95
-_MOST_UNSAVED = 2000
 _AGE = "age"
-_NOTHING: tuple[StoredResponse, ...] = ()
 
 
 class CacheStats(Frozen, frozen=True, kw_only=True):
@@ -77,11 +73,9 @@ class ObjectStore:
             check=lambda index: index.number(_AGE),
         )
         self._commits = Commits(self._index, most_twins=_MOST_TWINS)
-        self._hot: OrderedDict[bytes, tuple[StoredResponse, ...]] = OrderedDict()
+        self._hot = HotResponses()
         self._bodies = BoundedMemory(max_bytes=memory_bytes)
-        self._known = KnownKeys()
-        self._used: dict[int, tuple[Row, int]] = {}
-        self._learners: set[tuple[int, bytes]] = set()
+        self._notes = UseNotes[int, tuple[Row, int]]()  # how often each was used
         self._writing: set[str] = set()
         self._age = 0.0
         self._changes = 0
@@ -99,7 +93,7 @@ class ObjectStore:
         """Know which addresses aren't stored at all, without asking the disk for each; takes a moment for many."""
         keys = await self._index.ask(lambda index: index.keys())
         if keys is not None:
-            self._known.load(keys)
+            self._hot.learn(keys)
 
     async def close(self) -> None:
         """Save what was noted and let go of the disk."""
@@ -110,18 +104,14 @@ class ObjectStore:
 
     def find_hot(self, key: bytes) -> tuple[StoredResponse, ...] | None:
         """What memory knows to be stored under a key; None: the disk must be asked."""
-        found = self._hot.get(key)
-        if found is not None:
-            self._hot.move_to_end(key)
-            return found
-        return None if self._known.may_have(key) else _NOTHING
+        return self._hot.find(key)
 
     async def find(self, key: bytes) -> tuple[StoredResponse, ...]:
         """What is stored under a key and hasn't outlived its time."""
-        found = self.find_hot(key)
+        found = self._hot.find(key)
         if found is None:
             found = _responses(await self._index.ask(lambda index: index.find(key)) or [])
-            self._remember(key, found)
+            self._hot.remember(key, found)
         now = self._now()
         return tuple(one for one in found if one.row.expires is None or one.row.expires > now) if found else found
 
@@ -164,7 +154,7 @@ class ObjectStore:
             await asyncio.to_thread(self.files.remove, [row.file])
             return None
         await self._removed(found.gone_files, [row.key])
-        self._known.note(row.key)
+        self._hot.note(row.key)
         self._stats = replace(
             self._stats,
             disk_bytes=self._stats.disk_bytes + found.grown_bytes,
@@ -177,15 +167,15 @@ class ObjectStore:
     async def renew(self, row: Row) -> StoredResponse:
         """A validation has made it good again."""
         await self._index.ask(lambda index: index.renew(row))
-        self._hot.pop(row.key, None)
+        self._hot.forget([row.key])
         return stored_of(replace(row, invalid=0))
 
     async def invalidate(self, keys: Sequence[bytes]) -> None:
         """What is under these keys must be confirmed before it is used again."""
-        known = [key for key in keys if self._known.may_have(key)]
+        known = [key for key in keys if self._hot.may_have(key)]
         if known:
             await self._index.ask(lambda index: index.invalidate(known))
-            self._forget(known)
+            self._hot.forget(known)
 
     def failed_write(self, error: Exception) -> None:
         """A body couldn't be stored; whoever reads it goes on."""
@@ -196,10 +186,10 @@ class ObjectStore:
     def used(self, stored: StoredResponse, learner: str = "") -> None:
         """It served somebody; kept only as far as two learners can be told apart."""
         one = stored.row.id
-        if one in self._used or len(self._used) < _MOST_UNSAVED:
-            self._used[one] = (stored.row, self._used.get(one, (stored.row, 0))[1] + 1)
-        if learner and stored.whose is not Whose.SHARED and len(self._learners) < _MOST_UNSAVED:
-            self._learners.add((one, hashlib.sha256(f"{one}\n{learner}".encode()).digest()[:8]))
+        _, uses = self._notes.use_of(one) or (stored.row, 0)
+        self._notes.note(one, (stored.row, uses + 1))
+        if stored.whose is not Whose.SHARED:
+            self._notes.note_learner(one, learner)
 
     async def note_reader(self, stored: StoredResponse, learner: str, life_s: int) -> None:
         """The origin has confirmed it to her: she may have it again while the origin is out of reach."""
@@ -225,7 +215,7 @@ class ObjectStore:
         changes = await self._index.ask(lambda index: index.changes())
         if changes is not None and changes != self._changes:
             self._changes = changes
-            self._hot.clear()
+            self._hot.forget_all()
             await self.learn_keys()
             await self._count()
 
@@ -276,29 +266,19 @@ class ObjectStore:
     def _worth(self, row: Row, uses: int = 0) -> float:
         return worth(self._age, uses=row.uses + uses, cost_s=row.cost_s, disk_bytes=row.disk_bytes)
 
-    def _remember(self, key: bytes, found: tuple[StoredResponse, ...]) -> None:
-        self._hot[key] = found
-        if len(self._hot) > _HOT_KEYS:
-            self._hot.popitem(last=False)
-
-    def _forget(self, keys: Sequence[bytes]) -> None:
-        for key in keys:
-            self._hot.pop(key, None)
-
     async def _removed(self, files: list[str], keys: Sequence[bytes]) -> None:
         """The rows are gone: so is what memory knows of them, and then the files."""
         if keys:
-            self._forget(keys)
+            self._hot.forget(keys)
         else:
-            self._hot.clear()
+            self._hot.forget_all()
         for file in files:
             self._bodies.drop(file)
         if files:
             await asyncio.to_thread(self.files.remove, files)
 
     async def _save_notes(self) -> None:
-        used, self._used = self._used, {}
-        learners, self._learners = self._learners, set()
+        used, learners = self._notes.taken()
         if used or learners:
             now = self._now()
             notes = [(one, now, uses, self._worth(row, uses)) for one, (row, uses) in used.items()]

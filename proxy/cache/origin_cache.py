@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,10 +20,12 @@ from proxy.cache import confirmed, kept_pages
 from proxy.cache.answering import Held, can_give, part_of, reply_of
 from proxy.cache.asked import NOT_STORED, Asked, Filled, Pace
 from proxy.cache.filling import Filler
+from proxy.cache.flights import Flights
+from proxy.cache.giving import given, instead_of, stand_in
 from proxy.cache.http import status
 from proxy.cache.http.conditions import ORIGINS_CONDITIONS, is_strong
 from proxy.cache.http.renewing import head_agrees, invalidated, speaks_of, validators
-from proxy.cache.http.serving import Miss, Serve, ServeAndRevalidate, Use, Validate, may_stand_in
+from proxy.cache.http.serving import Miss, Serve, ServeAndRevalidate, Use, Validate
 from proxy.cache.intake import Intake
 from proxy.cache.object_store import CacheStats, ObjectStore
 from proxy.cache.question import Question, chosen, question, use_for
@@ -35,7 +38,6 @@ from proxy.tasks import TaskKeeper
 from proxy.upstream.reply import OriginReply, Way, Whose
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.upstream import Upstream
-from proxy.watch import NO_LINK
 
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
 
@@ -60,7 +62,7 @@ class OriginCache:
         self._receiver = Receiver(store, self._intake, self._ask_origin, self._now)
         self._filler = Filler(store, self._receiver)
         self._unstorable = Unstorable()
-        self._asking: dict[bytes, asyncio.Future[None]] = {}
+        self._flights = Flights()
         self.hits = self.misses = self.confirmed = self.joined = 0
 
     # -- what exchanges ask ------------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ class OriginCache:
             if reply is not None:
                 self.hits += 1
                 return reply
-            flight = self._asking.get(q.flight) if q.flight is not None else None
+            flight = self._flights.find(q.flight)
             if flight is None:
                 break
             self.joined += 1
@@ -153,7 +155,7 @@ class OriginCache:
                 assert held is not None
                 if not can_give(held, part_of(q, held)):
                     return None
-                reply = await self._given(q, held, use)
+                reply = await given(self._store, q, held, use, name=self._name)
                 quiet = q.asking.directives.only_if_cached
                 if reply is not None and isinstance(use, ServeAndRevalidate) and not quiet:
                     self._revalidate(q, held.stored)
@@ -163,33 +165,16 @@ class OriginCache:
                     return None
                 raise _not_stored()
 
-    async def _given(
-        self, q: Question, held: Held, use: Serve | ServeAndRevalidate, *, instead: bool = False
-    ) -> OriginReply | None:
-        headers = CIMultiDict(held.stored.head.headers)
-        headers["Age"] = str(int(use.age_s))
-        line = status.hit(self._name, use.ttl_s, collapsed=held.arrival is not None)
-        way = Way(whose=Whose.SHARED, age_s=int(use.age_s), cache_status=line, instead=instead)
-        reply = await reply_of(q, held, self._store, way=way, headers=headers)
-        if reply is not None and held.arrival is None:
-            self._store.used(held.stored)
-        return reply
-
     # -- asking ------------------------------------------------------------------------------------------------
 
     async def _led(self, q: Question, held: Held | None, use: Use) -> OriginReply:
         """Ask the origin; others who want the same may wait until it has answered."""
         self.misses += 1
         flight = q.flight
-        if flight is None or flight in self._asking:
+        if flight is None or flight in self._flights:
             return await self._asked(q, held, use)
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asking[flight] = mine
-        try:
+        with self._flights.lead(flight):
             return await self._asked(q, held, use)
-        finally:
-            del self._asking[flight]
-            mine.set_result(None)
 
     async def _asked(self, q: Question, held: Held | None, use: Use) -> OriginReply:
         stored = held.stored if held is not None and held.arrival is None else None
@@ -229,10 +214,10 @@ class OriginCache:
         except ExchangeError as error:
             return await self._instead(q, stored, error)
         if response.status in _SERVER_ERRORS:
-            stand_in = await self._stand_in(q, stored, disconnected=False)
-            if stand_in is not None:
+            reply = await stand_in(self._store, q, stored, self._now(), name=self._name, disconnected=False)
+            if reply is not None:
                 response.release()
-                return stand_in
+                return reply
         if response.status != 304 or not speaks_of(response.headers, stored.head.headers):
             if response.status == 304:  # of something else: ask for the whole
                 response.release()
@@ -257,24 +242,17 @@ class OriginCache:
     def _revalidate(self, q: Question, stored: StoredResponse) -> None:
         """In the background, once at a time for an address (RFC 5861 section 3)."""
         conditions = validators(stored.head.headers)
-        flight = q.key
-        if flight in self._asking:
+        if q.key in self._flights:
             return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asking[flight] = mine
+        led = self._flights.lead(q.key)
 
         async def ask() -> None:
-            try:
+            with led, suppress(ExchangeError):  # it stays stale, and the next one asks again
                 whole = replace(q, asked=q.without_conditions(CIMultiDict()))
                 reply = await self._validated(whole, stored, conditions, Validate(why="stale"))
                 async for _ in reply.iter_chunks(65536):
                     pass
                 reply.release()
-            except ExchangeError:
-                pass  # it stays stale, and the next one asks again
-            finally:
-                del self._asking[flight]
-                mine.set_result(None)
 
         self._keeper.start(ask(), name="revalidate")
 
@@ -282,18 +260,7 @@ class OriginCache:
 
     async def _instead(self, q: Question, stored: StoredResponse | None, error: ExchangeError) -> OriginReply:
         """What may go out where the origin can't be reached, else the error."""
-        if stored is not None:
-            reply = await self._stand_in(q, stored, disconnected=error.code in NO_LINK)
-            if reply is not None:
-                return reply
-        raise error
-
-    async def _stand_in(self, q: Question, stored: StoredResponse, *, disconnected: bool) -> OriginReply | None:
-        use = may_stand_in(stored.head, q.asking, self._now(), disconnected=disconnected)
-        held = Held(stored=stored)
-        if use is None or not can_give(held, part_of(q, held)):
-            return None
-        return await self._given(q, held, use, instead=disconnected)
+        return await instead_of(error, self._store, q, stored, self._now(), name=self._name)
 
     async def _unstored(self, asked: Asked) -> OriginReply:
         """Of an address that may not be stored: the origin's answer; stored where it may be after all."""

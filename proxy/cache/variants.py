@@ -10,7 +10,6 @@ Laws of this file:
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections import OrderedDict
@@ -22,6 +21,7 @@ from pathlib import Path
 from proxy.base_thread import BaseThread
 from proxy.cache.body_files import SHARDS, BodyFiles
 from proxy.cache.memory import BoundedMemory
+from proxy.cache.use_notes import UseNotes, learner_mark
 from proxy.cache.variant_index import Row, VariantIndex
 from proxy.cache.variant_keys import Provisional, provisional_key
 from proxy.cache.variant_values import StoreStats, Variant, bytes_of, etag_of, variant_of
@@ -37,7 +37,6 @@ MAX_NEGATIVES = 200_000
 MAX_SOURCES = 200_000
 _MEMORY_ENTRIES = 4096
 _EVICT_TO = 0.95
-_MAX_UNSAVED_TOUCHES = 2000
 
 
 class VariantStore:
@@ -66,8 +65,7 @@ class VariantStore:
         self._hot: OrderedDict[str, Variant] = OrderedDict()
         self._hot_sources: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._bodies = BoundedMemory(max_bytes=memory_bytes)
-        self._used: dict[str, float] = {}
-        self._learners: set[tuple[str, bytes]] = set()
+        self._notes = UseNotes[str, float]()  # when each was used last
         self._stats = StoreStats()
         self._shard = 0
 
@@ -94,7 +92,7 @@ class VariantStore:
             del self._hot[key]
             return None
         self._hot.move_to_end(key)
-        self._note_use(key)
+        self._notes.note(key, self._now())
         self._stats = replace(self._stats, memory_hits=self._stats.memory_hits + 1)
         return variant
 
@@ -173,20 +171,19 @@ class VariantStore:
 
     def note_learner(self, key: str, learner: str) -> None:
         """A learner has had this variant. Kept only as far as two can be told apart, and not across variants."""
-        if learner and len(self._learners) < _MAX_UNSAVED_TOUCHES:
-            self._learners.add((key, _mark(key, learner)))
+        self._notes.note_learner(key, learner)
 
     async def count_of(self, learner: str) -> int:
         """How many variants note that this learner had them."""
         await self._save_notes()
-        return len(await self._index.ask(lambda index: index.hers(partial(_mark, learner=learner))) or [])
+        return len(await self._index.ask(lambda index: index.hers(partial(learner_mark, learner=learner))) or [])
 
     async def erase(self, learner: str) -> int:
         """No variant notes this learner any more; those made of what is hers alone go. Returns how many did."""
         await self._save_notes()
-        hers = await self._index.ask(lambda index: index.hers(partial(_mark, learner=learner))) or []
+        hers = await self._index.ask(lambda index: index.hers(partial(learner_mark, learner=learner))) or []
         await self._drop([key for key, only_hers in hers if only_hers])
-        marks = [(key, _mark(key, learner)) for key, only_hers in hers if not only_hers]
+        marks = [(key, learner_mark(key, learner)) for key, only_hers in hers if not only_hers]
         await self._index.ask(lambda index: index.unnote(marks))
         return len(hers)
 
@@ -217,14 +214,10 @@ class VariantStore:
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    def _note_use(self, key: str) -> None:
-        if len(self._used) < _MAX_UNSAVED_TOUCHES or key in self._used:
-            self._used[key] = self._now()
-
     def _remember(self, variant: Variant) -> None:
         self._hot[variant.key] = variant
         self._hot.move_to_end(variant.key)
-        self._note_use(variant.key)
+        self._notes.note(variant.key, self._now())
         if len(self._hot) > _MEMORY_ENTRIES:
             self._hot.popitem(last=False)
 
@@ -322,12 +315,6 @@ class VariantStore:
             self._stats = replace(self._stats, files=files, negatives=negatives, disk_bytes=taken)
 
     async def _save_notes(self) -> None:
-        used, self._used = self._used, {}
-        learners, self._learners = self._learners, set()
+        used, learners = self._notes.taken()
         if used or learners:
             await self._index.ask(lambda index: index.touch(used.items(), learners))
-
-
-def _mark(key: str, learner: str) -> bytes:
-    """What tells two learners of one variant apart, and one learner in two variants not."""
-    return hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]

@@ -34,7 +34,7 @@ class Asking:
             return None
         known = await self._maker.known(order)
         if known is not None and known[1] is not None:
-            await self._store.name(order.key, known[0], order.source.key)
+            await self._store.names.give(order.key, known[0], order.source.key)
             return view_of(known[1])
         past = self._board.past(order.key, within_s=_RETRY_AFTER_S)
         refused = past is not None and past.state is State.REFUSED
@@ -73,9 +73,9 @@ class Asking:
         view = self._board.view(key)
         if view is not None:
             return view
-        named = await self._store.named(key)
+        named = await self._store.names.of(key)
         if named is not None:
-            known = await self._store.find(named[0]) or await self._store.tried_in_vain(named[0])
+            known = await self._store.find(named[0]) or await self._store.in_vain.of(named[0])
             if known is not None:
                 return view_of(known)
         past = self._board.past(key)

@@ -181,7 +181,7 @@ async def _source_in(store: MediaStore, told: Any, here: set[str]) -> bool:
         return False
     await store.public.note(ref, content_type, life=LIFE)
     for name, key in names:
-        await store.name(name, key, ref.key, life=LIFE)
+        await store.names.give(name, key, ref.key, life=LIFE)
     return True
 
 

@@ -168,7 +168,7 @@ class Desk:
 
     async def ready(self, key: str, *, learner: str) -> StoredMedia | None:
         """The medium, if it is ready and the origin has let this learner have its source."""
-        named = await self._store.named(key)
+        named = await self._store.names.of(key)
         if named is None or not self._may(learner, named[1]):
             return None
         media = await self._store.find(named[0])
@@ -183,12 +183,12 @@ class Desk:
 
     async def made(self, key: str) -> StoredMedia | None:
         """The medium, if it is here: for telling that it is, never for giving it away."""
-        named = await self._store.named(key)
+        named = await self._store.names.of(key)
         return await self._store.find(named[0]) if named is not None else None
 
     async def standing(self, keys: Collection[str]) -> frozenset[str]:
         """Those of these tickets' keys for which something is here."""
-        return await self._store.standing(keys)
+        return await self._store.names.standing(keys)
 
     def reading(self, media: StoredMedia) -> AbstractContextManager[None]:
         """While this is entered the medium stays on disk."""

@@ -76,7 +76,7 @@ class Maker:
         if sha256 is None:
             return None
         key = order.content_key(sha256)
-        return key, await self._store.find(key) or await self._store.tried_in_vain(key)
+        return key, await self._store.find(key) or await self._store.in_vain.of(key)
 
     async def _settled(self, entry: Entry, work: Callable[[Entry], Awaitable[None]]) -> None:
         """A fault of ours is that job's failure, never the desk's end."""
@@ -129,7 +129,7 @@ class Maker:
         if self._board.job(entry.number) is None:
             return
         key = entry.order.content_key(whole.sha256)
-        known = await self._store.find(key) or await self._store.tried_in_vain(key)
+        known = await self._store.find(key) or await self._store.in_vain.of(key)
         if self._board.job(entry.number) is None:
             return
         if known is not None:
@@ -243,7 +243,7 @@ class Maker:
                 self._board.learned(job, entry, took_s=took_s, media_s=outcome.duration_s, source_bytes=source_bytes)
         else:
             assert not isinstance(outcome, MediaMade)
-            kept = await self._store.note_in_vain(key, outcome)
+            kept = await self._store.in_vain.note(key, outcome)
         await self._ends(entry, key, kept, got_s=took_s)
 
     async def _kept(
@@ -251,7 +251,7 @@ class Maker:
     ) -> StoredMedia | Negative:
         may_be_larger = job.recipe in _MAY_BE_LARGER or entry.order.segment is not None
         if made.length_bytes >= whole.length_bytes and not may_be_larger:
-            return await self._store.note_in_vain(key, Unchanged(why="not-smaller"))
+            return await self._store.in_vain.note(key, Unchanged(why="not-smaller"))
         kept = await self._store.put(
             key,
             folder,
@@ -261,13 +261,13 @@ class Maker:
             private=all(order.source.private for order in entry.orders.values()),
             learner=job.learner,
         )
-        return kept if isinstance(kept, StoredMedia) else await self._store.note_in_vain(key, kept)
+        return kept if isinstance(kept, StoredMedia) else await self._store.in_vain.note(key, kept)
 
     async def _ends(self, entry: Entry, key: str, known: StoredMedia | Negative, *, got_s: float | None = None) -> None:
         named: set[str] = set()
         while new := [name for name in entry.orders if name not in named]:  # others may join meanwhile
             for name in new:
-                await self._store.name(name, key, entry.orders[name].source.key)
+                await self._store.names.give(name, key, entry.orders[name].source.key)
             named.update(new)
         if entry.growing is not None:
             if isinstance(known, StoredMedia):

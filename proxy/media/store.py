@@ -11,22 +11,24 @@ Laws of this file:
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from proxy.cache.use_notes import UseNotes, learner_mark
 from proxy.clock import Clock
-from proxy.exchange import Refused, Unchanged
+from proxy.exchange import Refused
 from proxy.media import store_index as index
+from proxy.media.in_vain import InVain
+from proxy.media.names import MediaNames
 from proxy.media.public import PublicSources
 from proxy.media.store_folders import SHARDS, Folders
-from proxy.media.store_values import MediaStoreStats, Negative, StoredMedia
+from proxy.media.store_values import MediaStoreStats, StoredMedia
 from proxy.media.table import table
 from proxy.tasks import TaskKeeper
 from proxy.transforms.media.spec import MediaMade
@@ -34,11 +36,6 @@ from proxy.transforms.media.spec import MediaMade
 logger = logging.getLogger("tropa.media")
 
 PRIVATE_LIFE = timedelta(hours=24)
-NAME_LIFE = timedelta(days=30)
-NEGATIVE_LIFE = timedelta(hours=24)
-PASSING_LIFE = timedelta(minutes=10)
-# Why a recipe failed that says something of this machine at this hour and nothing of the source.
-PASSING = frozenset(("no-tool", "closed", "lost", "disk-full", "disk", "cancelled"))
 MAX_REMEMBERED = 200_000
 _HOT_ENTRIES = 1024
 _EVICT_TO = 0.95
@@ -52,6 +49,8 @@ class MediaStore:
         self._clock = clock
         self._folders = Folders(folder)
         self._index = table(folder / "media.sqlite", index.SCHEMA)
+        self.names = MediaNames(self._index, clock)
+        self.in_vain = InVain(self._index, clock)
         self.public = PublicSources(self._index, clock)
         self._keeper = TaskKeeper("media-store")
         self._hot: OrderedDict[str, tuple[StoredMedia, float | None]] = OrderedDict()
@@ -60,8 +59,7 @@ class MediaStore:
         self._dropping: set[str] = set()
         self._proven: set[str] = set()
         self._proving = asyncio.Semaphore(1)  # a hundred films opened after a start are read one after the other
-        self._used: dict[str, float] = {}
-        self._learners: set[tuple[str, bytes]] = set()
+        self._notes = UseNotes[str, float]()  # when each was used last
         self._stats = MediaStoreStats()
         self._shard = 0
 
@@ -92,7 +90,7 @@ class MediaStore:
         if media is None or key in self._dropping:
             return None
         self._hot.move_to_end(key)
-        self._used[key] = self._now()
+        self._notes.note(key, self._now())
         return media
 
     @contextmanager
@@ -167,54 +165,21 @@ class MediaStore:
             await self._evict()
             return await self.find(key) or Refused(why="lost")
 
-    async def tried_in_vain(self, key: str) -> Negative | None:
-        """That this recipe was tried on this content lately and made nothing of it."""
-        now = self._now()
-        found = await self._index.ask(lambda base: index.negative(base, key, now))
-        if found is None:
-            return None
-        kind, why, until = found
-        return Negative(key=key, kind=kind, why=why, until=datetime.fromtimestamp(until, UTC))
-
-    async def note_in_vain(self, key: str, outcome: Unchanged | Refused) -> Negative:
-        """Remember it for a day, or for minutes where it was the machine's fault."""
-        life = PASSING_LIFE if outcome.why in PASSING else NEGATIVE_LIFE
-        until = self._clock.now() + life
-        kind = "refused" if isinstance(outcome, Refused) else "unchanged"
-        await self._index.ask(lambda base: index.put_negative(base, key, kind, outcome.why, until.timestamp()))
-        return Negative(key=key, kind=kind, why=outcome.why, until=until)
-
-    async def named(self, name: str) -> tuple[str, str] | None:
-        """The key and the source's key that a name stands for."""
-        now = self._now()
-        return await self._index.ask(lambda base: index.named(base, name, now))
-
-    async def standing(self, names: Collection[str]) -> frozenset[str]:
-        """Those of these names that stand for a medium in store."""
-        now = self._now()
-        return await self._index.ask(lambda base: index.standing(base, names, now)) or frozenset()
-
-    async def name(self, name: str, key: str, source_key: str, *, life: timedelta = NAME_LIFE) -> None:
-        """From now on this name stands for this medium, made from this source."""
-        until = (self._clock.now() + life).timestamp()
-        await self._index.ask(lambda base: index.put_name(base, name, key, source_key, until))
-
     def note_learner(self, key: str, learner: str) -> None:
         """A learner has had it. Kept only as far as two can be told apart, and not across media."""
-        if learner:
-            self._learners.add((key, _mark(key, learner)))
+        self._notes.note_learner(key, learner)
 
     async def count_of(self, learner: str) -> int:
         """How many media note that this learner had them."""
         await self._save_notes()
-        return len(await self._index.ask(lambda base: index.hers(base, partial(_mark, learner=learner))) or [])
+        return len(await self._index.ask(lambda base: index.hers(base, partial(learner_mark, learner=learner))) or [])
 
     async def erase(self, learner: str) -> int:
         """No medium notes this learner any more; those made of what is hers alone go. Returns how many did."""
         await self._save_notes()
-        hers = await self._index.ask(lambda base: index.hers(base, partial(_mark, learner=learner))) or []
+        hers = await self._index.ask(lambda base: index.hers(base, partial(learner_mark, learner=learner))) or []
         await self._drop([key for key, only_hers in hers if only_hers and key not in self._reading])
-        marks = [(key, _mark(key, learner)) for key, _ in hers]
+        marks = [(key, learner_mark(key, learner)) for key, _ in hers]
         await self._index.ask(lambda base: index.unnote(base, marks))
         return len(hers)
 
@@ -328,12 +293,6 @@ class MediaStore:
             )
 
     async def _save_notes(self) -> None:
-        used, self._used = self._used, {}
-        learners, self._learners = self._learners, set()
+        used, learners = self._notes.taken()
         if used or learners:
             await self._index.ask(lambda base: index.touch(base, used, learners))
-
-
-def _mark(key: str, learner: str) -> bytes:
-    """What tells two learners of one medium apart, and one learner in two media not."""
-    return hashlib.sha256(f"{key}\n{learner}".encode()).digest()[:8]

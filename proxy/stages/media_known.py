@@ -13,8 +13,10 @@ from typing import Any
 
 from proxy.account.state import Mark, MarkQuery, State
 from proxy.clock import Clock
+from proxy.media.in_vain import NEGATIVE_LIFE
+from proxy.media.names import NAME_LIFE
 from proxy.media.queue_state import Rows
-from proxy.media.store import NAME_LIFE, NEGATIVE_LIFE, PRIVATE_LIFE
+from proxy.media.store import PRIVATE_LIFE
 from proxy.pages.versions import MediaKnown
 
 logger = logging.getLogger("tropa.media")

@@ -278,21 +278,21 @@ async def test_the_sweep_settles_strays(stock: Stock) -> None:
 
 
 async def test_what_was_tried_in_vain_is_not_tried_again_for_a_day(stock: Stock) -> None:
-    await stock.store.note_in_vain(KEYS[0], Unchanged(why="already-light"))
-    await stock.store.note_in_vain(KEYS[1], Refused(why="damaged"))
+    await stock.store.in_vain.note(KEYS[0], Unchanged(why="already-light"))
+    await stock.store.in_vain.note(KEYS[1], Refused(why="damaged"))
     stock.clock.moves(24 * 3600 - 1)
     store = await stock.reopened()
-    one, other = await store.tried_in_vain(KEYS[0]), await store.tried_in_vain(KEYS[1])
+    one, other = await store.in_vain.of(KEYS[0]), await store.in_vain.of(KEYS[1])
     assert one is not None and (one.kind, one.why) == ("unchanged", "already-light")
     assert other is not None and (other.kind, other.why) == ("refused", "damaged")
     stock.clock.moves(2)
-    assert await store.tried_in_vain(KEYS[0]) is None
+    assert await store.in_vain.of(KEYS[0]) is None
 
 
 async def test_the_machines_bad_hour_is_forgotten_in_minutes(stock: Stock) -> None:
-    await stock.store.note_in_vain(KEYS[0], Refused(why="no-tool"))
+    await stock.store.in_vain.note(KEYS[0], Refused(why="no-tool"))
     stock.clock.moves(601)
-    assert await stock.store.tried_in_vain(KEYS[0]) is None
+    assert await stock.store.in_vain.of(KEYS[0]) is None
 
 
 async def test_one_learners_medium_is_hidden_and_lives_a_day_until_two_have_had_it(stock: Stock) -> None:
@@ -310,12 +310,12 @@ async def test_one_learners_medium_is_hidden_and_lives_a_day_until_two_have_had_
 
 
 async def test_a_name_stands_for_a_medium_and_its_source(stock: Stock) -> None:
-    await stock.store.name("asked", KEYS[0], "source")
+    await stock.store.names.give("asked", KEYS[0], "source")
     store = await stock.reopened()
-    assert await store.named("asked") == (KEYS[0], "source")
-    assert await store.named("other") is None
+    assert await store.names.of("asked") == (KEYS[0], "source")
+    assert await store.names.of("other") is None
     stock.clock.moves(timedelta(days=31).total_seconds())
-    assert await store.named("asked") is None
+    assert await store.names.of("asked") is None
 
 
 async def test_thousands_of_media_need_no_scan_at_the_start(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
