@@ -28,6 +28,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     document            a page or a frame: two learners' requests for it are never joined
     kept_as             the target under which it is kept where that isn't the one asked (a service account's address
                         of what learners have under their own); None: the same
+    to_save             whoever asks for it under that target gets a file to keep, whatever the one asked says of it
     confirmed_life_s    how long what the origin must confirm is kept after it was last had
     only_stored         no byte may cross to the origin: what isn't stored and fresh raises NOT_STORED
     own_life_s          how long a page of hers may be kept for her alone; 0: not at all
@@ -48,6 +49,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     untouched: bool = False
     document: bool = False
     kept_as: str | None = None
+    to_save: bool = False
     confirmed_life_s: int = 86_400
     only_stored: bool = False
     own_life_s: int = 0

@@ -31,6 +31,7 @@ from proxy.cache.object_store import CacheStats, ObjectStore
 from proxy.cache.question import Question, chosen, question, use_for
 from proxy.cache.receiving import Receiver, renewed_row
 from proxy.cache.stored import StoredResponse, shared_key
+from proxy.cache.to_save import told_as_saved
 from proxy.cache.unstorable import Unstorable, not_stored
 from proxy.clock import Clock
 from proxy.errors import ExchangeError, Fault
@@ -286,7 +287,7 @@ class OriginCache:
         return response
 
     def _ask_origin(self, asked: Asked) -> Awaitable[UpstreamResponse]:
-        return self._upstream.open(
+        answer = self._upstream.open(
             origin=asked.origin,
             method=asked.method,
             scheme=asked.scheme,
@@ -298,6 +299,7 @@ class OriginCache:
             content_length=asked.content_length,
             expect_continue=asked.expect_continue,
         )
+        return told_as_saved(answer) if asked.to_save else answer
 
     @property
     def _name(self) -> str:

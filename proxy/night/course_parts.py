@@ -8,21 +8,17 @@ Source: core_course_get_contents, mod_forum_get_discussion_posts (Moodle 4.x).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from html import unescape
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from policies.frozen import Frozen
-from policies.kinds import kind_of_path, kind_of_type
 from policies.model import Follow, Followed
-from policies.values import MediaKind
+from proxy.night.addresses import BY_ITSELF, Settings, linked_url, stored_url
+from proxy.night.answers import JSON, instant, mapping, mappings, whole
 
-JSON = Any
 _SOON = timedelta(hours=36)  # tomorrow, seen from any hour of the night before
-_SERVICE = "/webservice/pluginfile.php/"
-_STORED = "/pluginfile.php/"
 ASSESSED = frozenset(
     ("quiz", "assign", "scorm", "h5pactivity", "hvp", "feedback", "lesson", "workshop", "survey", "choice", "data")
 )
@@ -39,6 +35,7 @@ class Part(Frozen, frozen=True, kw_only=True):
 
     url        as learners ask for it
     title      for the report; a file's or an activity's name
+    modified   when the file was changed, as the course says; None: it doesn't
     urgent_at  when it will be needed, where the course says so
     """
 
@@ -47,6 +44,7 @@ class Part(Frozen, frozen=True, kw_only=True):
     title: str
     size_bytes: int | None = None
     content_type: str = ""
+    modified: datetime | None = None
     urgent_at: datetime | None = None
 
     @property
@@ -66,7 +64,9 @@ def current_section(course: JSON, now: datetime) -> int | None:
     return None
 
 
-def parts_of(contents: JSON, follow: Follow, current: int | None, now: datetime) -> tuple[Part, ...]:
+def parts_of(
+    contents: JSON, follow: Follow, current: int | None, now: datetime, settings: Settings = BY_ITSELF
+) -> tuple[Part, ...]:
     """What of the sections that are followed can be had ahead, what comes up soon with its time."""
     found: list[Part] = []
     for section, number, _ in sections_of(contents):
@@ -78,7 +78,8 @@ def parts_of(contents: JSON, follow: Follow, current: int | None, now: datetime)
             if module.get("modname") in ASSESSED or not is_shown:
                 continue
             opens = soon(module, now)
-            found += (part for part in module_parts(module, opens) if near or opens is not None or _is_webinar(part))
+            parts = module_parts(module, settings, opens)
+            found += (part for part in parts if near or opens is not None or _is_webinar(part))
     wanted = (part for part in found if part.what in follow.what)
     return tuple({part.url: part for part in wanted}.values())[:MAX_PARTS]
 
@@ -110,6 +111,12 @@ def tells_conditions(contents: JSON) -> bool:
     return not modules or any("availability" in module for module in modules)
 
 
+def kinds_of(contents: JSON) -> frozenset[str]:
+    """Which kinds of activities the course has."""
+    sections = mappings(contents)
+    return frozenset(str(one.get("modname")) for section in sections for one in mappings(section.get("modules")))
+
+
 def forums_of(contents: JSON) -> tuple[int, ...]:
     """The numbers by which the course's forums are asked for."""
     modules = [module for section in mappings(contents) for module in mappings(section.get("modules"))]
@@ -134,8 +141,8 @@ def post_parts(answer: JSON) -> tuple[Part, ...]:
         title = str(post.get("subject") or "")
         for key in ("attachments", "messageinlinefiles"):
             for file in mappings(post.get(key)):
-                part = _file_part(file, Followed.FORUMS, title, download=key == "attachments")
-                found += [part] if part is not None else []
+                url = str(file.get("fileurl") or file.get("url") or "")
+                found += _file_part(file, stored_url(url, download=key == "attachments"), Followed.FORUMS, title)
     return tuple(found)
 
 
@@ -158,70 +165,42 @@ def recorded_parts(answer: JSON, title: str) -> tuple[Part, ...]:
     return tuple(Part(url=url, what=Followed.RECORDINGS, title=title) for url in urls)[:MAX_RECORDINGS]
 
 
-def stored_url(url: str, *, download: bool) -> str | None:
-    """A stored file's address as learners' pages have it; None: it is no stored file of a course."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        return None
-    path = parts.path.replace(_SERVICE, _STORED, 1)
-    return f"{parts.scheme}://{parts.netloc}{path}{'?forcedownload=1' * download}" if _STORED in path else None
-
-
-def service_target(target: str) -> str | None:
-    """The same file for a service account, without its token; None: it is no stored file."""
-    path, _, query = target.partition("?")
-    if _STORED not in path or _SERVICE in path:
-        return None
-    return path.replace(_STORED, _SERVICE, 1) + (f"?{query}" if query else "")
-
-
-def module_parts(module: dict[str, JSON], urgent_at: datetime | None) -> Iterator[Part]:
-    """An activity's files, and the recordings that it links to.
-
-    A folder's files are linked as ones to keep, archives too (where the activity is set to "automatic", as it is by
-    itself); all else is opened as it is.
-    """
-    name, kind = str(module.get("name") or ""), module.get("modname")
-    laid_out = kind in _LAID_OUT
+def module_parts(module: dict[str, JSON], settings: Settings, urgent_at: datetime | None = None) -> Iterator[Part]:
+    """An activity's files, and the recordings that it links to."""
+    name, laid_out = str(module.get("name") or ""), module.get("modname") in _LAID_OUT
     for file in mappings(module.get("contents")):
-        content_type = str(file.get("mimetype") or "")
-        if content_type.startswith(_FILMS):
+        if file.get("type", "file") != "file" or (_is_text(file) and not laid_out):
+            continue
+        if str(file.get("mimetype") or "").startswith(_FILMS):
             what = Followed.RECORDINGS
         else:
             what = Followed.FILES if laid_out else Followed.SECTIONS
-        kept = kind == "folder" or (kind == "resource" and _is_archive(file, content_type))
-        part = _file_part(file, what, name, urgent_at=urgent_at, download=kept)
-        if part is not None:
-            yield part
+        yield from _file_part(file, linked_url(file, module, settings), what, name, urgent_at)
     told = [str(module.get("description") or "")]
     told += [str(file.get("fileurl") or "") for file in mappings(module.get("contents")) if file.get("type") == "url"]
     for found in _PLAYBACK.findall(" ".join(told)):
         yield Part(url=found, what=Followed.RECORDINGS, title=name, urgent_at=urgent_at)
 
 
+def _is_text(file: dict[str, JSON]) -> bool:
+    """A page's or a chapter's own text, which only a learner may open."""
+    return file.get("filename") == "index.html" and not str(file.get("mimetype") or "").startswith("image/")
+
+
 def _file_part(
-    file: dict[str, JSON], what: Followed, title: str, *, urgent_at: datetime | None = None, download: bool = False
-) -> Part | None:
-    """None: something that isn't a file of the course, or the page's own text, which only a learner may open."""
-    name, content_type = str(file.get("filename") or ""), str(file.get("mimetype") or "")
-    if file.get("type", "file") != "file" or (name == "index.html" and not content_type.startswith("image/")):
-        return None
-    url = stored_url(str(file.get("fileurl") or file.get("url") or ""), download=download)
-    if url is None:
-        return None
-    return Part(
-        url=url,
-        what=what,
-        title=name or title,
-        size_bytes=whole(file.get("filesize")),
-        content_type=content_type,
-        urgent_at=urgent_at,
-    )
-
-
-def _is_archive(file: dict[str, JSON], content_type: str) -> bool:
-    by_name = kind_of_path(str(file.get("filename") or ""))
-    return MediaKind.ARCHIVE in (by_name, kind_of_type(content_type))
+    file: dict[str, JSON], url: str | None, what: Followed, title: str, urgent_at: datetime | None = None
+) -> Iterator[Part]:
+    """Nothing where it has no address of a stored file."""
+    if url is not None:
+        yield Part(
+            url=url,
+            what=what,
+            title=str(file.get("filename") or "") or title,
+            size_bytes=whole(file.get("filesize")),
+            content_type=str(file.get("mimetype") or ""),
+            modified=instant(file.get("timemodified")),
+            urgent_at=urgent_at,
+        )
 
 
 def _is_webinar(part: Part) -> bool:
@@ -231,18 +210,5 @@ def _is_webinar(part: Part) -> bool:
 
 def soon(module: dict[str, JSON], now: datetime) -> datetime | None:
     """When it opens, if that is before the next night but one."""
-    times = (whole(date.get("timestamp")) for date in mappings(module.get("dates")))
-    instants = [datetime.fromtimestamp(stamp, UTC) for stamp in times if stamp and stamp < 32503680000]
-    return min((instant for instant in instants if now < instant <= now + _SOON), default=None)
-
-
-def mapping(value: JSON) -> dict[str, JSON]:
-    return value if isinstance(value, dict) else {}
-
-
-def mappings(value: JSON) -> Iterable[dict[str, JSON]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
-
-
-def whole(value: JSON) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    times = (instant(date.get("timestamp")) for date in mappings(module.get("dates")))
+    return min((one for one in times if one is not None and now < one <= now + _SOON), default=None)

@@ -25,6 +25,7 @@ from proxy.errors import ExchangeError
 from proxy.media.desk import Desk
 from proxy.media.hours import OVER, SPENT
 from proxy.media.refs import SourceFailed
+from proxy.night.addresses import is_to_save
 from proxy.night.desk_following import DeskFollowing, by_day, desk_name
 from proxy.night.films import NightFilms
 from proxy.night.hours import NightHours, place_of
@@ -284,6 +285,7 @@ class NightFetcher:
             target=target,
             headers=own_headers(where, self._sources.via),
             kept_as=where.target if target != where.target else None,
+            to_save=is_to_save(where.target),
             confirmed_life_s=_KEPT_S,
             link_bps=territory.link.down_bps,
             price=territory.tariff.price_per_mb,

@@ -10,14 +10,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from policies.model import Followed
-from proxy.night.course_parts import mapping, mappings
+from proxy.night.answers import mapping, mappings
 
 SITE_INFO = "core_webservice_get_site_info"
+# How files and folders are set to be shown, which decides the addresses that learners' pages have.
+SHOWN_BY = {"resource": "mod_resource_get_resources_by_courses", "folder": "mod_folder_get_folders_by_courses"}
 _ALWAYS = ("core_course_get_courses_by_field", "core_course_get_contents")
 _NEEDED: dict[Followed, tuple[str, ...]] = {
     Followed.SECTIONS: ("mod_page_get_pages_by_courses",),
-    Followed.FILES: (),
-    Followed.RECORDINGS: (),  # what webinar rooms recorded is asked for where there are rooms, and a refusal told then
+    Followed.FILES: tuple(SHOWN_BY.values()),
+    # What webinar rooms recorded is asked for where there are rooms, and a refusal told then.
+    Followed.RECORDINGS: tuple(SHOWN_BY.values()),
     Followed.FORUMS: (
         "mod_forum_get_forums_by_courses",
         "mod_forum_get_forum_discussions",
@@ -31,7 +34,8 @@ CONDITIONS = "moodle/course:viewhiddenactivities"  # without it nothing tells wh
 def needed(what: Iterable[Followed]) -> tuple[str, ...]:
     """For these things of a course, in a fixed order."""
     followed = frozenset(what)
-    return (*_ALWAYS, *(name for one in Followed if one in followed for name in _NEEDED[one]))
+    names = (name for one in Followed if one in followed for name in _NEEDED[one])
+    return tuple(dict.fromkeys((*_ALWAYS, *names)))
 
 
 def missing(info: Any, what: Iterable[Followed]) -> tuple[str, ...]:

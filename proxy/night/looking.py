@@ -20,19 +20,21 @@ from proxy.account.state import Mark, PutMark, State
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
 from proxy.media.hours import SPENT
+from proxy.night.addresses import Settings, settings_of
 from proxy.night.course_parts import (
     MAX_PARTS,
     Part,
     current_section,
     forums_of,
     fresh_discussions,
+    kinds_of,
     parts_of,
     post_parts,
     recorded_parts,
     tells_conditions,
     webinars_of,
 )
-from proxy.night.functions import CONDITIONS, SITE_INFO, missing
+from proxy.night.functions import CONDITIONS, SHOWN_BY, SITE_INFO, missing
 from proxy.night.hours import NightHours, Pace, place_of
 from proxy.night.service import JSON, MoodleAccount, ServiceFailed
 from proxy.night.sources import NightSources
@@ -125,6 +127,11 @@ async def _unless_refused(questions: _Questions, function: str, now: datetime, *
         return None
 
 
+def _is_same(known: Wanted, part: Part) -> bool:
+    """Whether it is here, and is what it was: a file may change and keep its size. In doubt the origin is asked."""
+    return known.state is RequestState.READY and known.size_bytes == part.size_bytes and known.modified == part.modified
+
+
 class Looking:
     """What there is to be wished for at the places, and why it couldn't be seen (`troubles`, by place)."""
 
@@ -208,24 +215,43 @@ class Looking:
         course = courses[0] if isinstance(courses, list) and courses else {}
         contents = await questions.ask("core_course_get_contents", now, courseid=follow.course)
         current = current_section(course, now)
-        parts = parts_of(contents, follow, current, now)
+        settings = await self._settings_of(questions, follow, contents, now)
+        parts = parts_of(contents, follow, current, now, settings)
         if Followed.FORUMS in follow.what:
             parts += await self._forum_parts(questions, contents, now)
         if Followed.RECORDINGS in follow.what:
             parts += await self._recorded_parts(questions, contents, now)
         if not tells_conditions(contents):
             questions.refused.add(CONDITIONS)
-        parts += await self._texts_of(questions, territory, follow, course, contents)
+        parts += await self._texts_of(questions, territory, follow, course, contents, settings)
         return tuple({part.url: part for part in reversed(parts)}.values())[::-1][:MAX_PARTS]
 
+    @staticmethod
+    async def _settings_of(questions: _Questions, follow: Follow, contents: JSON, now: datetime) -> Settings:
+        """How the course's files and folders are set to be shown, where it has any."""
+        asked = {"courseids[0]": follow.course}
+        kinds = kinds_of(contents)
+        told = [
+            await _unless_refused(questions, function, now, **asked) if kind in kinds else None
+            for kind, function in SHOWN_BY.items()
+        ]
+        return settings_of(*told)
+
     async def _texts_of(
-        self, questions: _Questions, territory: Territory, follow: Follow, course: JSON, contents: JSON
+        self,
+        questions: _Questions,
+        territory: Territory,
+        follow: Follow,
+        course: JSON,
+        contents: JSON,
+        settings: Settings,
     ) -> tuple[Part, ...]:
         """Keep what the course says in words; what its texts show comes back to be fetched."""
         now, origin = self._clock.now(), self._catalogue.origins[follow.origin]
         told = Course(
             title=str(course.get("fullname") or "") if isinstance(course, dict) else "",
             contents=contents,
+            settings=settings,
             current=current_section(course, now),
             site=questions.site,
             zone=territory.zone,
@@ -270,8 +296,8 @@ class Looking:
         place, now = place_of(territory), self._clock.now()
         wish = wish_id(place, part.url, "")
         known = self._wishes.get(wish)
-        if known is not None and known.state is RequestState.READY and known.size_bytes == part.size_bytes:
-            return  # it is here, and is what it was
+        if known is not None and _is_same(known, part):
+            return
         wanted = Wanted(
             id=wish,
             place=place,
@@ -282,6 +308,7 @@ class Looking:
             since=now,
             changed=now,
             size_bytes=part.size_bytes,
+            modified=part.modified,
             urgent_at=part.urgent_at,
             content_type=part.content_type,
         )

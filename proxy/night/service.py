@@ -23,7 +23,7 @@ from policies.model import Origin
 from proxy.errors import ExchangeError
 from proxy.exchange import authority_of
 from proxy.headbytes import weight_bytes
-from proxy.night.course_parts import service_target
+from proxy.night.addresses import service_target
 from proxy.upstream.reply import OriginReply
 from proxy.upstream.retry import retry_after_s
 from proxy.upstream.upstream import Upstream

@@ -39,6 +39,7 @@ class Wanted(Frozen, frozen=True, kw_only=True):
     owner    whose it is; "": the place's
     reason   why it is in this state
     receipt  the media desk's, while a lighter version is made of it
+    modified when the file was changed, as its course said when it was wished for; None: it doesn't say
     opened   when somebody first opened it after it came; never whose it was
     """
 
@@ -60,6 +61,7 @@ class Wanted(Frozen, frozen=True, kw_only=True):
     urgent_at: datetime | None = None
     content_type: str = ""
     receipt: str = ""
+    modified: datetime | None = None
     opened: datetime | None = None
 
     @property
@@ -222,7 +224,7 @@ async def saved(state: State) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
-_INSTANTS = ("changed", "not_before", "urgent_at", "opened")
+_INSTANTS = ("changed", "not_before", "urgent_at", "modified", "opened")
 _IN_ROW = ("id", "state", "owner", "since")
 
 
@@ -250,7 +252,7 @@ def _row(wanted: Wanted) -> JobRow:
 def _wanted(row: JobRow) -> Wanted:
     facts = dict(row.facts)
     for name in _INSTANTS:
-        told = facts.get(name)  # a row of an older version lacks the last of them
+        told = facts.get(name)  # a row of an older version lacks the last two
         facts[name] = datetime.fromisoformat(told) if told is not None else None
     facts["why"] = Why(facts["why"])
     return Wanted(id=row.id, state=RequestState(row.state), owner=row.owner, since=row.since, **facts)

@@ -16,7 +16,7 @@ from policies.values import MediaKind
 from policies.windows import next_opening
 from proxy.account.state import State
 from proxy.media.desk import Desk
-from proxy.night.course_parts import service_target
+from proxy.night.addresses import service_target
 from proxy.night.fetcher import NightFetcher
 from proxy.night.letters import Letters, Waiting
 from proxy.night.report import PlaceReport, report

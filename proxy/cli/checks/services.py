@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from policies.model import Followed, Origin
 from proxy.cli.checks.finding import Finding, Subject, broken, doubtful, fine
 from proxy.cli.checks.upstreams import connected
-from proxy.night.course_parts import mapping
+from proxy.night.answers import mapping
 from proxy.night.functions import SITE_INFO, missing
 from proxy.night.service import ServiceFailed, read_token, where_of
 from proxy.upstream.address import target_of

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from proxy.demo.course import book, files
 from proxy.demo.course.api_forum import discussions, forums, posts
-from proxy.demo.course.api_texts import pages, recordings
-from proxy.demo.course.catalog import COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE, Activity
+from proxy.demo.course.api_texts import is_ours, pages, recordings
+from proxy.demo.course.catalog import ACTIVITIES, COURSE_ID, COURSE_TITLE, SECTIONS, SITE_TITLE, Activity
 from proxy.demo.course.state import User
 from proxy.demo.course.web import json_reply, plugin_path, site, wwwroot
 
@@ -138,12 +138,21 @@ def _courses(request: web.Request, user: User, values: dict[str, str]) -> Any:
     return [{"id": COURSE_ID, "fullname": COURSE_TITLE, "shortname": "ДТ-72", "progress": 38, "visible": 1}]
 
 
+def _resources(request: web.Request, user: User, values: dict[str, str]) -> Any:
+    """All of them are shown as Moodle does by itself (0)."""
+    found = [one for one in ACTIVITIES.values() if one.module == "resource"] if is_ours(values) else []
+    rows = [{"id": one.cmid, "coursemodule": one.cmid, "course": COURSE_ID, "display": 0} for one in found]
+    return {"resources": rows, "warnings": []}
+
+
 _FUNCTIONS: dict[str, Callable[[web.Request, User, dict[str, str]], Any]] = {
     "core_webservice_get_site_info": _site_info,
     "core_course_get_contents": _contents,
     "core_enrol_get_users_courses": _courses,
     "core_course_get_courses_by_field": _course_by_field,
     "mod_page_get_pages_by_courses": pages,
+    "mod_resource_get_resources_by_courses": _resources,
+    "mod_folder_get_folders_by_courses": lambda request, user, values: {"folders": [], "warnings": []},
     "mod_bigbluebuttonbn_get_recordings": recordings,
     "mod_forum_get_forums_by_courses": forums,
     "mod_forum_get_forum_discussions": discussions,
@@ -164,7 +173,7 @@ async def rest(request: web.Request) -> web.Response:
 
 
 async def token_file(request: web.Request) -> web.StreamResponse:
-    """A stored file for the owner of a token, given in the query or in the path."""
+    """A stored file for the owner of a token, given in the query or in the path; `forcedownload` is left unread."""
     given = request.match_info.get("token") or request.query.get("token", "")
     if site(request).state.token_owner(given) is None:
         return _file_fault("invalidtoken", "Недопустимый токен: токен не найден")
@@ -173,14 +182,14 @@ async def token_file(request: web.Request) -> web.StreamResponse:
         upload = next((u for u in site(request).state.uploads if str(u.id) == number), None)
         if upload is None:
             raise web.HTTPNotFound(text="filenotfound")
-        return await files.send(request, files.describe(upload.path, upload.filename))
+        return await files.send(request, files.describe(upload.path, upload.filename), forced=False)
     number, _, name = request.match_info["tail"].partition("/")
     if request.match_info["component"] == "mod_book" and name == "index.html":
         return _chapter(number)
     stored = site(request).files.get(name)
     if stored is None:
         raise web.HTTPNotFound(text="filenotfound")
-    return await files.send(request, stored)
+    return await files.send(request, stored, forced=False)
 
 
 def _chapter(number: str) -> web.Response:

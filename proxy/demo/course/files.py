@@ -90,15 +90,23 @@ def disposition(name: str, *, attachment: bool) -> str:
 
 
 async def send(
-    request: web.Request, stored: StoredFile, *, cache: str = "private, max-age=21600, no-transform"
+    request: web.Request,
+    stored: StoredFile,
+    *,
+    cache: str = "private, max-age=21600, no-transform",
+    forced: bool | None = None,
 ) -> web.StreamResponse:
-    """Answer GET or HEAD for a stored file; `?forcedownload=1` makes it an attachment, and so does an unshown type."""
+    """Answer GET or HEAD for a stored file; `?forcedownload=1` makes it an attachment, and so does an unshown type.
+
+    forced  whether it is one to save; None: as the query says
+    """
     etag = f'"{stored.sha1}"'
     headers = {"ETag": etag, "Cache-Control": cache, "Accept-Ranges": "bytes"}
     if _unchanged(request, etag):
         return web.Response(status=304, headers=headers)
-    forced = request.query.get("forcedownload") == "1" or not stored.content_type.startswith(_SHOWN)
-    headers["Content-Disposition"] = disposition(stored.name, attachment=forced)
+    asked = request.query.get("forcedownload") == "1" if forced is None else forced
+    saved = asked or not stored.content_type.startswith(_SHOWN)
+    headers["Content-Disposition"] = disposition(stored.name, attachment=saved)
     headers["Content-Type"] = stored.content_type
     headers["X-Content-Type-Options"] = "nosniff"
     part = _window(request, stored.size_bytes, etag) if request.method == "GET" else None

@@ -11,15 +11,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from policies.frozen import Frozen
-from proxy.night.course_parts import mappings, whole
+from proxy.night.answers import JSON, mappings, whole
 from proxy.night.texts.clean import Clean
 from proxy.night.texts.making import Module, cleaned, made_text, placed, titled
 from proxy.night.texts.values import Text, TextKind
 
-JSON = Any
 _CHAPTER = "index.html"
 _HEADINGS = re.compile(r"<h3>([^<]*)</h3>(?:\s*<h4>([^<]*)</h4>)?")
 

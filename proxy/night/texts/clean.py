@@ -16,7 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import nh3
 
 from policies.frozen import Frozen
-from proxy.night.course_parts import stored_url
+from proxy.night.addresses import stored_url
 
 FILM_PLACE = "/.tropa/film/"
 _WORDS = (

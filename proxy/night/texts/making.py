@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from html import unescape
-from typing import Any
 from urllib.parse import urlsplit
 
 from policies.frozen import Frozen
-from proxy.night.course_parts import whole
+from proxy.night.answers import JSON, instant
 from proxy.night.texts.clean import Clean, clean
 from proxy.night.texts.values import Text, TextKind
 
-JSON = Any
 MAX_HTML_CHARS = 1 << 20  # of one text; longer ones are no reading matter
 _MAX_TITLE_CHARS = 200
 
@@ -47,10 +44,9 @@ def made_text(key: str, kind: TextKind, section: str, title: str, made: Clean) -
 
 def placed(text: Text, url: str, changed: JSON) -> Text:
     """The same at its address there. changed: as the answer has it, in seconds; what makes no sense is not known."""
-    parts, stamp = urlsplit(url), whole(changed)
+    parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    when = datetime.fromtimestamp(stamp, UTC) if stamp and stamp < 32503680000 else None
-    return replace(text, target=target, changed=when)
+    return replace(text, target=target, changed=instant(changed))
 
 
 def titled(value: JSON) -> str:

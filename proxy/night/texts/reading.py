@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from policies.frozen import Frozen
 from policies.model import Follow, Followed
 from proxy.media.hours import SPENT
+from proxy.night.addresses import Settings
 from proxy.night.course_parts import Part, module_parts, post_parts
 from proxy.night.service import JSON, ServiceFailed
 from proxy.night.texts.books import chapter_text, chapters
@@ -60,12 +61,14 @@ class Course(Frozen, frozen=True, kw_only=True):
     """The course as it was told.
 
     current  the section that it is at; None: not known
+    settings how its files and folders are set to be shown
     site     its site's front, without a slash at the end
     zone     of the times that a reader sees
     """
 
     title: str
     contents: JSON
+    settings: Settings
     current: int | None
     site: str
     zone: ZoneInfo
@@ -81,7 +84,7 @@ async def read_course(asks: Asks, follow: Follow, course: Course, now: datetime,
         if not isinstance(one, Module):
             found.take((one, made) if is_read and made is not None else None)
             continue
-        found.files |= {part.url for part in module_parts(one.told, None)}
+        found.files |= {part.url for part in module_parts(one.told, course.settings)}
         found.take(pages.get(one.number))
         if is_read and one.kind == "book":
             async for chapter in _chapters(asks, one, now):

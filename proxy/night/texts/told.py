@@ -17,19 +17,18 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from html import escape
-from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from policies.frozen import Frozen
 from policies.model import Follow
-from proxy.night.course_parts import ASSESSED, mapping, mappings, sections_of, soon, tells_conditions, whole
+from proxy.night.answers import JSON, instant, mapping, mappings, whole
+from proxy.night.course_parts import ASSESSED, sections_of, soon, tells_conditions
 from proxy.night.texts.books import book_key
 from proxy.night.texts.clean import Clean
 from proxy.night.texts.making import Module, cleaned, made_text, placed, titled
 from proxy.night.texts.values import Text, TextKind
 
-JSON = Any
 MAX_TEXTS = 1500  # of one course
 _BY_DISCUSSION = "/mod/forum/discuss.php"
 _COURSE = "/course/view.php"
@@ -189,8 +188,8 @@ def _written(post: dict[str, JSON]) -> tuple[int, int]:
 def _post(post: dict[str, JSON], zone: ZoneInfo) -> str:
     """Cleaned with all the rest: nothing here is trusted yet."""
     who = escape(titled(mapping(post.get("author")).get("fullname")))
-    stamp = whole(post.get("timecreated"))
-    when = f"{datetime.fromtimestamp(stamp, zone):%d.%m.%Y %H:%M}" if stamp and stamp < 32503680000 else ""
+    written = instant(post.get("timecreated"))
+    when = f"{written.astimezone(zone):%d.%m.%Y %H:%M}" if written is not None else ""
     head = ", ".join(part for part in (f"<b>{who}</b>" if who else "", when) if part)
     return f"<h3>{escape(titled(post.get('subject')))}</h3><p>{head}</p>{post.get('message') or ''}<hr>"
 

@@ -10,15 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.model import Follow, Followed
-from proxy.night.course_parts import (
-    current_section,
-    forums_of,
-    fresh_discussions,
-    parts_of,
-    post_parts,
-    service_target,
-    stored_url,
-)
+from proxy.night.course_parts import current_section, forums_of, fresh_discussions, kinds_of, parts_of, post_parts
 
 NOW = datetime(2026, 11, 23, 20, tzinfo=UTC)
 SITE = "https://lms.example.org"
@@ -40,6 +32,18 @@ def section(number: int, *modules: dict[str, Any]) -> dict[str, Any]:
 
 def names(contents: Any, follow: Follow = FOLLOW, current: int | None = 3) -> dict[str, Followed]:
     return {part.url.rpartition("/")[2]: part.what for part in parts_of(contents, follow, current, NOW)}
+
+
+def test_a_file_has_its_size_and_when_it_was_changed() -> None:
+    [part] = parts_of([section(3, module("page", file("a.png", "image/png", timemodified=1725177600)))], FOLLOW, 3, NOW)
+    assert (part.size_bytes, part.modified) == (1000, datetime(2024, 9, 1, 8, tzinfo=UTC))
+
+
+def test_a_web_page_that_is_a_file_of_the_course_is_fetched_a_page_s_own_text_is_not() -> None:
+    text = file("index.html", "text/html")
+    contents = [section(3, module("page", text), module("resource", text), module("folder", text))]
+    assert sorted(part.what for part in parts_of(contents, FOLLOW, 3, NOW)) == [Followed.FILES] * 2
+    assert kinds_of(contents) == {"page", "resource", "folder"}
 
 
 def test_each_kind_of_file_has_its_word_and_the_address_that_learners_use() -> None:
@@ -150,14 +154,6 @@ def test_posts_bring_their_attachments_and_the_pictures_in_their_text() -> None:
     ]
 
 
-def test_an_account_asks_for_stored_files_by_its_own_way_and_for_nothing_else() -> None:
-    assert service_target("/m/pluginfile.php/1/a?x=1") == "/m/webservice/pluginfile.php/1/a?x=1"
-    assert service_target("/mod/page/view.php?id=3") is None
-    assert service_target("/webservice/pluginfile.php/1/a") is None
-    assert stored_url("https://evil.example/other.php", download=False) is None
-    assert stored_url("javascript:/pluginfile.php/", download=False) is None
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda below: (
@@ -181,3 +177,4 @@ def test_no_answer_of_whatever_shape_breaks_it(answer: Any) -> None:
     forums_of(answer)
     fresh_discussions(answer, NOW)
     current_section(answer, NOW)
+    kinds_of(answer)

@@ -20,7 +20,8 @@ def test_an_account_that_may_call_all_lacks_nothing() -> None:
 
 def test_what_is_lacking_is_named_for_what_is_followed_alone() -> None:
     some = info("core_course_get_courses_by_field", "core_course_get_contents")
-    assert missing(some, {Followed.FILES}) == ()
+    assert missing(some, {Followed.FILES}) == missing(some, {Followed.RECORDINGS, Followed.FILES})
+    assert "mod_folder_get_folders_by_courses" in missing(some, {Followed.FILES})
     assert missing(some, {Followed.SECTIONS}) == ("mod_page_get_pages_by_courses",)
     assert "mod_forum_get_discussion_posts" in missing(some, {Followed.FORUMS})
 

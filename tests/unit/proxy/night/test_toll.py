@@ -23,7 +23,7 @@ from proxy.operate.night_run import NightRun, set_run
 from proxy.runtime import runtime_of
 from scheduler.requests import RequestState
 from tests.media_desk import HandClock
-from tests.unit.proxy.night.test_fetcher import (
+from tests.unit.proxy.night.schools import (
     ETAG,
     FILE,
     REGIONS,
