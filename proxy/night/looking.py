@@ -39,6 +39,7 @@ from proxy.night.hours import NightHours, Pace, place_of
 from proxy.night.service import JSON, MoodleAccount, ServiceFailed
 from proxy.night.sources import NightSources
 from proxy.night.texts.reading import MAX_THREADS, Course, discussions_of, read_course
+from proxy.night.texts.spoken import in_language
 from proxy.night.texts.store import TextStore
 from proxy.night.toll import Fare, Fetching, Toll
 from proxy.night.wishes import Wanted, Wishes, wish_id
@@ -302,7 +303,7 @@ class Looking:
             id=wish,
             place=place,
             url=part.url,
-            title=part.title,
+            title=in_language(part.title, territory.language),
             what=part.what,
             why=Why.FOLLOWED,
             since=now,

@@ -21,6 +21,7 @@ from proxy.night.texts.store import Beside, Head, TextStore
 from proxy.night.texts.values import TextKind
 from proxy.own.dressing import Dresser
 from proxy.own.refusals import own_page
+from proxy.pages.context import PageContext
 from proxy.pages.texts import FilmHref, course_page, courses_page, film_name, text_page
 from proxy.pages.versions import PLAYBACK_PATH
 from proxy.stages.context import Exchange
@@ -39,30 +40,32 @@ class TextRoutes:
 
     async def page(self, exchange: Exchange, rest: str, *, page_url: str) -> Answer:
         """rest: what follows "texts/" in the path."""
-        heads = await self._proofs.heads(exchange)
+        context = self._dresser.context(exchange, page_url=page_url if not rest else "")
+        heads = tuple(one.for_reader(context.language) for one in await self._proofs.heads(exchange))
         if not rest:
-            return own_page(200, courses_page(heads, self._dresser.context(exchange, page_url=page_url)))
+            return own_page(200, courses_page(heads, context))
         number, _, key = rest.partition("/")
         head = next((one for one in heads if str(one.course) == number), None)
         if head is None:
             return see_other(f"/.tropa/{PATH}")
-        return await self._text(exchange, head, key) if key else await self._course(exchange, head)
+        shown = self._text(exchange, head, key, context) if key else self._course(exchange, head, context)
+        return await shown
 
-    async def _course(self, exchange: Exchange, head: Head) -> Answer:
+    async def _course(self, exchange: Exchange, head: Head, context: PageContext) -> Answer:
         assert exchange.inbound.origin is not None, "has a head"
-        texts = await self._store.texts(exchange.inbound.origin.id, head.course)
-        context = self._dresser.context(exchange, page_url="")
+        told = await self._store.texts(exchange.inbound.origin.id, head.course)
+        texts = tuple(text.for_reader(context.language) for text in told)
         return own_page(200, course_page(head, texts, context, self._film_href(exchange)))
 
-    async def _text(self, exchange: Exchange, head: Head, key: str) -> Answer:
+    async def _text(self, exchange: Exchange, head: Head, key: str, context: PageContext) -> Answer:
         assert exchange.inbound.origin is not None, "has a head"
         text = await self._store.text(exchange.inbound.origin.id, head.course, key)
         if text is None:
             return see_other(f"/.tropa/{PATH}/{head.course}")
-        context = self._dresser.context(exchange, page_url="")
         beside = Beside()
         if text.kind is TextKind.CHAPTER:
             beside = await self._store.chapters_beside(exchange.inbound.origin.id, head.course, text)
+        text, beside = text.for_reader(context.language), beside.for_reader(context.language)
         return own_page(200, text_page(head, text, context, self._film_href(exchange), beside))
 
     def _film_href(self, exchange: Exchange) -> FilmHref:

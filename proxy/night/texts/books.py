@@ -16,6 +16,7 @@ from policies.frozen import Frozen
 from proxy.night.answers import JSON, mappings, whole
 from proxy.night.texts.clean import Clean
 from proxy.night.texts.making import Module, cleaned, made_text, placed, titled
+from proxy.night.texts.spoken import in_language
 from proxy.night.texts.values import Text, TextKind
 
 _CHAPTER = "index.html"
@@ -70,7 +71,8 @@ def chapter_text(chapter: Chapter, markup: str) -> tuple[Text, Clean] | None:
     made = cleaned(markup, chapter.url)
     if made is None:
         return None
-    made = replace(made, html=_without_heading(made.html, chapter.title))
+    spoken = tuple((one, _without_heading(words, in_language(chapter.title, one))) for one, words in made.spoken)
+    made = replace(made, html=_without_heading(made.html, chapter.title), spoken=spoken)
     title = f"{chapter.module.title}. {chapter.title}" if chapter.title != chapter.module.title else chapter.title
     text = made_text(chapter.key, TextKind.CHAPTER, chapter.module.section, title, made)
     return placed(text, chapter.page, chapter.changed), made

@@ -16,7 +16,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 import nh3
 
 from policies.frozen import Frozen
+from proxy.account.language import LANGUAGES
 from proxy.night.addresses import stored_url
+from proxy.night.texts.spoken import in_language, is_marked
 
 FILM_PLACE = "/.tropa/film/"
 _WORDS = (
@@ -43,10 +45,12 @@ _NAME = re.compile(r"[^\x00-\x1f]{1,150}")
 class Clean(Frozen, frozen=True, kw_only=True):
     """html: safe to stand in a page. pictures, films, files: absolute addresses as learners' pages have them.
 
-    A link to films[n] leads to FILM_PLACE + n.
+    spoken: the same by language, where it is written in several; html is one of them then. A link to films[n] leads
+    to FILM_PLACE + n, in any language.
     """
 
     html: str
+    spoken: tuple[tuple[str, str], ...] = ()
     pictures: tuple[str, ...] = ()
     films: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -55,6 +59,18 @@ class Clean(Frozen, frozen=True, kw_only=True):
 def clean(markup: str, base: str) -> Clean:
     """base: the address that it would stand under at the site, without a secret."""
     found = _Found(base)
+    spoken = tuple((one, _safe(in_language(markup, one), found)) for one in LANGUAGES) if is_marked(markup) else ()
+    html = spoken[0][1] if spoken else _safe(markup, found)
+    return Clean(
+        html=html,
+        spoken=spoken,
+        pictures=tuple(found.pictures),
+        films=tuple(found.films),
+        files=tuple(found.files),
+    )
+
+
+def _safe(markup: str, found: _Found) -> str:
     plain = _Unplayed()
     plain.feed(markup)
     plain.close()
@@ -67,7 +83,7 @@ def clean(markup: str, base: str) -> Clean:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer",
     )
-    return Clean(html=safe.strip(), pictures=tuple(found.pictures), films=tuple(found.films), files=tuple(found.files))
+    return safe.strip()
 
 
 class _Unplayed(HTMLParser):

@@ -12,7 +12,7 @@ from proxy.night.texts.clean import Clean, clean
 from proxy.night.texts.values import Text, TextKind
 
 MAX_HTML_CHARS = 1 << 20  # of one text; longer ones are no reading matter
-_MAX_TITLE_CHARS = 200
+_MAX_TITLE_CHARS = 600
 
 
 class Module(Frozen, frozen=True, kw_only=True):
@@ -34,12 +34,20 @@ def cleaned(markup: JSON, base: str) -> Clean | None:
     if not isinstance(markup, str) or not markup.strip() or len(markup) > MAX_HTML_CHARS:
         return None
     made = clean(markup, base)
-    return made if made.html else None
+    return made if made.html or any(words for _, words in made.spoken) else None
 
 
 def made_text(key: str, kind: TextKind, section: str, title: str, made: Clean) -> Text:
     """It has no place at the site yet."""
-    return Text(key=key, kind=kind, section=section, title=title or section, html=made.html, films=made.films)
+    return Text(
+        key=key,
+        kind=kind,
+        section=section,
+        title=title or section,
+        html=made.html,
+        spoken=made.spoken,
+        films=made.films,
+    )
 
 
 def placed(text: Text, url: str, changed: JSON) -> Text:
@@ -50,5 +58,5 @@ def placed(text: Text, url: str, changed: JSON) -> Text:
 
 
 def titled(value: JSON) -> str:
-    """Names come with character references, as for a page."""
+    """Names come with character references, as for a page, and in all languages that they are written in."""
     return " ".join(unescape(str(value or "")).split())[:_MAX_TITLE_CHARS]

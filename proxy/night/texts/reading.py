@@ -117,7 +117,7 @@ class _Gathered:
         if read is None:
             return
         text, made = read
-        size = len(text.html.encode())
+        size = text.bytes
         if size > self._left_bytes or len(self.texts) >= MAX_TEXTS:
             self.left_out_bytes += size
             return

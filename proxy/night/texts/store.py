@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from policies.frozen import Frozen
 from proxy.base_thread import BaseThread, connected
+from proxy.night.texts.spoken import in_language
 from proxy.night.texts.values import Sheet, Text, TextKind
 
 logger = logging.getLogger("tropa.night")
@@ -29,7 +31,7 @@ CREATE TABLE IF NOT EXISTS courses (
 CREATE TABLE IF NOT EXISTS texts (
     origin TEXT NOT NULL, course INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL,
     section TEXT NOT NULL, title TEXT NOT NULL, target TEXT NOT NULL, changed REAL, films TEXT NOT NULL,
-    html TEXT NOT NULL, PRIMARY KEY (origin, course, key)
+    html TEXT NOT NULL, spoken TEXT NOT NULL, PRIMARY KEY (origin, course, key)
 );
 CREATE TABLE IF NOT EXISTS names (
     origin TEXT NOT NULL, course INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (origin, name, course)
@@ -47,12 +49,25 @@ class Head(Frozen, frozen=True, kw_only=True):
     texts: int
     apart: tuple[str, ...] = ()
 
+    def for_reader(self, language: str) -> Head:
+        """The same with its titles in her language alone."""
+        apart = tuple(in_language(title, language) for title in self.apart)
+        return replace(self, title=in_language(self.title, language), apart=apart)
+
 
 class Beside(Frozen, frozen=True, kw_only=True):
     """Where a reader may go on, each as (key, title); None: nowhere."""
 
     before: tuple[str, str] | None = None
     after: tuple[str, str] | None = None
+
+    def for_reader(self, language: str) -> Beside:
+        """The same with its titles in her language alone."""
+        return Beside(before=_spoken(self.before, language), after=_spoken(self.after, language))
+
+
+def _spoken(beside: tuple[str, str] | None, language: str) -> tuple[str, str] | None:
+    return (beside[0], in_language(beside[1], language)) if beside is not None else None
 
 
 class TextStore:
@@ -116,7 +131,11 @@ def _file(url: str) -> str:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    return connected(path, _SCHEMA, "secure_delete=ON")
+    """Raises sqlite3.Error."""
+    base = connected(path, _SCHEMA, "secure_delete=ON")
+    if "spoken" not in {str(row[1]) for row in base.execute("PRAGMA table_info(texts)")}:  # of an older version
+        base.execute("ALTER TABLE texts ADD COLUMN spoken TEXT NOT NULL DEFAULT '[]'")
+    return base
 
 
 def _count(base: sqlite3.Connection) -> int:
@@ -132,7 +151,7 @@ def _replace(base: sqlite3.Connection, origin: str, course: int, sheet: Sheet, c
         apart = json.dumps(sheet.apart, ensure_ascii=False)
         base.execute("INSERT INTO courses VALUES (?,?,?,?,?)", (origin, course, sheet.title, apart, came))
         rows = [_row(origin, course, position, text) for position, text in enumerate(sheet.texts)]
-        base.executemany("INSERT OR REPLACE INTO texts VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
+        base.executemany("INSERT OR REPLACE INTO texts VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
         base.executemany("INSERT INTO names VALUES (?,?,?)", [(origin, course, name) for name in sorted(names)])
         base.execute("COMMIT")
     except BaseException:
@@ -143,10 +162,10 @@ def _replace(base: sqlite3.Connection, origin: str, course: int, sheet: Sheet, c
 
 def _row(origin: str, course: int, position: int, text: Text) -> tuple[Any, ...]:
     changed = text.changed.timestamp() if text.changed is not None else None
-    films = json.dumps(text.films)
+    films, spoken = json.dumps(text.films), json.dumps(text.spoken, ensure_ascii=False)
     return (
         origin, course, position, text.key, text.kind.value, text.section, text.title, text.target, changed, films,
-        text.html,
+        text.html, spoken,
     )  # fmt: skip
 
 
@@ -169,7 +188,7 @@ def _heads(base: sqlite3.Connection, origin: str) -> tuple[Head, ...]:
 
 def _texts(base: sqlite3.Connection, origin: str, course: int, key: str | None = None) -> tuple[Text, ...]:
     rows = base.execute(
-        "SELECT key, kind, section, title, target, changed, films, html FROM texts "
+        "SELECT key, kind, section, title, target, changed, films, html, spoken FROM texts "
         "WHERE origin = ?1 AND course = ?2 AND (?3 IS NULL OR key = ?3 OR kind = ?4 AND instr(key, ?3 || '-') = 1) "
         "ORDER BY position",
         (origin, course, key, TextKind.CHAPTER.value),
@@ -184,8 +203,9 @@ def _texts(base: sqlite3.Connection, origin: str, course: int, key: str | None =
             changed=datetime.fromtimestamp(changed, UTC) if changed is not None else None,
             films=_words(films),
             html=markup,
+            spoken=tuple((language, words) for language, words in json.loads(spoken)),
         )
-        for found, kind, section, title, target, changed, films, markup in rows
+        for found, kind, section, title, target, changed, films, markup, spoken in rows
     )
 
 

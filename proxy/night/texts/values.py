@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from policies.frozen import Frozen
+from proxy.night.texts.spoken import in_language
 
 
 class TextKind(StrEnum):
@@ -25,6 +27,7 @@ class Text(Frozen, frozen=True, kw_only=True):
               "chapter-154-42" (a book's number, then the chapter's)
     section   the title that it stands under
     html      cleaned; a film is a link to `clean.FILM_PLACE` and its number in films
+    spoken    (language, html) where it is written in several; html is one of them then, titles are in all of them
     target    where it is at the site, as a raw path and query; "" nowhere by itself
     changed   when it was changed there; None: the site doesn't say
     """
@@ -34,6 +37,7 @@ class Text(Frozen, frozen=True, kw_only=True):
     section: str
     title: str
     html: str
+    spoken: tuple[tuple[str, str], ...] = ()
     target: str = ""
     changed: datetime | None = None
     films: tuple[str, ...] = ()
@@ -42,6 +46,20 @@ class Text(Frozen, frozen=True, kw_only=True):
     def names(self) -> tuple[str, ...]:
         """By which it is asked for: its key; of a chapter also its book's, by which the first one opens."""
         return (self.key, self.key.rpartition("-")[0]) if self.kind is TextKind.CHAPTER else (self.key,)
+
+    @property
+    def bytes(self) -> int:
+        return sum(len(words.encode()) for words in (dict(self.spoken).values() if self.spoken else (self.html,)))
+
+    def for_reader(self, language: str) -> Text:
+        """The same in her language alone."""
+        return replace(
+            self,
+            section=in_language(self.section, language),
+            title=in_language(self.title, language),
+            html=dict(self.spoken).get(language, self.html),
+            spoken=(),
+        )
 
 
 class Sheet(Frozen, frozen=True, kw_only=True):
@@ -62,4 +80,4 @@ class Sheet(Frozen, frozen=True, kw_only=True):
 
     @property
     def bytes(self) -> int:
-        return sum(len(text.html.encode()) for text in self.texts)
+        return sum(text.bytes for text in self.texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -124,3 +124,17 @@ async def test_nothing_of_it_is_kept_by_a_browser_or_asked_of_the_course(school:
     assert reply.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
     assert len(school.course.asked) == asked
+
+
+async def test_a_course_in_several_languages_is_read_in_hers(school: School) -> None:
+    """Titles are kept as they came, words in each language that Tropa's pages have."""
+    name = "{mlang ru}Лекция{mlang}{mlang en}Lecture{mlang}"
+    spoken = (("ru", "<p>Слова лекции</p>"), ("en", "<p>Words of it</p>"))
+    two = replace(text("page-7", "<p>Слова лекции</p>"), title=name, spoken=spoken)
+    sheet = replace(SHEET, title=name, texts=(two,), apart=(name,))
+    await school.there.tropa.parts.halves.texts.store.replace("course", 5, sheet, NOON)
+    anna = await school.let_in("anna")
+    for language, title, words in (("ru", "Лекция", "Слова лекции"), ("en", "Lecture", "Words of it")):
+        pages = [(await anna.read(f"{HERS}{rest}", language=language)) for rest in ("", "/page-7")]
+        assert all(title in page and "mlang" not in page for page in pages)
+        assert words in pages[1] and not any(other in pages[1] for _, other in spoken if words not in other)
