@@ -18,24 +18,33 @@ from functools import partial
 from policies.decision import PassThrough, Plan, RewriteLadder, Withhold
 from policies.facts import ResponseFacts
 from policies.streams import manifest_of
-from policies.treatments import Action, Form, NothingFits, VideoTreatment
+from policies.treatments import Action, NothingFits
 from policies.values import MediaKind, Reason
 from proxy.account.seals import Seals
 from proxy.account.state import Mark
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer
-from proxy.deliver.codings import DECODABLE, compress, live_encoder
-from proxy.deliver.heads import adapted, add_vary
+from proxy.deliver.codings import DECODABLE
 from proxy.deliver.read_ahead import ReadAhead
 from proxy.deliver.sticky import Sticky
-from proxy.deliver.validators import adapted_etag, fingerprint, origin_validator
-from proxy.exchange import Refused, Unchanged
+from proxy.exchange import Refused
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.decoding import OriginDecoder
 from proxy.stages.known import Known
+from proxy.stages.ladder_answers import adapted_manifest, as_it_is, head_alone
 from proxy.stages.ladder_book import LadderBook
 from proxy.stages.ladder_notes import LIFE, LadderNotes
 from proxy.stages.ladder_sent import Again, cut_ladder, note_sent, read_again, take_up
+from proxy.stages.ladder_terms import (
+    REMOVED_RUNG,
+    adapts,
+    is_paced,
+    is_whole,
+    ladder_spec,
+    nothing_fits,
+    passes,
+    way_of,
+)
 from proxy.stages.noted import Sent, opened
 from proxy.stages.passing import passing_answer
 from proxy.stages.rung import RungMaker, tell_not_made
@@ -48,25 +57,8 @@ from proxy.transforms.media.specs import capped_spec
 
 logger = logging.getLogger("tropa.ladders")
 
-NOT_FOUND_TO_FIT = "ladder-nothing-fits"
-REMOVED_RUNG = "ladder-rung-removed"
-_WORTH_CODING_BYTES = 860
 _IN_A_THREAD_BYTES = 65_536  # from here on parsing takes longer than the loop may stand still
 _FIRST_BYTE = re.compile(r"bytes=(\d{1,18})-")
-_RANGE = re.compile(r"bytes 0-(\d{1,18})/(\d{1,18})")
-_SEGMENT_KINDS = frozenset({MediaKind.VIDEO, MediaKind.AUDIO, MediaKind.OTHER, None})
-
-
-def ladder_spec(stream: VideoTreatment, language: str) -> LadderSpec:
-    """What the treatment lets through."""
-    return LadderSpec(
-        max_height_px=stream.max_height_px,
-        max_bitrate_bps=stream.max_bitrate_bps,
-        max_fps=stream.max_fps,
-        sound_only=stream.form is not Form.CAPPED,
-        nothing_fits_lowest=stream.nothing_fits is NothingFits.LOWEST,
-        language=language,
-    )
 
 
 class LadderStage:
@@ -145,7 +137,7 @@ class LadderStage:
     def withholds(self, exchange: Exchange) -> Withhold | None:
         """What to answer to a request for a rung that this learner's ladder lost; None: let it go on."""
         learner = exchange.who.learner
-        if not self._book.is_of(learner) or not _adapts(exchange) or exchange.facts.method not in ("GET", "HEAD"):
+        if not self._book.is_of(learner) or not adapts(exchange) or exchange.facts.method not in ("GET", "HEAD"):
             return None
         if not self._book.is_removed(learner, exchange.inbound.url, self._now_s()):
             return None
@@ -159,7 +151,7 @@ class LadderStage:
     async def pace(self, exchange: Exchange) -> None:
         """Wait while this segment lies too far ahead of what can have been watched."""
         learner = exchange.who.learner
-        if not self._read_ahead.knows(learner) or not _is_paced(exchange):
+        if not self._read_ahead.knows(learner) or not is_paced(exchange):
             return
         found = _FIRST_BYTE.match(exchange.inbound.request.headers.get("Range", ""))
         first_byte = int(found[1]) if found else 0
@@ -169,11 +161,11 @@ class LadderStage:
 
     def known(self, exchange: Exchange) -> Known | None:
         """The way in force for this manifest, so that the origin can say that it hasn't changed."""
-        if exchange.facts.kind is not MediaKind.STREAM or exchange.facts.method != "GET" or not _adapts(exchange):
+        if exchange.facts.kind is not MediaKind.STREAM or exchange.facts.method != "GET" or not adapts(exchange):
             return None
         learner, url = exchange.who.learner, exchange.inbound.url
         spec = self._book.sticky_spec(learner, url, self._now_s())
-        return Known(way=_way(spec or ladder_spec(exchange.decision.treatments.stream, exchange.who.language)))
+        return Known(way=way_of(spec or ladder_spec(exchange.decision.treatments.stream, exchange.who.language)))
 
     # -- after it ------------------------------------------------------------------------------------------
 
@@ -183,61 +175,59 @@ class LadderStage:
         learner = exchange.who.learner
         if not isinstance(planned, PassThrough) or not (facts.partial or self._book.is_of(learner)):
             return planned
-        if facts.attachment or _passes(exchange):
+        if facts.attachment or passes(exchange):
             return planned
         manifest, stream = manifest_of(facts), exchange.decision.treatments.stream
-        if not manifest or not (facts.status == 200 or _is_whole(facts)):
+        if not manifest or not (facts.status == 200 or is_whole(facts)):
             return planned
-        adapts = stream.action is Action.ADAPT and facts.partial
-        if adapts or self._book.is_watched(learner, exchange.inbound.url, self._now_s()):
+        cuts_a_range = stream.action is Action.ADAPT and facts.partial
+        if cuts_a_range or self._book.is_watched(learner, exchange.inbound.url, self._now_s()):
             return RewriteLadder(stream=replace(stream, action=Action.ADAPT), manifest=manifest)
         return planned
 
     async def answer(self, exchange: Exchange, fetched: Fetched, plan: RewriteLadder) -> Answer:
         """The manifest with what may stay, or as it is."""
         facts = fetched.facts
-        if not (facts.status == 200 or _is_whole(facts)) or facts.content_coding not in DECODABLE:
+        if not (facts.status == 200 or is_whole(facts)) or facts.content_coding not in DECODABLE:
             return passing_answer(exchange, fetched, may_recompress=False)
         exchange.tally.kind = MediaKind.STREAM
         if not exchange.body_wanted:
-            return _head_alone(fetched)
+            return head_alone(fetched)
         source = await fetched.whole_or_stream(exchange.tally, max_bytes=MAX_MANIFEST_BYTES)
         if not isinstance(source, bytes):
             status, reason = facts.status, fetched.upstream.reason
             return Answer(status=status, reason=reason, headers=fetched.headers, body=source)
         exchange.tally.direct_bytes = len(source)
-        decoder = OriginDecoder(facts.content_coding, max_bytes=MAX_MANIFEST_BYTES)
-        text = decoder.feed(source)
-        decoder.finish()
+        return await self._rewritten(exchange, fetched, plan, source)
+
+    async def _rewritten(self, exchange: Exchange, fetched: Fetched, plan: RewriteLadder, source: bytes) -> Answer:
+        learner, url = exchange.who.learner, exchange.inbound.url
+        text = _decoded(source, fetched.facts.content_coding)
         wanted = ladder_spec(plan.stream, exchange.who.language)
-        spec = self._book.spec_for(exchange.who.learner, exchange.inbound.url, wanted, self._now_s())
-        nothing_fits = plan.stream.nothing_fits
-        cut = partial(cut_ladder, plan.manifest, nothing_fits, text, spec, exchange.inbound.query)
+        spec = self._book.spec_for(learner, url, wanted, self._now_s())
+        cut = partial(cut_ladder, plan.manifest, plan.stream.nothing_fits, text, spec, exchange.inbound.query)
         outcome, beyond = cut() if len(text) < _IN_A_THREAD_BYTES else await asyncio.to_thread(cut)
-        match outcome:
-            case ladder.NothingFits():
-                return self._withheld(exchange, _nothing_fits(outcome.lowest))
-            case Refused():
-                logger.info("a manifest of %s passes: %s", exchange.inbound.host, outcome.why)
-            case Capped() | Unchanged():
-                pass
+        if isinstance(outcome, ladder.NothingFits):
+            return self._withheld(exchange, nothing_fits(outcome.lowest))
+        if isinstance(outcome, Refused):
+            logger.info("a manifest of %s passes: %s", exchange.inbound.host, outcome.why)
         body = outcome.body if isinstance(outcome, Capped) else text
         told = await self._told(exchange, plan, body, beyond)
         if isinstance(told, NotMade):
             tell_not_made(exchange, told)
-            if nothing_fits is NothingFits.MAKE_OR_CARD:
-                lowest = beyond or Rendition(addresses=())
-                return self._withheld(exchange, _nothing_fits(lowest))
+            if plan.stream.nothing_fits is NothingFits.MAKE_OR_CARD:
+                return self._withheld(exchange, nothing_fits(beyond or Rendition(addresses=())))
         made = told if isinstance(told, bytes) else None
-        learner, url = exchange.who.learner, exchange.inbound.url
         note_sent(self._book, learner, url, outcome, beyond if made is not None else None)
         is_list = told is None and beyond is None and self._is_made_list(exchange)
         if isinstance(outcome, Capped) or made is not None or is_list:
             self._keep(exchange, plan, text, spec, is_list=is_list, made=made is not None)
         self._learn(exchange, plan, body)
         if made is None and not isinstance(outcome, Capped):
-            return _whole(exchange, fetched, source)
-        return self._adapted(exchange, fetched, made or body, spec)
+            return as_it_is(exchange, fetched, source)
+        exchange.tally.treatment = "ladder"
+        self._sticky.note(url, exchange.now)
+        return adapted_manifest(exchange, fetched, made or body, way_of(spec))
 
     async def _told(
         self, exchange: Exchange, plan: RewriteLadder, body: bytes, beyond: Rendition | None
@@ -279,7 +269,7 @@ class LadderStage:
 
     async def passed(self, exchange: Exchange, fetched: Fetched) -> Answer | None:
         """A response that passes may be a segment of a rung that is made smaller here. None: it isn't."""
-        if self._rungs is None or not self._book.is_of(exchange.who.learner) or _passes(exchange):
+        if self._rungs is None or not self._book.is_of(exchange.who.learner) or passes(exchange):
             return None
         return await self._rungs.answer(exchange, fetched)
 
@@ -296,23 +286,6 @@ class LadderStage:
         if timelines:
             self._read_ahead.learn(learner, url, stream, timelines)
 
-    def _adapted(self, exchange: Exchange, fetched: Fetched, body: bytes, spec: LadderSpec) -> Answer:
-        exchange.tally.treatment = "ladder"
-        self._sticky.note(exchange.inbound.url, exchange.now)
-        validator = origin_validator(fetched.headers)
-        headers = adapted(
-            fetched.headers,
-            content_type=None,
-            etag=adapted_etag(validator, _way(spec)),
-            now=exchange.now,
-            valid_until=exchange.decision.valid_until,
-        )
-        if exchange.codings and len(body) >= _WORTH_CODING_BYTES:
-            headers["Content-Encoding"] = exchange.codings[0]
-            body = compress(body, live_encoder(exchange.codings[0]))
-        headers["Content-Length"] = str(len(body))
-        return Answer(status=200, headers=headers, body=body)
-
 
 def _read_again(seals: Seals, marks: Sequence[Mark]) -> list[tuple[Mark, Again]]:
     """What the last process left, lists last, else the earliest first."""
@@ -320,56 +293,8 @@ def _read_again(seals: Seals, marks: Sequence[Mark]) -> list[tuple[Mark, Again]]
     return sorted(found, key=lambda one: one[1].sent.manifest == "list")
 
 
-def _is_whole(facts: ResponseFacts) -> bool:
-    """Whether a 206 has the whole thing in it, as media elements ask for it."""
-    found = _RANGE.fullmatch(facts.headers.get("content-range", "").strip()) if facts.status == 206 else None
-    return found is not None and int(found[1]) + 1 == int(found[2])
-
-
-def _adapts(exchange: Exchange) -> bool:
-    return exchange.decision.treatments.stream.action is Action.ADAPT and not _passes(exchange)
-
-
-def _passes(exchange: Exchange) -> bool:
-    decision = exchange.decision
-    return decision.bypassed or decision.observe or decision.exempt or exchange.facts.wants_original
-
-
-def _is_paced(exchange: Exchange) -> bool:
-    decision, facts = exchange.decision, exchange.facts
-    if decision.bypassed or decision.observe or decision.exempt or facts.method != "GET":
-        return False
-    return facts.kind in _SEGMENT_KINDS and decision.price.amount > 0 and not decision.free_now
-
-
-def _way(spec: LadderSpec) -> str:
-    return fingerprint("ladder", spec.fingerprint())
-
-
-def _nothing_fits(lowest: Rendition) -> Withhold:
-    told = (("height_px", lowest.height_px), ("bitrate_bps", lowest.bitrate_bps))
-    params = tuple((name, value) for name, value in told if value is not None)
-    return Withhold(kind=MediaKind.STREAM, reason=Reason(rule=NOT_FOUND_TO_FIT, params=params))
-
-
-def _head_alone(fetched: Fetched) -> Answer:
-    """HEAD: what the body would be isn't known without it."""
-    for name in ("Content-Length", "ETag", "Accept-Ranges", "Last-Modified"):
-        fetched.headers.popall(name, None)
-    return Answer(status=200, reason=fetched.upstream.reason, headers=fetched.headers)
-
-
-def _whole(exchange: Exchange, fetched: Fetched, source: bytes) -> Answer:
-    """A list as it is; coded for the way where the origin sends it plain, since live ones come every few seconds."""
-    headers, whole = fetched.headers, fetched.facts.status == 200
-    if whole and not fetched.facts.content_coding and exchange.codings and len(source) >= _WORTH_CODING_BYTES:
-        source = compress(source, live_encoder(exchange.codings[0]))
-        headers["Content-Encoding"] = exchange.codings[0]
-        add_vary(headers, ("Accept-Encoding",))
-        for name in ("Accept-Ranges", "Content-MD5", "Digest", "Content-Digest"):
-            headers.popall(name, None)
-        etag = headers.get("ETag", "")
-        if etag and not etag.startswith("W/"):
-            headers["ETag"] = "W/" + etag
-    headers["Content-Length"] = str(len(source))
-    return Answer(status=fetched.facts.status, reason=fetched.upstream.reason, headers=headers, body=source)
+def _decoded(source: bytes, coding: str) -> bytes:
+    decoder = OriginDecoder(coding, max_bytes=MAX_MANIFEST_BYTES)
+    text = decoder.feed(source)
+    decoder.finish()
+    return text

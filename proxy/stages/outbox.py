@@ -9,35 +9,31 @@ message (a cancel button, an edit, a large file) goes its usual way.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
-import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from policies.model import Origin, OutboxForm
-from policies.values import Audience, TrafficClass
+from policies.model import OutboxForm
 from proxy.clock import Clock
 from proxy.deliver.answer import Answer
 from proxy.deliver.send import plain_answer, see_other
-from proxy.errors import ExchangeError, Fault, bad_request
+from proxy.errors import ExchangeError, Fault
 from proxy.link_state import Link
-from proxy.outbox.call import is_call_of, read_call
-from proxy.outbox.form import Form, read_form
-from proxy.outbox.item import Address, Item
+from proxy.outbox.call import read_call
+from proxy.outbox.form import read_form
+from proxy.outbox.item import Item
 from proxy.outbox.judging import Said
 from proxy.outbox.logins import Logins
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.person import Persons
 from proxy.outbox.side import Visit, visit_of
 from proxy.outbox.states import State
+from proxy.outbox.visits import Visits
 from proxy.pages.outbox import kept_by_script
 from proxy.stages.context import Exchange
+from proxy.stages.outbox_forms import body_of, is_message, item_of, listed
 from proxy.tasks import TaskKeeper
 from proxy.upstream.address import target_of
 from proxy.upstream.held import HeldBody
@@ -48,11 +44,7 @@ logger = logging.getLogger("tropa.outbox")
 Make = Callable[[Exchange], Awaitable[Answer]]
 RECEIPTS = "/.tropa/outbox"
 _PATIENCE_S = 25.0  # then she gets a receipt, while her form goes on
-_FORM_S = 120.0
 _LARGEST_ANSWER_BYTES = 8 * 1024**2
-_MOST_VISITS = 2000
-_AGAIN_AFTER_S = 5.0
-_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(slots=True)
@@ -72,13 +64,11 @@ class OutboxStage:
         self._outbox = outbox
         self._watch = watch
         self._keeper = keeper
-        self._clock = clock
         self._via = via
         self._flights: dict[tuple[str, str], _Flight] = {}
-        self._visits: OrderedDict[tuple[str, str], Visit] = OrderedDict()
-        self._tried_s: dict[tuple[str, str], float] = {}
+        self._visits = Visits(outbox, keeper, clock)
         self._logins = Logins(outbox, keeper, clock)
-        watch.tell(self._link_is_back)
+        watch.tell(self._visits.link_is_back)
 
     def concerns(self, exchange: Exchange) -> bool:
         """Whether something waits for this learner, or may be hers from another login: her visit is to be noticed."""
@@ -108,30 +98,17 @@ class OutboxStage:
 
     def takes(self, exchange: Exchange) -> OutboxForm | None:
         """What policy says of this form; None: it isn't one for the outbox."""
-        inbound, facts = exchange.inbound, exchange.facts
-        origin = inbound.origin
-        if inbound.request.method != "POST" or origin is None or facts.audience not in (Audience.PAGE, Audience.API):
-            return None
-        decision = exchange.decision
-        if decision.exempt or decision.bypassed or decision.traffic_class is TrafficClass.ASSESSMENT:
-            return None
-        length = inbound.request.content_length
-        if not length or length > exchange.limits.outbox_form_bytes or "Expect" in inbound.request.headers:
-            return None
-        rule = rule_of(origin, inbound.path)
-        if rule is None or bool(rule.calls) is not (facts.audience is Audience.API):
-            return None
-        return rule if not rule.calls or is_call_of(facts.query, rule) else None
+        return listed(exchange)
 
     async def answer(self, exchange: Exchange, rule: OutboxForm, make: Make) -> Answer:
         """The origin's answer, or the way to a receipt. Raises ExchangeError."""
-        body = await _body(exchange)
+        body = await body_of(exchange)
         exchange = replace(exchange, held=HeldBody(body))
         content_type = exchange.inbound.request.headers.get("Content-Type", "")
         form = read_call(body, rule) if rule.calls else read_form(body, content_type)
         if form is None or not is_message(form, rule):
             return await make(exchange)
-        item = self._item(exchange, rule, form)
+        item = item_of(exchange, rule, form)
         flight = self._flights.get((item.owner, item.digest))
         if flight is not None:
             return await self._joined(flight, exchange)
@@ -202,28 +179,6 @@ class OutboxStage:
         said = Said(status=answer.status, location=answer.headers.get("Location", ""), page=_plain(answer))
         await self._outbox.judged(flight.item, said, rule)
 
-    def _item(self, exchange: Exchange, rule: OutboxForm, form: Form) -> Item:
-        inbound, owner = exchange.inbound, exchange.who.learner
-        assert inbound.origin is not None, "asked for by `takes`"
-        target = inbound.path if form.is_call else inbound.target  # a call's address has the token in it
-        said = "\x1f".join((inbound.origin.id, target, form.digest(without=rule.token)))
-        page_target = _filled(rule.pages, form) or _came_from(exchange)
-        return Item(
-            id=secrets.token_urlsafe(9),
-            owner=owner,
-            origin=inbound.origin.id,
-            form_name=rule.name,
-            address=Address(scheme=inbound.scheme, host=inbound.host, port=inbound.port, target=inbound.target),
-            form=form,
-            subject=form.get(rule.subject)[:200] if rule.subject else "",
-            text=form.first(rule.text),
-            page_target=page_target,
-            look_target=_filled(rule.look, form) or (page_target if form.is_call else ""),
-            digest=hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest(),
-            since=exchange.now,
-            changed=exchange.now,
-        )
-
     # -- the link comes back ---------------------------------------------------------------------------------
 
     def noticed(self, exchange: Exchange) -> None:
@@ -233,58 +188,26 @@ class OutboxStage:
             return
         self._remember(exchange)
         if exchange.inbound.origin is not None and not self._is_down(exchange):
-            self._try(exchange.who.learner, exchange.inbound.origin)
+            self._visits.send(exchange.who.learner, exchange.inbound.origin)
 
     def forget(self, learner: str) -> None:
         """Her session is over: nothing is sent with it any more."""
         self._logins.forget(learner)
-        for key in [key for key in self._visits if key[0] == learner]:
-            del self._visits[key]
+        self._visits.forget(learner)
 
     def visit(self, exchange: Exchange) -> Visit | None:
         """Her session as she presents it now."""
         return visit_of(exchange, via=self._via)
 
-    def _link_is_back(self, origin: Origin) -> None:
-        for learner, origin_id in list(self._visits):
-            if origin_id == origin.id and learner in self._outbox.waiting:
-                self._tried_s.pop((learner, origin_id), None)
-                self._try(learner, origin)
-
-    def _try(self, learner: str, origin: Origin) -> None:
-        key, now_s = (learner, origin.id), self._clock.steady_s()
-        if now_s - self._tried_s.get(key, -_AGAIN_AFTER_S) < _AGAIN_AFTER_S:
-            return
-        visit = self._visits.get(key)
-        if visit is not None:
-            self._tried_s[key] = now_s
-            self._keeper.start(self._outbox.replay(visit), name="outbox")
-
     def _remember(self, exchange: Exchange) -> None:
         visit = self.visit(exchange)
-        if visit is None:
-            return
-        key = (visit.learner, visit.origin.id)
-        self._visits[key] = visit
-        self._visits.move_to_end(key)
-        if len(self._visits) > _MOST_VISITS:
-            self._tried_s.pop(self._visits.popitem(last=False)[0], None)
+        if visit is not None:
+            self._visits.remember(visit)
 
     def _is_down(self, exchange: Exchange) -> bool:
         inbound = exchange.inbound
         target = target_of(inbound.origin, scheme=inbound.scheme, host=inbound.host, port=inbound.port)
         return self._watch.link(target) is Link.DOWN
-
-
-def rule_of(origin: Origin, path: str) -> OutboxForm | None:
-    """The first form of this path: the origin's own, then its preset's."""
-    return next((rule for rule in (*origin.outbox, *origin.preset.outbox) if rule.pattern.search(path)), None)
-
-
-def is_message(form: Form, rule: OutboxForm) -> bool:
-    """Whether something was written, and it is no edit, no cancel button."""
-    changed = any(form.get(name).strip() not in ("", "0") for name in rule.unless)
-    return not changed and bool(form.first(rule.text).strip())
 
 
 def told_of(item: Item, exchange: Exchange) -> Answer:
@@ -306,38 +229,6 @@ def _plain(answer: Answer) -> str:
 def see_receipt(item: Item) -> Answer:
     """To the receipt, which may be loaded again: that posts nothing."""
     return see_other(f"{RECEIPTS}/{item.id}")
-
-
-def _filled(templates: tuple[str, ...], form: Form) -> str:
-    """The first of these addresses whose fields all have a value."""
-    for template in templates:
-        names = _FIELD.findall(template)
-        if all(form.get(name).strip() not in ("", "0") for name in names):
-            return _FIELD.sub(lambda found: quote(form.get(found[1]).strip(), safe=""), template)
-    return ""
-
-
-def _came_from(exchange: Exchange) -> str:
-    inbound = exchange.inbound
-    home = f"{inbound.scheme}://{inbound.authority}"
-    referer = inbound.request.headers.get("Referer", "").partition("#")[0]
-    target = referer.removeprefix(home)
-    return target if referer.startswith(home + "/") and not target.startswith("/.tropa/") else ""
-
-
-async def _body(exchange: Exchange) -> bytes:
-    """The whole form; `takes` has seen that it is small."""
-    request = exchange.inbound.request
-    length = request.content_length or 0
-    try:
-        async with asyncio.timeout(_FORM_S):
-            body = await request.content.readexactly(length)
-    except TimeoutError as error:
-        raise bad_request("form-too-slow") from error
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise bad_request("client-left", repr(error)) from error
-    exchange.tally.up_bytes += len(body)
-    return body
 
 
 async def _whole(answer: Answer) -> Answer:

@@ -24,8 +24,9 @@ from proxy.deliver.read_ahead import ReadAhead
 from proxy.deliver.sticky import Sticky
 from proxy.errors import ExchangeError
 from proxy.stages.context import Exchange, Fetched
-from proxy.stages.ladder import NOT_FOUND_TO_FIT, REMOVED_RUNG, LadderStage
+from proxy.stages.ladder import LadderStage
 from proxy.stages.ladder_book import LadderBook
+from proxy.stages.ladder_terms import NOT_FOUND_TO_FIT, REMOVED_RUNG
 from proxy.stages.rung import NOT_MADE, RungMaker
 from proxy.stages.rung_pieces import PieceMaker, bench_in
 from proxy.transforms.media.spec import Workbench
