@@ -79,20 +79,42 @@ def _in_reading_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(sorted(found, key=lambda fault: (files[fault.file], fault.line, fault.column)))
 
 
+# Letters that look alike in both alphabets: who types with the wrong keyboard can't see what is wrong.
+_LOOK_ALIKE = str.maketrans("АВЕКМНОРСТУХасеорхуікѕ", "ABEKMHOPCTYXaceopxyiks")
+
+
 def did_you_mean(wrong: str, known: Iterable[str], *, wish: str = "one of") -> str:
     """A cure for a misspelt name: the nearest known one, or the list of them if it is short. "" if nothing is known."""
+    if "\xa0" in wrong:
+        return "write plain spaces for the no-break ones in it"
     names = sorted(set(known))
     near = nearest(wrong, names)
     if near is not None:
-        return f"did you mean {near}?"
+        return f"{unseen_slip(wrong)}did you mean {near}?"
     if not names:
         return ""
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    return f"write {wish} {shown}"
+    return f"{unseen_slip(wrong)}write {wish} {shown}"
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
     """The known name most like the wrong one, upper and lower case alike; None if none is near."""
     by_folded = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(wrong.casefold(), by_folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(wrong.translate(_LOOK_ALIKE).casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None
+
+
+def unseen_slip(text: str) -> str:
+    """What the eye doesn't see in a word, as the beginning of a cure: Russian letters in a Latin one; "" for none."""
+    if not any("a" <= letter <= "z" for letter in text.casefold()):
+        return ""
+    found = [letter for letter in dict.fromkeys(text) if letter != letter.translate(_LOOK_ALIKE)]
+    if not found:
+        return ""
+    which = f"letters {', '.join(found)} in it are" if found[1:] else f"letter {found[0]} in it is"
+    return f"the {which} Russian: "
+
+
+def name_cure(text: str) -> str:
+    """How to mend what can't be a name."""
+    return f"{unseen_slip(text)}write Latin letters, digits, - and _; a title may be Russian"

@@ -15,6 +15,8 @@ class FailedTest(Frozen, frozen=True, kw_only=True):
     """One expectation that doesn't hold. what: "verdict", "class" or a media kind."""
 
     source: str
+    column: int
+    key: str
     url: str
     what: str
     expected: str
@@ -32,7 +34,15 @@ def run_policy_tests(catalogue: Catalogue) -> tuple[FailedTest, ...]:
 def _failures(catalogue: Catalogue, test: PolicyTest) -> Iterator[FailedTest]:
     for what, expected, got in _compared(catalogue, test):
         if expected != got:
-            yield FailedTest(source=test.source, url=test.url, what=what, expected=expected, got=got)
+            yield FailedTest(
+                source=test.source,
+                column=test.column,
+                key=test.key,
+                url=test.url,
+                what=what,
+                expected=expected,
+                got=got,
+            )
 
 
 def _compared(catalogue: Catalogue, test: PolicyTest) -> Iterator[tuple[str, str, str]]:

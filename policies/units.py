@@ -16,6 +16,7 @@ from policies.faults import Wrong, did_you_mean
 from policies.model import IPNetwork, Period
 
 _QUANTITY = re.compile(r"([0-9][0-9_ ]*(?:\.[0-9]+)?)\s*(\D.*)?")
+_MOST_DIGITS = 15  # of a number: more is a slip of the hand, and no float holds it
 
 _BYTES: Mapping[str, int | Decimal] = {
     "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "KB": 10**3, "TB": 10**12,
@@ -49,14 +50,20 @@ def _quantity(text: str, wish: str, units: Mapping[str, int | Decimal]) -> Decim
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
         raise Wrong(f"expected {wish}, got {text!r}", "write a number and a unit")
-    number, unit = match.group(1), (match.group(2) or "").strip()
+    number, unit = re.sub(r"[_ ]", "", match.group(1)), (match.group(2) or "").strip()
     if unit not in units:
         raise Wrong(f"expected {wish}, got {text!r}", _unit_cure(unit, units))
-    return Decimal(re.sub(r"[_ ]", "", number)) * units[unit]
+    if len(number) > _MOST_DIGITS:
+        raise Wrong(f"expected {wish}, got a number of {len(number)} digits", "write a smaller one, with a larger unit")
+    return Decimal(number) * units[unit]
 
 
 def _unit_cure(unit: str, units: Mapping[str, int | Decimal]) -> str:
-    same = [known for known in units if known.casefold() == unit.casefold()]
+    folded = unit.casefold()
+    if "kB/s" in units and re.fullmatch(r"[km]b(/?s)?", folded):
+        small = folded[0].replace("m", "M")
+        return f"write {small}bit/s for bits, {small}B/s for bytes"
+    same = [known for known in units if known.casefold() in {folded, f"{folded}/s", f"{folded}/с"}]
     latin = [known for known in units if known.isascii()]
     if same:
         return f"write the unit as {same[0]}"
@@ -90,7 +97,7 @@ def parse_pixels(text: str) -> int:
     """Pixels, of "800 px" or "800"."""
     width = int(_quantity(text, "a width like 800 px", {"px": 1, "": 1}))
     if not 1 <= width <= 20000:
-        raise Wrong(f"expected a width from 1 to 20000 px, got {text!r}")
+        raise Wrong(f"expected a width from 1 to 20000 px, got {text!r}", "write one like 800 px")
     return width
 
 
@@ -100,7 +107,7 @@ def parse_price(text: str) -> tuple[Decimal, str]:
     if text.strip() in {"free", "0"}:
         return Decimal(0), ""
     money, slash, unit = text.strip().rpartition("/")
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(\S+)", money.strip())
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(\S+)", money.strip())
     if re.match(r"\d+,\d", text.strip()):
         raise Wrong(f"expected {wish}, got {text!r}", "write a point, not a comma")
     if not slash or match is None:
@@ -148,7 +155,7 @@ def parse_percent(text: str) -> int:
 
 
 def _fraction(text: str) -> float | None:
-    if match := re.fullmatch(r"(\d+)\s*/\s*(\d+)", text):
+    if match := re.fullmatch(r"(\d{1,9})\s*/\s*(\d{1,9})", text):
         return int(match[1]) / int(match[2]) if int(match[2]) else None
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text):
         return float(match[1]) / 100
@@ -160,7 +167,7 @@ def parse_overhead(text: str) -> float:
     wish = "an overhead like 6 % or 1.06"
     value = _fraction(text.strip())
     if value is None:
-        raise Wrong(f"expected {wish}, got {text!r}")
+        raise Wrong(f"expected {wish}, got {text!r}", "write a percentage or a factor")
     factor = 1 + value if "%" in text else value
     if not 1 <= factor <= 2:
         raise Wrong(f"expected {wish}, got {text!r}", "write what the operator counts above the payload")
@@ -227,7 +234,7 @@ def parse_dates(text: str) -> tuple[date, date]:
 def parse_truth(text: str) -> bool:
     value = _TRUTH.get(text.strip().casefold())
     if value is None:
-        raise Wrong(f"expected true or false, got {text!r}")
+        raise Wrong(f"expected true or false, got {text!r}", "write true or false")
     return value
 
 
@@ -257,7 +264,8 @@ def parse_address(text: str) -> tuple[str, int]:
     host, colon, port = text.strip().rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
     if not colon or not bare or not port.isdecimal() or not 0 <= int(port) <= 65535:
-        raise Wrong(f"expected an address and port like 127.0.0.1:8101, got {text!r}")
+        cure = "write the address, a colon and a port from 1 to 65535"
+        raise Wrong(f"expected an address and port like 127.0.0.1:8101, got {text!r}", cure)
     if ":" in bare and not host.startswith("["):
         raise Wrong(f"expected an address and port, got {text!r}", f"put an IPv6 address in brackets: [{bare}]:{port}")
     return bare, int(port)

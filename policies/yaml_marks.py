@@ -23,6 +23,7 @@ _PLAIN_STYLES = (None, "")  # of the Python parser, of libyaml
 _PLAIN_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", None})
 # YAML 1.1, section 5.1: the characters that may stand in a file.
 _NON_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_KEY_WITHOUT_SPACE = re.compile(r"\s*[\w-]+:[^\s/]")
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -240,23 +241,35 @@ def _syntax_fault(error: yaml.YAMLError, text: str, file: FileName) -> Fault:
     if not isinstance(error, yaml.MarkedYAMLError):
         return _unreadable_character(text, file)
     mark = error.problem_mark or error.context_mark
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-    lines = text.splitlines() or [""]
-    written = lines[min(line, len(lines) - 1)]
     problem = error.problem or "not YAML"
+    if "expected ':'" in problem and error.context_mark is not None:
+        mark, problem = error.context_mark, "a line without a colon"  # the parser notices it on the line below
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     if error.context_mark is not None and error.context_mark.line != line:
         problem += f" ({error.context}, begun in line {error.context_mark.line + 1})"
-    return Mark(file, line + 1, column + 1, "").fault(f"not YAML: {problem}", _syntax_cure(written, problem))
+    lines = text.splitlines() or [""]
+    cure = _syntax_cure(lines[: line + 1], problem)
+    return Mark(file, line + 1, column + 1, "").fault(f"not YAML: {problem}", cure)
 
 
-def _syntax_cure(written: str, problem: str) -> str:
+def _syntax_cure(read: list[str], problem: str) -> str:
+    """read: the lines down to the one where the parser stopped."""
+    indent = "".join(line[: len(line) - len(line.lstrip())] for line in read[-2:])
+    opened = next((number for number, line in enumerate(read, 1) if line.partition(" #")[0].count('"') % 2), 0)
+    above = _KEY_WITHOUT_SPACE.match(read[-2]) if read[1:] else None
     cures = (
-        ("\t" in written[: len(written) - len(written.lstrip())], "indent with spaces, not with a tab"),
+        ("\t" in indent, "indent with spaces, not with a tab"),
+        ("\xa0" in indent, "indent with plain spaces: what stands here is a no-break space"),
+        ("without a colon" in problem, "write a space after the colon (key: value) and after a dash (- item)"),
+        ("quoted" in problem or "end of stream" in problem, "close the quotes"),
+        (opened > 0, f"close the quotes that begin in line {opened}"),
+        ("alphabetic or numeric" in problem, "put a text that begins with * or & in quotes"),
+        ("expected key" in problem, "begin the line in the column of the keys beside it"),
+        ("mapping values" in problem and above is not None, f"write a space after the colon in line {len(read) - 1}"),
         ("mapping values" in problem, "put a text with a colon in quotes, and check the indentation"),
         ("cannot start any token" in problem, "put a text that begins with @, `, % or a tab in quotes"),
         ("undefined alias" in problem, "a value that begins with * needs quotes, or its anchor &name above"),
         ("single document" in problem, "keep one document in a file: remove the line ---"),
-        ("quoted" in problem or "end of stream" in problem, "close the quotes"),
     )
     return next((cure for holds, cure in cures if holds), "check the indentation, colons, quotes and brackets")
 

@@ -21,8 +21,9 @@ from policies.compile.presets import PresetLibrary
 from policies.compile.process import check_process, compile_settings
 from policies.compile.reach import Reached, listener_claims, report_shared_networks, warn_of_unreachable
 from policies.compile.spot import Spot
+from policies.compile.suspicions import warn_of_suspicions
 from policies.compile.time import Clockwork
-from policies.faults import Fault, FaultList, did_you_mean
+from policies.faults import Fault, FaultList, did_you_mean, name_cure
 from policies.frozen import Frozen
 from policies.model import Calendar, Catalogue, Policy, Settings, Territory
 from policies.schema.base import Section, described
@@ -60,7 +61,8 @@ def compile_catalogue(written: Written, faults: FaultList) -> Catalogue | None:
     root = written.regions_file
     _check_top_level(root, faults)
     presets = PresetLibrary(written.preset_layers, faults)
-    origins = compile_origins(_mappings(root, "origins", faults), presets, written.folder, faults)
+    written_origins = _mappings(root, "origins", faults)
+    origins = compile_origins(written_origins, presets, written.folder, faults)
     origin_names = _names(root, "origins")
     layers = [*written.policy_layers, _mappings(root, "policies", faults)]
     library = PolicyLibrary(layers, faults)
@@ -80,6 +82,7 @@ def compile_catalogue(written: Written, faults: FaultList) -> Catalogue | None:
     _check_overrides(written, names, library, faults)
     settings = _settings(root, reached, origin_names, names, written, faults)
     report_nights(reached, origins, origin_names, settings, faults)
+    warn_of_suspicions(root, origins, written_origins, reached, settings, faults)
     territories = _with_listeners({item.place: item.territory for item in reached}, settings)
     tests = compile_tests(_test_mappings(root, faults), territories, names, origins, faults)
     policies = _by_themselves(library, calendars, presets, faults)
@@ -138,8 +141,7 @@ def _mappings(root: MarkedMap, section: str, faults: FaultList) -> dict[str, Mar
 
 def _check_name(name: str, whole: MarkedMap, faults: FaultList) -> None:
     if not name.isascii() or not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or len(name) > 64:
-        cure = "write Latin letters, digits, - and _; a title may be Russian"
-        faults.add(whole.key_marks[name].fault(f"{name!r} can't be a name here", cure))
+        faults.add(whole.key_marks[name].fault(f"{name!r} can't be a name here", name_cure(name)))
 
 
 def _calendars(root: MarkedMap, faults: FaultList) -> dict[str, Calendar]:
@@ -166,7 +168,7 @@ def _test_mappings(root: MarkedMap, faults: FaultList) -> list[MarkedMap]:
         if isinstance(item, MarkedMap):
             found.append(item)
         else:
-            faults.add(mark.fault(f"expected keys with values, got {described(item)}"))
+            faults.add(mark.fault(f"expected keys with values, got {described(item)}", "write - {url: …, region: …}"))
     return found
 
 
@@ -229,7 +231,8 @@ def _settings(
 ) -> Settings:
     raw = root.get("tropa")
     if raw is not None and not isinstance(raw, MarkedMap):
-        faults.add(root.value_marks["tropa"].fault(f"expected keys with values, got {described(raw)}"))
+        problem = f"expected keys with values, got {described(raw)}"
+        faults.add(root.value_marks["tropa"].fault(problem, "indent the keys below it"))
         raw = None
     checked = check_process(raw, faults)
     section, spot = checked if checked is not None else (TropaSection(), Spot(root, faults, ("tropa",)))

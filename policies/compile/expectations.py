@@ -57,13 +57,17 @@ def _test(
         expect_class=expect.traffic_class,
         expect_treatments=expect.treatments,
         source=spot.source,
+        column=spot.mark.column,
+        key=spot.mark.key,
     )
 
 
 def _report_unknown_place(section: TestSection, spot: Spot, places: Collection[Place]) -> None:
     regions = {region for region, _ in places}
     if section.region not in regions:
-        spot.at("region").fault(f"unknown region {section.region}", did_you_mean(section.region, regions))
+        spot.at("region").fault(
+            f"unknown region {section.region}", did_you_mean(section.region, regions) or "add it under regions:"
+        )
         return
     sites = [site for region, site in places if region == section.region and site]
     spot.at("site").fault(f"unknown site {section.site} in {section.region}", did_you_mean(str(section.site), sites))

@@ -60,7 +60,7 @@ def compile_mail(section: MailSection | None, spot: Spot, folder: Path) -> Mail 
         return None
     found = re.fullmatch(r"\[?([^\s\[\]/@]+?)\]?:(\d{1,5})", section.smtp)
     if found is None or not 0 < int(found[2]) < 65536:
-        spot.at("smtp").fault(f"expected host:port like smtp.school.example:587, got {section.smtp!r}")
+        spot.at("smtp").fault(f"expected host:port like smtp.school.example:587, got {section.smtp!r}", "add the port")
         return None
     if (section.user is None) != (section.password_file is None):
         spot.fault("has only half of a login", "write both user: and password_file:, or neither")

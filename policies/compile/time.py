@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import time
 from zoneinfo import ZoneInfo
 
 from policies.compile.spot import Spot
@@ -11,6 +12,9 @@ from policies.frozen import Frozen
 from policies.model import Calendar, Window
 from policies.schema.time import WindowSection
 from policies.units import as_time
+
+_DAY_MIN = 1440
+_WEEK_MIN = 7 * _DAY_MIN
 
 
 class Clockwork(Frozen, frozen=True, kw_only=True):
@@ -24,8 +28,43 @@ class Clockwork(Frozen, frozen=True, kw_only=True):
 
 
 def compile_windows(sections: Sequence[WindowSection], spot: Spot, clockwork: Clockwork) -> tuple[Window, ...]:
-    found = (compile_window(section, spot.at(index), clockwork) for index, section in enumerate(sections))
+    found = [compile_window(section, spot.at(index), clockwork) for index, section in enumerate(sections)]
+    _warn_of_overlaps(found, spot)
     return tuple(window for window in found if window is not None)
+
+
+def _warn_of_overlaps(windows: Sequence[Window | None], spot: Spot) -> None:
+    """Windows that only some days have are left alone: they are written to overlap."""
+    whole: list[tuple[int, Window]] = []
+    for index, window in enumerate(windows):
+        if window is None or window.only or window.not_on or window.dates:
+            continue
+        shared = next((number for number, other in whole if _share_a_minute(window, other)), None)
+        if shared is not None:
+            problem = f"overlaps window {shared + 1} of this list, and where both hold the first counts"
+            spot.at(index).warn(problem, "end one where the other begins")
+        whole.append((index, window))
+
+
+def _share_a_minute(one: Window, other: Window) -> bool:
+    if one.zone != other.zone:
+        return False
+    apart = [(there - here) % _WEEK_MIN for here in _starts(one) for there in _starts(other)]
+    return any(gap < _length_min(one) or (-gap) % _WEEK_MIN < _length_min(other) for gap in apart)
+
+
+def _starts(window: Window) -> list[int]:
+    """Minutes of the week."""
+    return [day * _DAY_MIN + _of_day(window.start) for day in window.weekdays]
+
+
+def _length_min(window: Window) -> int:
+    end = _of_day(window.end) if window.end is not None else _DAY_MIN
+    return (end - _of_day(window.start)) % _DAY_MIN or _DAY_MIN
+
+
+def _of_day(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
 
 
 def compile_window(section: WindowSection, spot: Spot, clockwork: Clockwork) -> Window | None:

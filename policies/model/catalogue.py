@@ -24,6 +24,8 @@ class PolicyTest(Frozen, frozen=True, kw_only=True):
     expect_class: str | None
     expect_treatments: Mapping[str, str]
     source: str
+    column: int = 1
+    key: str = "tests"
 
 
 class Catalogue(Frozen, frozen=True, kw_only=True):

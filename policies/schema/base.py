@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from policies import units
-from policies.faults import Wrong, nearest
+from policies.faults import Wrong, did_you_mean, name_cure, nearest
 from policies.model import IPNetwork, Period
 from policies.zones import zone
 
@@ -77,6 +77,8 @@ def described(value: object) -> str:
 
 
 _WRITE_ONE = "write one, or take the key out"
+_ALONE = "write the name alone, no port or path"
+_BOOK_QUOTES = "“”„«'‘"  # what an office program makes of "
 
 
 def scalar(parse: Callable[[str], Value], wish: str) -> BeforeValidator:
@@ -112,13 +114,14 @@ def _parse_percent_key(text: str) -> str:
 
 def _parse_id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
-        raise Wrong(f"{text!r} can't be a name here", "write Latin letters, digits, - and _; a title may be Russian")
+        raise Wrong(f"{text!r} can't be a name here", name_cure(text))
     return text
 
 
 def _parse_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/\S*)?", text):
-        raise Wrong(f"expected an address like https://lms.example.org, got {text!r}")
+        cure = "write plain quotes" if text[:1] in _BOOK_QUOTES else "begin it with https://, and write no spaces"
+        raise Wrong(f"expected an address like https://lms.example.org, got {text!r}", cure)
     return text
 
 
@@ -131,11 +134,11 @@ def _parse_upstream(text: str) -> str:
 def _parse_host(text: str) -> str:
     host = text.strip().lower().rstrip(".")
     if not re.fullmatch(r"(\*\.)?[^\s/:*?#@\[\]]+|\[?[0-9a-f:.]+\]?", host):
-        raise Wrong(f"expected a host name like lms.example.org, got {text!r}", "write the name alone, no port or path")
+        raise Wrong(f"expected a host name like lms.example.org, got {text!r}", _ALONE)
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise Wrong(f"expected a host name like lms.example.org, got {text!r}") from None
+        raise Wrong(f"expected a host name like lms.example.org, got {text!r}", _ALONE) from None
 
 
 def _parse_href(text: str) -> str:
@@ -146,14 +149,14 @@ def _parse_href(text: str) -> str:
 
 def _parse_header(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9-]+", text):
-        raise Wrong(f"expected a header name like X-Region, got {text!r}")
+        raise Wrong(f"expected a header name like X-Region, got {text!r}", "write Latin letters, digits and -")
     return text.lower()
 
 
 def _parse_quality(text: str) -> int:
     quality = units.parse_count(text)
     if not 1 <= quality <= 100:
-        raise Wrong(f"expected a quality from 1 to 100, got {text!r}")
+        raise Wrong(f"expected a quality from 1 to 100, got {text!r}", "write one like 60")
     return quality
 
 
@@ -164,8 +167,7 @@ def word(*words: str) -> BeforeValidator:
         if not isinstance(value, str):
             raise Wrong(f"expected one of {', '.join(words)}, got {described(value)}", _WRITE_ONE)
         if value not in words:
-            near = nearest(value, words)
-            cure = f"did you mean {near}?" if near else "write one of them"
+            cure = did_you_mean(value, words) if nearest(value, words) else "write one of them"
             raise Wrong(f"expected one of {', '.join(words)}, got {value!r}", cure)
         return value
 

@@ -70,11 +70,13 @@ def _words(model: type[BaseModel], item: Any, path: Path) -> tuple[str, str]:
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, Wrong):
         return cause.problem, cause.cure
-    if kind in ("model_type", "dict_type", "model_attributes_type"):
+    if kind == "dict_type":
+        return f"expected names with keys below, got {got}", "write each name, a colon, and its keys indented below"
+    if kind in ("model_type", "model_attributes_type"):
         return f"expected keys with values, got {got}", "indent the keys below it"
     if kind == "list_type":
         return f"expected a list, got {got}", "begin each item with - or write [a, b]"
-    return f"{item['msg']}, got {got}", ""
+    return f"{item['msg']}, got {got}", "write it as the reference of the policy language says"
 
 
 def _written(raw: MarkedMap, location: Path) -> Path:

@@ -17,7 +17,7 @@ _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)
 
 def _parse_concurrency(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= _MAX_CONCURRENCY:
-        raise Wrong(f"expected a number from 1 to {_MAX_CONCURRENCY}, got {text!r}")
+        raise Wrong(f"expected a number from 1 to {_MAX_CONCURRENCY}, got {text!r}", "write one like 2")
     return int(text)
 
 

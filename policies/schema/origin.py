@@ -31,7 +31,7 @@ from policies.values import MediaKind
 
 def _read_query(value: object) -> object:
     if not isinstance(value, dict):
-        raise Wrong(f"expected parameters like {{action: join}}, got {described(value)}")
+        raise Wrong(f"expected parameters like {{action: join}}, got {described(value)}", "write name: value in braces")
     return value
 
 

@@ -37,7 +37,7 @@ from policies.values import CostlyHop, Scope, Store
 
 def _read_then(value: object) -> str | int:
     if not isinstance(value, str):
-        raise Wrong(f"expected stop, pay or a speed like 64 kbit/s, got {described(value)}")
+        raise Wrong(f"expected stop, pay or a speed like 64 kbit/s, got {described(value)}", "write one of them")
     if value in ("stop", "pay"):
         return value
     if not any(character.isdigit() for character in value):

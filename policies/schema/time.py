@@ -19,14 +19,15 @@ def _read_days(value: object) -> frozenset[int]:
         return units.parse_days(", ".join(value))
     if isinstance(value, str):
         return units.parse_days(value)
-    raise Wrong(f"expected days like daily, mon-fri or [sat, sun], got {described(value)}")
+    raise Wrong(f"expected days like daily, mon-fri or [sat, sun], got {described(value)}", "write daily or mon-fri")
 
 
 def _read_span(value: object) -> tuple[date, date]:
     if isinstance(value, Mapping) and set(value) == {"from", "to"}:
         value = f"{value['from']}..{value['to']}"
     if not isinstance(value, str):
-        raise Wrong(f"expected dates like 2026-09-01..2026-09-30, got {described(value)}")
+        cure = "write the first day, two points, the last day"
+        raise Wrong(f"expected dates like 2026-09-01..2026-09-30, got {described(value)}", cure)
     return units.parse_dates(value)
 
 

@@ -56,11 +56,12 @@ def failed_tests(catalogue: Catalogue, path: Path) -> tuple[Fault, ...]:
     for failed in run_policy_tests(catalogue):
         name, _, line = failed.source.rpartition(":")
         problem = f"{failed.url}: {failed.what}: expected {failed.expected}, got {failed.got}"
+        key = (
+            f"{failed.key}.{failed.what}" if failed.what in ("region", "url") else f"{failed.key}.expect.{failed.what}"
+        )
         cure = "tropa explain shows why; mend the policy or the test"
         file = str(path if name == path.name else path.parent / name)
-        found.append(
-            Fault(file=file, line=int(line or 0), column=1, key=f"tests.{failed.what}", problem=problem, cure=cure)
-        )
+        found.append(Fault(file=file, line=int(line or 0), column=failed.column, key=key, problem=problem, cure=cure))
     return tuple(found)
 
 

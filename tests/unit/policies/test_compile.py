@@ -228,9 +228,15 @@ def test_a_listener_and_its_place_know_each_other_whichever_names_the_other(fold
     assert catalogue.territories["koryak", None].listeners == {"b"}
 
 
-def warnings(folder: Path, text: str) -> list[str]:
+SERVED = """
+tropa: {listeners: {front: {mode: reverse, listen: 127.0.0.1:8101}}}
+origins: {lms: {upstream: "https://lms.example.org"}}
+"""
+
+
+def warnings(folder: Path, text: str, served: str | None = None) -> list[str]:
     path = folder / "regions.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text + (SERVED if served is None else served), encoding="utf-8")
     return [str(fault).replace(f"{folder}/", "") for fault in read_catalogue_with_warnings(path)[1]]
 
 
@@ -240,7 +246,7 @@ def test_a_region_that_nobody_reaches_is_a_warning(folder: Path) -> None:
         "regions.yaml:2:6: regions.a: nobody comes from here: no network, listener, login or choice leads to it; "
         "add networks: or selectable: true"
     ]
-    assert warnings(folder, "tropa: {default_region: a}\n" + text) == []
+    assert warnings(folder, text, SERVED.replace("}}}", "}}, default_region: a}")) == []
     assert warnings(folder, text.replace("open}", "open, selectable: yes}")) == []
     assert warnings(folder, text.replace("open}", "open, sites: {s: {networks: 10.0.0.0/8}}}")) == []
 

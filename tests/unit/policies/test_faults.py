@@ -45,6 +45,12 @@ def test_a_preset_is_cited_by_the_line_of_the_rule_that_is_meant() -> None:
     assert "/mod/quiz/" in lines[0], "the origin's path is this rule's"
 
 
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.txt")), ids=lambda path: path.stem)
+def test_no_fault_is_told_without_its_cure(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "; " not in line] == []
+
+
 def test_every_expectation_has_its_case() -> None:
     assert {path.stem for path in CASES.glob("*.txt")} == {path.stem for path in CASES.glob("*.yaml")}
 

@@ -47,7 +47,7 @@ def test_an_expectation_that_fails_is_a_fault_of_its_line(tmp_path: Path) -> Non
     ran = tropa("check", path)
     assert ran.code == 2
     assert ran.out.startswith(
-        f"{path}:{line_of('- {url')}:1: tests.verdict: {CHAT}: verdict: expected allow, got defer; "
+        f"{path}:{line_of('- {url')}:5: tests[0].expect.verdict: {CHAT}: verdict: expected allow, got defer; "
     )
     assert tropa("check", path, "--no-tests").code == 0
 
