@@ -21,7 +21,10 @@ from proxy.transforms.media.probe import probe
 from proxy.transforms.media.spec import MediaMade, SlidecastSpec, ToolFailed
 from proxy.transforms.media.tools import find_ffmpeg
 from proxy.transforms.media.workbench import Bench
-from tests.lecture_samples import Sample, every_sample, film, marked
+from tests.lecture_films import film
+from tests.lecture_marks import marked
+from tests.lecture_plans import Sample
+from tests.lecture_samples import every_sample
 
 FOLDER = Path(tempfile.gettempdir()) / "tropa-lecture-samples"
 TUNED, HELD_OUT = 1, 21

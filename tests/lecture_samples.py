@@ -1,19 +1,13 @@
 """Labelled lectures: what happens on the screen is known to the frame, so that finding it can be marked.
 
-Laws of this file: deterministic by seed; needs no network; a sample is drawn on demand, frame by frame, at any size and
-instant, or written once as a film (ffmpeg, speech by espeak-ng where there is one).
+Laws: deterministic by seed; needs no network.
 """
 
 from __future__ import annotations
 
 import math
 import random
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -34,114 +28,7 @@ from tests.lecture_pictures import (
     speaker,
     words_of,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A slide by its label: it appears at at_s, is complete at full_s, and the picture number says which it is."""
-
-    at_s: float
-    full_s: float
-    picture: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """A lecture that can be drawn. changes is empty where the right answer is "not a slidecast"."""
-
-    name: str
-    duration_s: float
-    changes: tuple[Change, ...]
-    draw: Callable[[float, int, int], Picture]
-    verdict: str = "slides"
-    steps: int = 0  # builds within slides
-    film_height_px: int = 720
-    crf: int = 23
-
-    def frame(self, at_s: float, width: int = 640, height: int = 360) -> Picture:
-        return self.draw(at_s, width, height)
-
-
-# Plans of whole lectures
-
-
-@dataclass(slots=True)
-class Plan:
-    """Slides one after the other, with what lies over them."""
-
-    seed: int
-    duration_s: float
-    shortest_s: float = 8
-    longest_s: float = 16
-    kinds: tuple[str, ...] = ("text", "photo", "chart", "table", "text")
-    build_s: float | None = None  # seconds between bullets; None: slides come complete
-    fade_s: float = 0.0
-    same_title: bool = False
-    returning: bool = False
-    overlays: list[Callable[[Picture, float], None]] = field(default_factory=list)
-    camera: list[Callable[[Picture, float], Picture]] = field(default_factory=list)
-    shown: list[tuple[float, Slide]] = field(default_factory=list)
-
-    def laid_out(self) -> Plan:
-        rng = random.Random(self.seed)
-        look = LOOKS[self.seed % len(LOOKS)]
-        at_s, number = 0.0, 0
-        while at_s < self.duration_s - self.shortest_s:
-            kind = self.kinds[number % len(self.kinds)]
-            lines = rng.randint(3, 6)
-            title = "One title for all" if self.same_title else ""
-            slide = Slide(self.seed * 100 + number, kind, look, lines, title)
-            if self.returning and number % 4 == 3:
-                slide = self.shown[-2][1]
-            self.shown.append((at_s, slide))
-            length = rng.uniform(self.shortest_s, self.longest_s)
-            if self.build_s and slide.kind == "text":
-                length = max(length, self.build_s * slide.lines + 4)
-            at_s += round(length, 1)
-            number += 1
-        return self
-
-    def changes(self) -> tuple[Change, ...]:
-        known: dict[Slide, int] = {}
-        return tuple(
-            Change(at_s=at_s, full_s=self._full_s(at_s, slide), picture=known.setdefault(slide, len(known)))
-            for at_s, slide in self.shown
-        )
-
-    def _full_s(self, at_s: float, slide: Slide) -> float:
-        if self.build_s and slide.kind == "text":
-            return at_s + self.build_s * (slide.lines - 1)
-        return at_s + self.fade_s
-
-    def steps(self) -> int:
-        return sum(slide.lines - 1 for _, slide in self.shown if slide.kind == "text") if self.build_s else 0
-
-    def draw(self, at_s: float, width: int, height: int) -> Picture:
-        index = max(i for i, (start, _) in enumerate(self.shown) if start <= at_s or i == 0)
-        frame = self._slide(index, at_s, width, height)
-        since = at_s - self.shown[index][0]
-        if self.fade_s and index and since < self.fade_s:
-            before = self._slide(index - 1, at_s, width, height)
-            frame = np.array(Image.blend(Image.fromarray(before), Image.fromarray(frame), since / self.fade_s))
-        for overlay in self.overlays:
-            overlay(frame, at_s)
-        for move in self.camera:
-            frame = move(frame, at_s)
-        return frame
-
-    def _slide(self, index: int, at_s: float, width: int, height: int) -> Picture:
-        start, slide = self.shown[index]
-        lines = None
-        if self.build_s and slide.kind == "text":
-            lines = min(slide.lines, 1 + int((at_s - start) / self.build_s))
-        return np.array(slide.paint(width, height, lines))
-
-    def sample(self, name: str, **more: object) -> Sample:
-        self.laid_out()
-        values = {"verdict": "slides", "film_height_px": 720, "crf": 23, **more}
-        return Sample(
-            name=name, duration_s=self.duration_s, changes=self.changes(), draw=self.draw, steps=self.steps(), **values
-        )  # type: ignore[arg-type]
+from tests.lecture_plans import Change, Plan, Sample
 
 
 def clean(seed: int, duration_s: float) -> Sample:
@@ -417,87 +304,3 @@ def every_sample(seed: int, duration_s: float) -> list[Sample]:
         one_picture(seed, duration_s),
         flicker(seed, duration_s),
     ]
-
-
-# Films
-
-
-def frames_of(sample: Sample, fps: float, width: int, height: int) -> Iterator[Picture]:
-    for number in range(round(sample.duration_s * fps)):
-        yield sample.frame(number / fps, width, height)
-
-
-def film(
-    sample: Sample,
-    path: Path,
-    *,
-    height_px: int | None = None,
-    fps: int = 10,
-    sound_bitrate: str = "96k",
-    ffmpeg: str = "ffmpeg",
-) -> Path:
-    """Write the sample as H.264 and AAC in MP4 with spoken (or else hummed) sound; kept if it is already there."""
-    if path.exists():
-        return path
-    height = height_px or sample.film_height_px
-    draw_height = max(height, 360)
-    width, draw_width = round(height * 16 / 9 / 2) * 2, round(draw_height * 16 / 9 / 2) * 2
-    speech = spoken(path.parent, sample.duration_s)
-    half = path.with_suffix(".half.mp4")
-    args = [ffmpeg, "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{draw_width}x{draw_height}"]
-    args += ["-r", str(fps), "-i", "-", *speech, "-t", f"{sample.duration_s}", "-vf", f"scale={width}:{height}"]
-    args += ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(sample.crf), "-pix_fmt", "yuv420p", "-threads", "1"]
-    args += ["-c:a", "aac", "-b:a", sound_bitrate, "-movflags", "+faststart", str(half)]
-    with subprocess.Popen(args, stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        for frame in frames_of(sample, fps, draw_width, draw_height):
-            process.stdin.write(np.ascontiguousarray(frame).data)
-        process.stdin.close()
-    assert process.returncode == 0
-    half.rename(path)
-    return path
-
-
-def spoken(folder: Path, duration_s: float) -> list[str]:
-    """ffmpeg's input arguments for a voice of this length: espeak-ng where there is one, else a warbling tone."""
-    talker = shutil.which("espeak-ng")
-    if talker is None:
-        return ["-f", "lavfi", "-i", f"aevalsrc=0.2*sin(2*PI*(180+60*sin(3*t))*t)*(0.6+0.4*sin(9*t)):d={duration_s}"]
-    wave = folder / "speech.wav"
-    if not wave.exists():
-        rng = random.Random(5)
-        text = ". ".join(words_of(rng, 9) for _ in range(40))
-        subprocess.run([talker, "-w", str(wave), "-s", "150", text], check=True, capture_output=True)
-    return ["-stream_loop", "-1", "-i", str(wave)]
-
-
-# Marking
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """How well slides were found: hits of the labelled changes, and what was found beside them."""
-
-    labelled: int
-    hits: int
-    extra: int
-
-    @property
-    def recall(self) -> float:
-        return self.hits / self.labelled if self.labelled else 1.0
-
-    @property
-    def extra_share(self) -> float:
-        return self.extra / self.labelled if self.labelled else float(self.extra)
-
-
-def marked(sample: Sample, found_s: list[float], tolerance_s: float = 2.0) -> Mark:
-    """Match each labelled change with the nearest free found one within the tolerance."""
-    free = sorted(found_s)
-    hits = 0
-    for change in sample.changes:
-        near = [at_s for at_s in free if abs(at_s - change.at_s) <= tolerance_s]
-        if near:
-            hits += 1
-            free.remove(min(near, key=lambda at_s: abs(at_s - change.at_s)))
-    return Mark(labelled=len(sample.changes), hits=hits, extra=len(free))

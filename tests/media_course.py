@@ -21,7 +21,8 @@ from aiohttp import web
 
 from proxy.clock import OffsetClock
 from proxy.pages.phrases import phrases
-from tests import lecture_samples
+from tests.lecture_films import film
+from tests.lecture_samples import clean
 from tests.media_samples import kept
 from tests.serving import Reply, Served
 
@@ -46,8 +47,8 @@ def lecture(seconds: float = 50) -> Path:
     """A film of a lecture: five frames a second, 360 lines, a slide every ten seconds or so."""
 
     def make(path: Path) -> None:
-        sample = lecture_samples.clean(3, seconds)
-        lecture_samples.film(sample, path, height_px=360, fps=5)
+        sample = clean(3, seconds)
+        film(sample, path, height_px=360, fps=5)
 
     return kept(f"lecture-{seconds:g}.mp4", make)
 

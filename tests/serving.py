@@ -94,8 +94,12 @@ async def served(
     link: str = "{down: 256 kbit/s, up: 64 kbit/s, rtt: 700 ms}",
 ) -> AsyncIterator[Served]:
     """Serve until the block ends."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await origin(request)  # which may be an object that is called: aiohttp wants a function
+
     app = web.Application(client_max_size=64 * 1024**2)
-    app.router.add_route("*", "/{path:.*}", origin)
+    app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -22,7 +22,7 @@ class Site:
         self.asked: list[tuple[str, str]] = []
         self.coding, self.base_url = "", ""
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         self.asked.append((request.path_qs, request.headers["Sec-Fetch-Dest"]))
         if request.path.endswith("/page"):
             if self.coding:
@@ -35,7 +35,7 @@ class Site:
 async def site() -> AsyncIterator[Site]:
     made = Site()
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", made)
+    app.router.add_route("*", "/{path:.*}", made.answer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

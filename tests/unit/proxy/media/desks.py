@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -109,3 +109,13 @@ async def until(what: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not what():
             await asyncio.sleep(0.005)
+
+
+async def view_of(office: Office, key: str) -> JobView:
+    view = await office.desk.view(key)
+    assert view is not None
+    return view
+
+
+async def read_whole(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])

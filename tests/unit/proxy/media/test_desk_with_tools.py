@@ -15,7 +15,7 @@ from proxy.transforms.media.spec import Recipe
 from proxy.transforms.media.tools import find_ffmpeg
 from tests.media_desk import FakeOrigin
 from tests.media_samples import film
-from tests.unit.proxy.media.desks import Office, a_watcher, an_order, until
+from tests.unit.proxy.media.desks import Office, a_watcher, an_order, read_whole, until
 
 pytestmark = pytest.mark.skipif(find_ffmpeg() is None, reason="no ffmpeg")
 SECONDS = 6
@@ -51,7 +51,7 @@ async def test_a_film_is_played_before_its_source_is_whole(office: Office) -> No
     await until(lambda: (g := office.desk.growing(ticket.key, learner="anna")) is not None and g.length_bytes > 20_000)
     growing = office.desk.growing(ticket.key, learner="anna")
     assert growing is not None and not office.sources.stats().fetched
-    reader = asyncio.create_task(_read(growing.read_from()))
+    reader = asyncio.create_task(read_whole(growing.read_from()))
     origin.gate.set()
     view = await office.ended(ticket.key)
     assert view is not None and view.state is State.READY
@@ -81,7 +81,3 @@ async def test_a_source_that_is_no_film_is_refused(office: Office) -> None:
     view = await office.made(order)
     assert view is not None and view.state is State.REFUSED
     assert office.store.stats().media == 0
-
-
-async def _read(chunks: AsyncIterator[bytes]) -> bytes:
-    return b"".join([chunk async for chunk in chunks])

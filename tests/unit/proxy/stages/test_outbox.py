@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -229,7 +230,7 @@ async def test_what_is_no_message_is_refused_honestly_without_a_link(tmp_path: P
             reply = await anna.send(path=path, **more)
             assert reply.status == 503 and "Location" not in reply.headers, path
         big = aiohttp.FormData(dict(fields()), quote_fields=False)
-        big.add_field("photo", bytes(2_000_000), filename="a.jpg", content_type="image/jpeg")
+        big.add_field("photo", io.BytesIO(bytes(2_000_000)), filename="a.jpg", content_type="image/jpeg")
         assert (await anna.send(data=big)).status == 503
         script = await there.get(POST, "POST", headers={**anna._headers(), "Sec-Fetch-Dest": "empty"}, data=fields())
         assert script.status == 503

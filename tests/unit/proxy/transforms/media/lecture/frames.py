@@ -9,7 +9,7 @@ from proxy.transforms.media.lecture.detect import Detector
 from proxy.transforms.media.lecture.values import FPS, HEIGHT_PX, WIDTH_PX
 from proxy.transforms.media.lecture.verdict import Detected
 from tests.lecture_pictures import Picture
-from tests.lecture_samples import Sample
+from tests.lecture_plans import Sample
 
 
 def small(picture: Picture) -> bytes:

@@ -14,7 +14,9 @@ from proxy.transforms.media.lecture.model import lecture_from
 from proxy.transforms.media.lecture.parts import SideText
 from proxy.transforms.media.spec import MediaMade, SlidecastSpec, SoundSpec
 from proxy.transforms.media.workbench import Bench
-from tests.lecture_samples import film, marked, talking_head, with_speaker
+from tests.lecture_films import film
+from tests.lecture_marks import marked
+from tests.lecture_samples import talking_head, with_speaker
 from tests.media_samples import FFMPEG, kept, sound
 from tests.unit.proxy.transforms.media.benches import TOOL, bench, needs_ffmpeg
 

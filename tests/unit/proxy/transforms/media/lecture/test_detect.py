@@ -6,7 +6,8 @@ import pytest
 
 from proxy.transforms.media.lecture.detect import Detector
 from proxy.transforms.media.lecture.verdict import Why
-from tests.lecture_samples import every_sample, marked
+from tests.lecture_marks import marked
+from tests.lecture_samples import every_sample
 from tests.unit.proxy.transforms.media.lecture.frames import detected, flat, page
 
 SAMPLES = every_sample(31, 52.0)
