@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +18,7 @@ from proxy.account.state import Change, Mark, PutMark, State
 
 KEPT = timedelta(days=7)  # as long as the log
 MAX_REMEMBERED = 20_000
+MAX_A_DAY = 50_000  # new ones; each lies on the disk for a week, and a stranger can ask for what is refused without end
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "U": "V"}
 _CYRILLIC = dict(zip("АВЕЗКМНОРСТУХ", "ABE3KMH0PCTYX", strict=True))  # typed on a Russian keyboard
@@ -38,12 +39,15 @@ class Codes:
         self._keyed = Keyed(secret)
         self._given: dict[str, bytes] = {}  # code -> digest of what it is about
         self._pending: list[Change] = []
+        self._day, self._of_day = date.min, 0
 
     def issue(self, about: str, facts: Mapping[str, Any], now: datetime) -> str:
         """A code for one refusal.
 
         about  tells refusals apart: learner, URL and the reasons' rules, in one string
         facts  plain JSON, shown by `tropa why`; no login and no token in clear
+
+        After MAX_A_DAY of a day all others have one code together, which stands for nothing but the log's lines.
         """
         subject = self._keyed.digest("support-about", about, f"{now:%Y-%m-%d}", size_bytes=16)
         code = self._code(subject)
@@ -51,9 +55,17 @@ class Codes:
             code = self._code(subject + b"2")
         if self._given.get(code) == subject:
             return code
+        if not self._has_room(now.date()):
+            return self._code(self._keyed.digest("support-more", f"{now:%Y-%m-%d}", size_bytes=16))
         remember(self._given, code, subject, MAX_REMEMBERED)
         self._pending.append(PutMark(mark=Mark(kind="code", owner="", key=code, until=now + KEPT, facts=facts)))
         return code
+
+    def _has_room(self, today: date) -> bool:
+        if today != self._day:
+            self._day, self._of_day = today, 0
+        self._of_day += 1
+        return self._of_day <= MAX_A_DAY
 
     def changes(self) -> list[Change]:
         """What is to be committed since the last call."""

@@ -21,14 +21,19 @@ HEAVY_LINK = re.compile(
 _SAFE = "".join(map(chr, range(0x21, 0x7F)))  # what is ASCII stays as the page has it
 
 
+_MOST_CHARS = 2048
+
+
 class SizeBook:
-    """URL -> bytes; bounded; the least recently used is forgotten first."""
+    """URL -> bytes; bounded; the least recently used is forgotten first, an overlong address isn't remembered."""
 
     def __init__(self, *, max_entries: int = 50_000) -> None:
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._max_entries = max_entries
 
     def learn(self, url: str, nbytes: int) -> None:
+        if len(url) > _MOST_CHARS:
+            return
         self._sizes.pop(url, None)
         self._sizes[url] = nbytes
         if len(self._sizes) > self._max_entries:

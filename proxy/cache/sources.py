@@ -20,8 +20,11 @@ class Source(Frozen, frozen=True, kw_only=True):
     length_bytes: int
 
 
+_MOST_CHARS = 2048
+
+
 class SourceBook:
-    """(origin, address, learner or nobody) -> Source; bounded."""
+    """(origin, address, learner or nobody) -> Source; bounded, and nothing of overlong addresses."""
 
     def __init__(self, *, max_entries: int = 50_000) -> None:
         self._sources: OrderedDict[tuple[str, str, str], Source] = OrderedDict()
@@ -29,7 +32,7 @@ class SourceBook:
 
     def remember(self, origin: str, url: str, learner: str, source: Source, *, private: bool) -> None:
         """private: the response belongs to one learner, unless its validator is the content's digest."""
-        if not source.etag.startswith('"'):
+        if not source.etag.startswith('"') or len(url) > _MOST_CHARS:
             return
         shared = not private or is_content_hash(source.etag)
         key = (origin, stable_url(url), "" if shared else learner)

@@ -19,6 +19,7 @@ from proxy.upstream.reply import Way
 
 _REMEMBERED_S = 60.0
 _MOST = 4096
+_MOST_CHARS = 1024
 _Address = tuple[str, str, int, str]
 
 
@@ -39,7 +40,8 @@ class Unstorable:
         if not forbids(headers):
             self._until_s.pop(address, None)
             return False
-        remember(self._until_s, address, now_s + _REMEMBERED_S, _MOST)
+        if len(address[3]) <= _MOST_CHARS:  # addresses are as long as strangers make them
+            remember(self._until_s, address, now_s + _REMEMBERED_S, _MOST)
         return True
 
 

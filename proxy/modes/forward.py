@@ -7,14 +7,14 @@ only ports 80 and 443 unless an origin lists others; a request that has passed h
 from __future__ import annotations
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from policies.model import Catalogue, Listener, Origin
 from policies.values import Mode as ModeName
-from proxy.errors import bad_request, loop_detected, refused_target
+from proxy.errors import bad_request, refused_target
 from proxy.exchange import Inbound, IPAddress
 from proxy.modes.addresses import client_address, in_networks
 from proxy.modes.authority import OriginsByHost, split_authority
+from proxy.modes.loops import check_loop
 from proxy.modes.reverse import split_absolute
 from proxy.modes.seen import Seen
 
@@ -92,13 +92,6 @@ class Forward:
             client=client_address(seen.peer, seen.told, request.headers, catalogue.settings.trusted_proxies),
             listener=listener.name,
         )
-
-
-def check_loop(headers: CIMultiDictProxy[str], pseudonym: str) -> None:
-    """Raises ExchangeError for a request that has passed here before (RFC 9110 section 7.6.3)."""
-    via = ",".join(headers.getall("Via", ()))
-    if pseudonym in via and any(pseudonym in entry.split() for entry in via.split(",")):
-        raise loop_detected(via[:200])
 
 
 def check_port(port: int, origin: Origin | None) -> None:

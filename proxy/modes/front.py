@@ -101,7 +101,7 @@ class Front:
         self._catalogue = catalogue
         self._clock = clock
         self._keeper = keeper
-        self._mode: Mode = Forward(pseudonym) if listener.mode == "forward" else Reverse()
+        self._mode: Mode = (Forward if listener.mode == "forward" else Reverse)(pseudonym)
         self.tunnels = Tunnels(
             tunnel_gate, dial or Dial(catalogue, lambda: frozenset({self.port})), catalogue, clock, pseudonym
         )

@@ -11,24 +11,27 @@ from proxy.exchange import Inbound, IPAddress
 from proxy.modes.addresses import client_address, told_host, told_scheme
 from proxy.modes.authority import OriginsByHost, split_authority
 from proxy.modes.known_heads import made_before
+from proxy.modes.loops import check_loop
 from proxy.modes.seen import Seen
 from proxy.modes.strict import is_authority
 
 
 class Reverse:
-    """Host says which origin; only a listed front may say scheme, host and learner."""
+    """Host says which origin; only a listed front may say scheme, host and learner. pseudonym is ours in Via."""
 
-    __slots__ = ("_origins",)
+    __slots__ = ("_origins", "_pseudonym")
 
-    def __init__(self) -> None:
+    def __init__(self, pseudonym: str) -> None:
         self._origins = OriginsByHost()
+        self._pseudonym = pseudonym
 
     def admits(self, peer: IPAddress | None, catalogue: Catalogue, listener: Listener) -> bool:
         return True
 
     def inbound(self, request: web.BaseRequest, seen: Seen, catalogue: Catalogue, listener: Listener) -> Inbound:
-        """Raises ExchangeError: 421 for a host that no origin lists (RFC 9110 section 15.5.20)."""
+        """Raises ExchangeError: 421 for a host that no origin lists (RFC 9110 section 15.5.20), 508 for a loop."""
         headers = request.headers
+        check_loop(headers, self._pseudonym)
         client = client_address(seen.peer, seen.told, headers, catalogue.settings.trusted_proxies)
         scheme = (told_scheme(headers) if client.trusted else None) or ("https" if seen.tls else "http")
         authority, target = self._read_target(request)

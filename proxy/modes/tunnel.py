@@ -21,7 +21,8 @@ from proxy.live.duplex import Duplex
 from proxy.live.splice import Splice
 from proxy.live.terms import RelayTerms
 from proxy.modes.authority import OriginsByHost, split_authority
-from proxy.modes.forward import check_loop, check_port
+from proxy.modes.forward import check_port
+from proxy.modes.loops import check_loop
 from proxy.modes.strict import is_authority
 from proxy.upstream.dial import Dial
 

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from policies.classify import is_edited
+from policies.exceptions import host_matches
 from policies.memory import remember
 from policies.night import idle_because
 from policies.values import MediaKind
 from policies.windows import next_opening
 from proxy.account.state import State
+from proxy.exchange import Inbound
 from proxy.media.desk import Desk
 from proxy.night.addresses import service_target
 from proxy.night.fetcher import NightFetcher
@@ -96,12 +98,12 @@ class NightRequests:
 
     async def write_to(self, exchange: Exchange, address: str) -> bool:
         """She wants a letter at this address, once; False: it is none."""
-        inbound, who = exchange.inbound, exchange.who
+        who = exchange.who
         waiting = Waiting(
             learner=who.learner,
             to=address.strip(),
             language=who.language,
-            home=f"{inbound.scheme}://{inbound.authority}",
+            home=home_of(exchange.inbound),
             since=exchange.now,
         )
         return await self._letters.leave(waiting, exchange.now)
@@ -130,6 +132,14 @@ class NightRequests:
             href=href if wanted.state is RequestState.READY else "",
             token=seal("cancel", {"w": wanted.id}, until) if wanted.is_open else None,
         )
+
+
+def home_of(inbound: Inbound) -> str:
+    """The site's front, by a name of the site's own: a listener of one origin takes any Host, a letter takes none."""
+    names = inbound.origin.hosts if inbound.origin is not None else ()
+    own = next((name for name in names if not name.startswith("*.")), "")
+    is_its_own = not own or any(host_matches(name, inbound.host) for name in names)
+    return f"{inbound.scheme}://{inbound.authority if is_its_own else own}"
 
 
 _WHY = {

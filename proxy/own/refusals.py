@@ -10,6 +10,7 @@ import json
 import random
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -35,6 +36,7 @@ from proxy.transforms.spec import Heavy
 
 HTML = "text/html; charset=utf-8"
 _ONCE_WITHIN, _MOST_REMEMBERED = timedelta(hours=6), 20_000
+_MOST_URL_CHARS = 2000  # of an address, with a support code
 _JITTER_S = 90  # forty schools knock within a minute and a half, not within a second
 
 
@@ -45,7 +47,7 @@ class Refusals:
         self._dresser = dresser
         self._codes = codes
         self._jitter = jitter
-        self._withheld: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+        self._withheld: OrderedDict[bytes, datetime] = OrderedDict()  # by learner and address
 
     # -- by decision ---------------------------------------------------------------------------------------
 
@@ -100,7 +102,7 @@ class Refusals:
 
     def _first_time(self, exchange: Exchange) -> bool:
         """Whether this learner wasn't refused this very thing within the last hours."""
-        asked, now = (exchange.who.learner, exchange.inbound.url), exchange.now
+        asked, now = _digest(exchange.who.learner, exchange.inbound.url), exchange.now
         last = self._withheld.get(asked)
         if last is not None and now - last < _ONCE_WITHIN:
             return False
@@ -170,7 +172,7 @@ class Refusals:
             "region": decision.region,
             "site": decision.site,
             "origin": decision.origin,
-            "url": redacted(url),
+            "url": redacted(url)[:_MOST_URL_CHARS],
             "learner": exchange.who.learner,
             "known_by": exchange.who.known_by,
             "class": decision.traffic_class.value,
@@ -183,6 +185,10 @@ class Refusals:
         code = self._codes.issue(about, facts, exchange.now)
         exchange.tally.support_code = code
         return code
+
+
+def _digest(learner: str, url: str) -> bytes:
+    return blake2b(f"{learner}\n{url}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def own_page(status: int, body: bytes) -> Answer:

@@ -206,7 +206,7 @@ class OwnRoutes:
         if payload is None:
             return self._stale(exchange)
         self._accountant.broken_pages.report(exchange.who.learner, payload["u"], exchange.now)
-        said = " ".join(form.get("what", "").split())[:_MOST_SAID_CHARS]
+        said = _in_one_line(form.get("what", ""))[:_MOST_SAID_CHARS]
         logger.warning("a page was reported as broken: %s: %s", redacted(payload["u"]), said or "(nothing said)")
         context = replace(self._dresser.context(exchange), page_url=payload["u"])
         return own_page(200, report_thanks(context))
@@ -288,6 +288,11 @@ class OwnRoutes:
             await self.uploads.forget(learner)
             await self._outbox.session_ended(learner)
         return identifier.ended(exchange.inbound, exchange.now)
+
+
+def _in_one_line(text: str) -> str:
+    """What somebody typed, fit for a log that is read in a terminal: no line ends, no control sequences."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _came_from(exchange: Exchange) -> str:

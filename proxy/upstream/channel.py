@@ -10,7 +10,12 @@ import asyncio
 from typing import Any
 
 from aiohttp import StreamReader
-from aiohttp.client_exceptions import ClientConnectionResetError, ClientOSError, ServerDisconnectedError
+from aiohttp.client_exceptions import (
+    ClientConnectionResetError,
+    ClientOSError,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+)
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage, StreamWriter
 from aiohttp.streams import EofStream
@@ -24,23 +29,31 @@ from proxy.upstream.body import RequestBody
 
 READ_BUFFER_BYTES = 16384  # small, so that a slow reader holds little (0.3 MB measured against 0.5 to 1.0)
 _EXPECT_WAIT_S = 3.0  # RFC 9110 section 10.1.1: don't wait for ever for an origin that ignores Expect
+_MOST_INTERIM = 1000
+_OF_THE_CONNECTION = frozenset({"ntlm", "negotiate", "nego2", "kerberos"})
 DISCONNECTED = (ServerDisconnectedError, ClientOSError, ClientConnectionResetError, EofStream)
 
 
 class Channel:
     """Sends one request on a connection and reads the response's head."""
 
-    __slots__ = ("_connection", "_payload", "_protocol", "_unsent", "_upload")
+    __slots__ = ("_connection", "_head_s", "_once", "_payload", "_protocol", "_sent_s", "_unsent", "_upload")
 
-    def __init__(self, connection: Connection, *, bodyless: bool, limits: Limits, timeouts: Timeouts) -> None:
+    def __init__(
+        self, connection: Connection, *, bodyless: bool, limits: Limits, timeouts: Timeouts, once: bool = False
+    ) -> None:
+        """once: the connection is nobody else's afterwards."""
         protocol = connection.protocol
         if protocol is None:
             raise ServerDisconnectedError
         self._connection = connection
+        self._once = once
         self._protocol = protocol
         self._upload: asyncio.Task[None] | None = None
         self._payload: StreamReader | None = None
         self._unsent = False  # a body that isn't out in full
+        self._sent_s: float | None = None  # when it was, on the loop's clock
+        self._head_s = timeouts.response_head_s
         protocol.set_response_params(
             skip_payload=bodyless,
             read_until_eof=True,
@@ -82,7 +95,7 @@ class Channel:
     async def _read_head(
         self, body: RequestBody | None, expect: bool, keeper: TaskKeeper
     ) -> tuple[RawResponseMessage, StreamReader]:
-        while True:
+        for _ in range(_MOST_INTERIM):
             waiting = body is not None and self._upload is None
             said = await self._word() if waiting and expect else await self._protocol.read()
             if said is not None:
@@ -95,6 +108,9 @@ class Channel:
                     return message, payload
             if waiting and body is not None and (said is None or message.code == 100):
                 self._start(body, keeper)
+            if self._sent_s is not None and asyncio.get_running_loop().time() - self._sent_s > self._head_s:
+                raise SocketTimeoutError("interim answers alone")  # each of them has set aiohttp's clock back
+        raise upstream_malformed("interim answers without end")
 
     async def _word(self) -> tuple[RawResponseMessage, StreamReader] | None:
         """What the origin says within the wait for 100; None where it says nothing."""
@@ -120,6 +136,7 @@ class Channel:
                 await writer.write(piece)
             await writer.write_eof()
             self._unsent = False
+            self._sent_s = asyncio.get_running_loop().time()
             self._protocol.start_timeout()
         except OSError:
             # The origin stopped taking it; it may have said why, so what it sent is still read.
@@ -135,7 +152,7 @@ class Channel:
         # What is still buffered is read after this, and aiohttp would then set a timer that ends an idle connection
         # with an error for whoever comes next.
         self._protocol.read_timeout = None
-        if not self._unsent:
+        if not self._unsent and not self._once:
             self._connection.release()
             return
         if self._upload is not None:
@@ -155,6 +172,15 @@ class Channel:
 def request_head(method: str, target: str, headers: CIMultiDict[str]) -> bytes:
     """The head's bytes. Raises ValueError for bytes that would end a line early."""
     return head_bytes(f"{method} {target} HTTP/1.1", headers.items())
+
+
+def logs_in_the_connection(headers: CIMultiDict[str]) -> bool:
+    """Whether this request's login may hold for all that follows on its connection, whoever asks (RFC 4559 section 5,
+    MS-NTHT): such a connection is never used again, or the next learner would be the last one to the origin."""
+    if "Authorization" not in headers:
+        return False
+    schemes = (value.strip().partition(" ")[0].lower() for value in headers.getall("Authorization"))
+    return not _OF_THE_CONNECTION.isdisjoint(schemes)
 
 
 def misframed(message: RawResponseMessage) -> str | None:

@@ -20,7 +20,7 @@ from proxy.tasks import TaskKeeper
 from proxy.upstream.address import Target, target_of
 from proxy.upstream.body import RequestBody
 from proxy.upstream.chain import proxy_hop
-from proxy.upstream.channel import DISCONNECTED, Channel, request_head
+from proxy.upstream.channel import DISCONNECTED, Channel, logs_in_the_connection, request_head
 from proxy.upstream.faults import connection_fault, was_connected
 from proxy.upstream.guard import check_host, sockets_made
 from proxy.upstream.pool import Pool, Route
@@ -129,7 +129,7 @@ class Upstream:
         settings = call.settings
         head = request_head(call.method, call.target_line(route), call.headers)
         message, content = await wire.ask(
-            head, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts
+            head, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts, once=call.once
         )
         return UpstreamResponse(
             wire,
@@ -146,7 +146,11 @@ class Upstream:
         connection = await pool.connect(route, settings.timeouts)
         try:
             channel = Channel(
-                connection, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts
+                connection,
+                bodyless=call.method == "HEAD",
+                limits=settings.limits,
+                timeouts=settings.timeouts,
+                once=call.once,
             )
         except BaseException:
             connection.close()
@@ -197,6 +201,11 @@ class _Call(NamedTuple):
         """The body of the answer stalled or broke off."""
         if self.watch is not None:
             self.watch.broke(self.origin, self.where)
+
+    @property
+    def once(self) -> bool:
+        """The connection must not be used again."""
+        return logs_in_the_connection(self.headers)
 
     @property
     def allowed(self) -> bool:

@@ -54,6 +54,7 @@ class Wire(BaseProtocol):
         "_inner",
         "_last",
         "_limits",
+        "_once",
         "_rests",
         "_spoiled",
         "_timer",
@@ -72,7 +73,7 @@ class Wire(BaseProtocol):
         self._answer: _Answer | None = None
         self._head_end: int | None = None
         self._got_bytes, self._last = 0, b""
-        self._asking = self._bodyless = self._spoiled = False
+        self._asking = self._bodyless = self._spoiled = self._once = False
         # Whose question is open; what is awaited comes by it, for the wire may be asked again before its owner runs.
         self._waiter: asyncio.Future[_Answer] | None = None
         self._held: asyncio.TimerHandle | None = None
@@ -85,10 +86,13 @@ class Wire(BaseProtocol):
 
     # -- asking --------------------------------------------------------------------------------------------
 
-    async def ask(self, head: bytes, *, bodyless: bool, limits: Limits, timeouts: Timeouts) -> _Answer:
+    async def ask(
+        self, head: bytes, *, bodyless: bool, limits: Limits, timeouts: Timeouts, once: bool = False
+    ) -> _Answer:
         """Send a request and wait for its answer's head; a small body that is on its way comes with it.
 
-        bodyless: the answer has no body (HEAD). Interim answers end here (RFC 9110 section 15.2).
+        bodyless: the answer has no body (HEAD). once: the connection is nobody else's afterwards. Interim answers end
+        here (RFC 9110 section 15.2).
 
         Raises what aiohttp raises, or ExchangeError.
         """
@@ -96,7 +100,7 @@ class Wire(BaseProtocol):
         if transport is None or transport.is_closing():
             raise ServerDisconnectedError
         self._ready_to_parse(limits, bodyless)
-        self._answer, self._asking = None, True
+        self._answer, self._asking, self._once = None, True, once
         self._head_end, self._got_bytes, self._last = None, 0, b""
         self._idle_s = timeouts.upstream_idle_s
         self._patient_until(self._loop.time() + timeouts.response_head_s)
@@ -185,7 +189,7 @@ class Wire(BaseProtocol):
             raise upstream_malformed(why)
         if self._bodyless or message.code in (204, 304):
             payload = EMPTY_PAYLOAD
-        self._spoiled = bool(message.should_close)
+        self._spoiled = self._once or bool(message.should_close)
         self._answer = message, payload
         if not payload.is_eof() and not self._is_awaited(message, payload):
             self._wake()

@@ -1,7 +1,8 @@
 """What may be stored, and for whom: RFC 9111 section 3, and stricter where sites are known to be careless.
 
 Laws of this file: nothing with a cookie for one person, nothing private, nothing that `no-store` names is ever
-anybody's; where a request says whose it is, an origin's silence isn't taken for leave.
+anybody's; where a request says whose it is, an origin's silence isn't taken for leave; nor is it where a request says
+something that browsers don't say and the origin doesn't own to have heard: it may have chosen the answer by it.
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ def _hindrance(asking: Asking, headers: Fields, directives: ResponseDirectives) 
     """What keeps it from being anybody's."""
     if "Set-Cookie" in headers:
         return "set-cookie"
+    if asking.says_more_than(vary_names(headers)):
+        return "request-field"
     if directives.private:
         return "private"
     if not _PERSONAL_VARY.isdisjoint(vary_names(headers)):

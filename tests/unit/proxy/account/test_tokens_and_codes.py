@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.account.codes import Codes, facts_of, normalise
+from proxy.account.codes import MAX_A_DAY, Codes, facts_of, normalise
 from proxy.account.secret import Keyed, SecretError, installation_secret
 from proxy.account.sqlite import SqliteState
 from proxy.account.tokens import Tokens
@@ -141,6 +141,17 @@ def test_the_same_refusal_has_one_code_a_day_and_is_kept_once() -> None:
 def test_codes_of_many_refusals_stay_apart() -> None:
     codes = Codes(random.Random(1).randbytes(32))
     assert len({codes.issue(str(number), {}, NOW) for number in range(20_000)}) == 20_000
+
+
+def test_a_stranger_fills_no_disk_with_codes() -> None:
+    codes = Codes(b"k" * 32)
+    known = codes.issue("a teacher's", {}, NOW)
+    for number in range(MAX_A_DAY + 100):
+        last = codes.issue(f"a stranger's {number}", {}, NOW)
+    assert len(codes.changes()) == MAX_A_DAY
+    assert codes.issue("another's", {}, NOW) == last, "all that came too late have one together"
+    assert normalise(last) == last != known
+    assert codes.issue("a teacher's", {}, NOW + timedelta(days=1)) and len(codes.changes()) == 1
 
 
 async def test_a_code_tells_its_facts_for_seven_days(tmp_path: Path) -> None:

@@ -223,6 +223,19 @@ async def test_where_she_came_from_is_only_ever_a_page_of_the_same_site(tmp_path
             assert "/.tropa/report" not in page and "evil" not in page
 
 
+async def test_what_a_reporter_types_is_one_line_of_plain_signs_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path, origin) as there:
+        cookie = cookie_of(await there.get("/.tropa/", headers=BROWSER))
+        token = token_for("report", await place_page(there, cookie))
+        typed = {"token": token, "what": "\x1b]0;owned\x07\r\n2026-01-01 ERROR \x9b31mforged\u202e"}
+        headers = BROWSER | {"Cookie": cookie}
+        assert (await there.get("/.tropa/report", "POST", data=typed, headers=headers)).status == 200
+    (said,) = [record.getMessage() for record in caplog.records if "reported as broken" in record.getMessage()]
+    assert said.isprintable() and said.endswith(": ]0;owned 2026-01-01 ERROR 31mforged")
+
+
 async def test_pages_of_ours_let_nothing_of_the_courses_in(tmp_path: Path) -> None:
     async with served(tmp_path, origin) as there:
         reply = await there.get("/.tropa/", headers=BROWSER)

@@ -167,6 +167,38 @@ class TestConnections:
                     await fetch.body(method)
             assert len(origin.visits) == visits
 
+    @pytest.mark.parametrize("login", ["NTLM TlRMTVNTUAAD", "Negotiate YII=", "  negotiate YII="])
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_a_login_that_holds_for_a_connection_is_not_left_to_the_next_learner(
+        self, login: str, method: str
+    ) -> None:
+        async with fetching() as (origin, fetch):
+            assert await fetch.body(method, body=b"x" if method == "POST" else None, headers={"Authorization": login})
+            assert await fetch.body() == b"ok"
+            assert await fetch.body("POST", body=b"x") == b"ok"
+            with_login = [visit for visit in origin.visits if b"Authorization" in visit.received]
+            assert [bytes(visit.received).count(b" HTTP/1.1") for visit in with_login] == [1]
+
+    async def test_a_login_that_each_request_says_anew_costs_no_connection(self) -> None:
+        async with fetching() as (origin, fetch):
+            await fetch.body(headers={"Authorization": "Basic YTpi"})
+            await fetch.body(headers={"Authorization": "Bearer x"})
+            assert len(origin.visits) == 1
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_interim_answers_without_end_are_an_origin_that_says_nothing(self, method: str) -> None:
+        async def never_final(visit: Visit) -> None:
+            await visit.body(await visit.head())
+            while True:
+                await visit.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+                await asyncio.sleep(0.02)
+
+        patience = replace(FAST, response_head_s=0.4)
+        async with fetching(never_final, timeouts=patience) as (_, fetch):
+            with pytest.raises(ExchangeError, match="upstream-timeout"):
+                async with asyncio.timeout(20):
+                    await fetch.body(method, body=b"x" if method == "POST" else None)
+
     async def test_a_fresh_connection_that_dies_is_not_tried_again(self) -> None:
         async def dead(visit: Visit) -> None:
             await visit.head()
