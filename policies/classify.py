@@ -134,13 +134,18 @@ class OriginMatcher:
         for rule, classification in self._rules:
             if rule.methods and method not in rule.methods:
                 continue
+            if not rule.pattern.search(path):
+                continue
             if rule.query:
                 pairs = _query_pairs(request.query, self.watched) if pairs is None else pairs
-                if not pairs.issuperset(rule.query):
+                if not all(_names(pairs, name, value) for name, value in rule.query):
                     continue
-            if rule.pattern.search(path):
-                return classification
+            return classification
         return None
+
+
+def _names(pairs: frozenset[tuple[str, str]], name: str, value: re.Pattern[str]) -> bool:
+    return any(named == name and value.search(told) for named, told in pairs)
 
 
 def _mention_of(names: frozenset[str]) -> Callable[[str], object]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
+from policies.compile.patterns import value_pattern
 from policies.decision import Alternative
 from policies.facts import RequestFacts
 from policies.model import (
@@ -209,7 +210,7 @@ def a_rule(
         traffic_class=traffic_class,
         kind=kind,
         methods=frozenset(methods),
-        query=query,
+        query=tuple((name, value_pattern(value)) for name, value in query),
         required_for_credit=required_for_credit,
         source=source or f"presets/moodle.yaml:{len(pattern)}",
     )

@@ -40,6 +40,13 @@ def url_pattern(written: str, mount: str = "") -> re.Pattern[str]:
     return _compiled(rf"^https?://{_host(host)}(?::\d+)?{tail}(?:[?#].*)?$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
+def value_pattern(written: str) -> re.Pattern[str]:
+    """A pattern of a parameter's whole value; `*` is any characters. Raises Wrong."""
+    glob = _glob(written, within=".*")
+    return _compiled(f"^{glob.removesuffix('.*') if written.endswith('/') else glob}$")
+
+
 def specificity(written: str) -> tuple[int, int]:
     """(length of the fixed beginning, number of fixed characters): greater is more specific."""
     if written.startswith("^"):

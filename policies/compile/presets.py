@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from policies.compile.outbox import compile_outbox, refuse_assessment
-from policies.compile.patterns import path_pattern, specificity, url_pattern
+from policies.compile.patterns import path_pattern, specificity, url_pattern, value_pattern
 from policies.compile.spot import Spot
 from policies.faults import FaultList, Wrong, did_you_mean
 from policies.model import DietItem, EmbedHost, NoTransform, OutboxForm, PathRule, Preset
@@ -151,7 +151,9 @@ def _rule(section: RuleSection, spot: Spot, mount: str) -> RankedRule:
         traffic_class=section.traffic_class,
         kind=section.kind,
         methods=frozenset(section.methods),
-        query=tuple(section.query.items()),
+        query=tuple(
+            (name, _one(value, spot.at("query", name), value_pattern)) for name, value in section.query.items()
+        ),
         required_for_credit=section.required_for_credit,
         source=spot.source,
     )

@@ -33,7 +33,7 @@ class PathRule(Frozen, frozen=True, kw_only=True):
     traffic_class: TrafficClass
     kind: MediaKind | None = None
     methods: frozenset[str] = frozenset()
-    query: tuple[tuple[str, str], ...] = ()  # parameters that must have these values
+    query: tuple[tuple[str, re.Pattern[str]], ...] = ()  # parameters whose values must match
     required_for_credit: bool = False
     source: str = ""
 

@@ -49,7 +49,9 @@ class RuleSection(Section):
         default=None, description="What comes back, where it is known."
     )
     methods: Methods = Field(default=[], description="Only these methods.")
-    query: Query = Field(default={}, description="Only with these parameters in the address.")
+    query: Query = Field(
+        default={}, description="Only with these parameters in the address; `*` is any characters, {a,b} one of both."
+    )
     required_for_credit: Truth = Field(default=False, description="Its cards say that it counts for credit.")
 
 

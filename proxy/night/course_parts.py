@@ -25,7 +25,9 @@ ASSESSED = frozenset(
 _LAID_OUT = frozenset(("resource", "folder"))
 _SUBSECTION = "subsection"
 _FILMS = ("video/", "audio/")
-_PLAYBACK = re.compile(r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/[^\s\"'<>?#&\\]+")
+_PLAYBACK = re.compile(
+    r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/(?:playback\.html\?meetingId=)?[^\s\"'<>?#&\\]+"
+)  # versions before 2.3 name the recording in the query
 MAX_PARTS = 2000
 MAX_RECORDINGS = 50  # of one room
 

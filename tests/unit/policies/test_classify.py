@@ -44,6 +44,19 @@ def test_a_rule_with_a_query_is_more_specific_and_needs_all_its_values() -> None
     assert class_of("/service", *rules, query="") is TrafficClass.GENERAL
 
 
+def test_a_parameter_may_name_several_things() -> None:
+    """As Moodle's scripts name their calls, joined by commas; of many only the number."""
+    rules = (
+        a_rule("^/service", TrafficClass.GENERAL),
+        a_rule("^/service", TrafficClass.ASSESSMENT, query=(("info", "*{mod_quiz,core_xapi}_*"),)),
+        a_rule("^/service", TrafficClass.ASSESSMENT, query=(("info", "*-method-calls"),)),
+    )
+    for info in ("mod_quiz_save", "core_a,mod_quiz_b", "core_a%2Ccore_xapi_b,d", "7-method-calls"):
+        assert class_of("/service", *rules, query=f"info={info}&x=1") is TrafficClass.ASSESSMENT, info
+    for info in ("mod_quiz", "mod_quizzes_a", "method-calls", "core_a,core_b"):
+        assert class_of("/service", *rules, query=f"info={info}") is TrafficClass.GENERAL, info
+
+
 def test_a_rule_for_a_method_holds_for_no_other() -> None:
     rule = a_rule("^/upload", TrafficClass.ASSESSMENT, methods=["POST"])
     assert class_of("/upload", rule, method="POST") is TrafficClass.ASSESSMENT

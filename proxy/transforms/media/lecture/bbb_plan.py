@@ -4,7 +4,7 @@ Laws of this file: pure: bytes in, values out; XML without entities, network or 
 recording's own folder; a part that can't be read is missing, and only a recording without slides and sound is a fault.
 
 The format, by BigBlueButton's record-and-playback scripts (publish/presentation) and bbb-playback:
-- metadata.xml: <meta><meetingName>, <playback><duration> in milliseconds;
+- metadata.xml: <meta><meetingName>, else <meeting name>; <playback><duration> in milliseconds;
 - shapes.svg: <image class="slide" id in out xlink:href text> (in and out may list several showings, in seconds), and
   for each a <g class="canvas" image="id"> of <g class="shape" shape timestamp undo style> (undo -1: it stays);
 - deskshare.xml: <event start_timestamp stop_timestamp>; deskshare/deskshare.webm or .mp4 runs from the recording's
@@ -107,7 +107,7 @@ def recording(files: Mapping[str, bytes]) -> LecturePlan:
     showings = _showings(shapes, beside) if shapes is not None else ()
     told_s = _number(_said(metadata, ".//playback/duration")) / 1000
     return LecturePlan(
-        title=_said(metadata, ".//meta/meetingName") or _said(metadata, ".//meta/name"),
+        title=_title(metadata),
         duration_s=told_s or max((showing.until_s for showing in showings), default=0.0),
         showings=showings,
         shares_s=_shares(_xml(files.get("deskshare.xml"))),
@@ -313,6 +313,13 @@ def _named(tree: _Element, name: str) -> list[_Element]:
 def _said(tree: _Element | None, path: str) -> str:
     found = tree.findtext(path) if tree is not None else None
     return " ".join((found or "").split())[:300]
+
+
+def _title(metadata: _Element | None) -> str:
+    """As the recording's own player finds it: what was told of it, else the meeting's name."""
+    told = _said(metadata, ".//meta/meetingName") or _said(metadata, ".//meta/name")
+    meeting = metadata.find(".//meeting") if metadata is not None and not told else None
+    return " ".join(meeting.get("name", "").split())[:300] if meeting is not None else told
 
 
 def _numbers(text: str | None) -> list[float]:

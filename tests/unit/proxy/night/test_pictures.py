@@ -18,6 +18,7 @@ from tests.unit.proxy.stages.test_kept import BOX
 
 PICTURE = "/pluginfile.php/1131/mod_page/content/3/urok.jpg"
 _PATIENCE_S = 60.0
+WIDE = "{down: 40 Mbit/s, up: 1 Mbit/s, rtt: 50 ms}"  # the night's pace waits in real time, by a clock that stands
 
 
 @dataclass
@@ -64,7 +65,7 @@ async def looked_at(there: Served, accept: str) -> bytes:
 
 async def test_each_form_that_browsers_ask_for_is_made_before_they_do(tmp_path: Path) -> None:
     course = Course()
-    async with served(tmp_path, course, now=NIGHT, **BOX) as there:
+    async with served(tmp_path, course, now=NIGHT, link=WIDE, **BOX) as there:
         assert await brought(there) == len(ACCEPTS)
         pool = there.tropa.parts.halves.adapting.pool
         seen = [await looked_at(there, f"{accept},image/*,*/*;q=0.8") for accept in ACCEPTS]
@@ -73,12 +74,12 @@ async def test_each_form_that_browsers_ask_for_is_made_before_they_do(tmp_path: 
 
 
 async def test_what_is_no_picture_is_left_as_it_is(tmp_path: Path) -> None:
-    async with served(tmp_path, Course(body=b"<html>login</html>" * 99), now=NIGHT, **BOX) as there:
+    async with served(tmp_path, Course(body=b"<html>login</html>" * 99), now=NIGHT, link=WIDE, **BOX) as there:
         assert await brought(there) == 0
 
 
 @pytest.mark.parametrize("policy", ["open", "observe"])
 async def test_where_pictures_stay_as_they_are_none_is_made(tmp_path: Path, policy: str) -> None:
-    async with served(tmp_path, Course(), now=NIGHT, policy=policy, **BOX) as there:
+    async with served(tmp_path, Course(), now=NIGHT, policy=policy, link=WIDE, **BOX) as there:
         made = await brought(there)
         assert made == 0

@@ -22,6 +22,8 @@ SMALL = ("metadata.xml", "shapes.svg", "slides_new.xml", "presentation_text.json
 def test_a_recording_names_itself() -> None:
     told = "<recording><meta><meetingName>Вебинар: тонкие каналы</meetingName></meta></recording>"
     assert recording_title(told.encode()) == "Вебинар: тонкие каналы"
+    named = '<recording><meeting id="m" name="Вебинар  2"/><meta><isBreakout>false</isBreakout></meta></recording>'
+    assert recording_title(named.encode()) == "Вебинар 2"
     assert recording_title(b"<html>login") == recording_title(b"") == ""
 
 
