@@ -94,12 +94,10 @@ def current_opening(windows: Windows, now: datetime) -> Span | None:
         return None
     instant = now.astimezone(UTC)
     # Windows that are over may have begun this opening, so what ended in the days before is looked at too.
-    for start, end in _openings(windows, _moved(instant, -_LOOKBACK), _moved(instant, timedelta(days=HORIZON_DAYS))):
-        if start > instant:
-            return None
-        if instant < end:
-            return start, end
-    return None
+    span = _running_or_next(
+        windows, _moved(instant, -_LOOKBACK), instant, _moved(instant, timedelta(days=HORIZON_DAYS))
+    )
+    return span if span is not None and span[0] <= instant else None
 
 
 def current_close(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_DAYS) -> datetime | None:
@@ -108,12 +106,8 @@ def current_close(windows: Windows, now: datetime, *, horizon_days: int = HORIZO
         return None
     instant = now.astimezone(UTC)
     limit = _moved(instant, timedelta(days=horizon_days))
-    for start, end in _openings(windows, instant, limit):
-        if start > instant:
-            return None
-        if instant < end:
-            return end if end <= limit else None
-    return None
+    span = _running_or_next(windows, instant, instant, limit)
+    return span[1] if span is not None and span[0] <= instant and span[1] <= limit else None
 
 
 def next_change(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_DAYS) -> datetime | None:
@@ -122,12 +116,11 @@ def next_change(windows: Windows, now: datetime, *, horizon_days: int = HORIZON_
         return None
     instant = now.astimezone(UTC)
     limit = _moved(instant, timedelta(days=horizon_days))
-    for start, end in _openings(windows, instant, limit):
-        if start > instant:
-            return start if start <= limit else None
-        if instant < end:
-            return end if end <= limit else None
-    return None
+    span = _running_or_next(windows, instant, instant, limit)
+    if span is None:
+        return None
+    change = span[0] if span[0] > instant else span[1]
+    return change if change <= limit else None
 
 
 def _moved(instant: datetime, by: timedelta) -> datetime:
@@ -136,6 +129,11 @@ def _moved(instant: datetime, by: timedelta) -> datetime:
         return instant + by
     except OverflowError:
         return (datetime.max if by > timedelta(0) else datetime.min).replace(tzinfo=UTC)
+
+
+def _running_or_next(windows: Windows, since: datetime, instant: datetime, limit: datetime) -> Span | None:
+    """The union's opening that `instant` lies in, else the one after it; looked at from `since` on."""
+    return next((span for span in _openings(windows, since, limit) if instant < span[1]), None)
 
 
 def _openings(windows: Windows, instant: datetime, limit: datetime) -> Iterator[Span]:

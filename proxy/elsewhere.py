@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies.decision import Decision
-from policies.facts import RequestFacts
 from policies.values import Audience, Direction, MediaKind
 from proxy.account.account import Accountant
 from proxy.runtime import Runtime
@@ -23,36 +22,27 @@ class Elsewhere:
     def decision(self, exchange: Exchange, url: str, kind: MediaKind) -> Decision:
         """As if this learner had opened that address of the same site; what she took as original doesn't count."""
         path, _, query = url.split("/", 3)[3].partition("#")[0].partition("?")
-        facts = replace(
-            exchange.facts,
-            method="GET",
-            path=f"/{path}",
-            query=query,
-            kind=kind,
-            audience=Audience.PAGE,
-            direction=Direction.DOWN,
-            upload_bytes=None,
-            wants_original=False,
-        )
-        return self._decided(exchange, facts)
+        return self._decided(exchange, "GET", f"/{path}", query, kind=kind, direction=Direction.DOWN)
 
     def upload(self, exchange: Exchange, target: str) -> Decision:
         """As if this learner sent a form to that path of the same site."""
         path, _, query = target.partition("?")
+        return self._decided(exchange, "POST", path, query, kind=None, direction=Direction.UP)
+
+    def _decided(
+        self, exchange: Exchange, method: str, path: str, query: str, *, kind: MediaKind | None, direction: Direction
+    ) -> Decision:
+        who = exchange.who
         facts = replace(
             exchange.facts,
-            method="POST",
+            method=method,
             path=path,
             query=query,
-            kind=None,
+            kind=kind,
             audience=Audience.PAGE,
-            direction=Direction.UP,
+            direction=direction,
             upload_bytes=None,
             wants_original=False,
         )
-        return self._decided(exchange, facts)
-
-    def _decided(self, exchange: Exchange, facts: RequestFacts) -> Decision:
-        who = exchange.who
         usage = self._accountant.usage(who.territory, who.learner, exchange.now)
         return self._runtime().decider.decide(facts, usage, exchange.now)

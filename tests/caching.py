@@ -18,7 +18,8 @@ from proxy.cache.origin_cache import OriginCache
 from proxy.tasks import TaskKeeper
 from proxy.upstream.reply import OriginReply, Way
 from proxy.upstream.upstream import Upstream
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 from tests.origins import Visit, raw_origin
 from tests.wire import catalogue_of, origin_of
 
@@ -115,7 +116,7 @@ async def cached(
     **origin_keys: object,
 ) -> AsyncIterator[Cached]:
     """A store under `folder` before an origin that answers so; a Date by our clock where it gives none."""
-    clock = clock or HandClock()
+    clock = clock or HandClock(START)
     told: list[Told] = []
 
     async def script(visit: Visit) -> None:

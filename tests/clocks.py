@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.exchanges import NOON
 
@@ -18,3 +18,7 @@ class HandClock:
 
     def steady_s(self) -> float:
         return self.at.timestamp()
+
+    def moves(self, seconds: float = 0.0, **span: float) -> None:
+        """So many seconds, or a span in a timedelta's words."""
+        self.at += timedelta(seconds=seconds, **span)

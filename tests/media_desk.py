@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy.errors import upstream_unreachable
@@ -14,27 +14,10 @@ from proxy.exchange import Refused
 from proxy.media.refs import Fetched, SourceRef
 from proxy.transforms.media.growing import SourceFeed
 from proxy.transforms.media.spec import CappedSpec, HlsSpec, MediaMade, MediaOutcome, MediaSpec, Recipe
+from tests.clocks import HandClock
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ETAG = '"' + "a1" * 20 + '"'  # Moodle's: SHA-1 of the content
-
-
-class HandClock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = START
-        self.steady = 1000.0
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.steady
-
-    def moves(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-        self.steady += seconds
 
 
 class Pauses:

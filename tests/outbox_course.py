@@ -13,7 +13,7 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from multidict import CIMultiDict
@@ -27,6 +27,7 @@ from proxy.outbox.judging import Said
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.side import Lost, NotSent, Visit
 from tests.builders import an_origin
+from tests.clocks import HandClock
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ADDRESS = Address(scheme="http", host="lms.test", port=80, target="/mod/forum/post.php")
@@ -154,23 +155,7 @@ class MortalStore:
             self._base.close()
 
 
-@dataclass(slots=True)
-class Hands:
-    """A clock that is moved by hand."""
-
-    at: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def steady_s(self) -> float:
-        return self.at.timestamp()
-
-    def later(self, **span: float) -> None:
-        self.at += timedelta(**span)
-
-
-def an_outbox(store: MortalStore, forum: Forum, clock: Hands, *, limits: Limits | None = None) -> Outbox:
+def an_outbox(store: MortalStore, forum: Forum, clock: HandClock, *, limits: Limits | None = None) -> Outbox:
     return Outbox(store, forum, clock, lambda origin, name: RULE, lambda: limits or Limits())
 
 

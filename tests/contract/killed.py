@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 
 from tests.caching import cached
+from tests.clocks import HandClock
 from tests.contract.stores import LARGE, NEWER, SMALL, STORES, Stepping, answers, visit
-from tests.media_desk import HandClock
+from tests.media_desk import START
 
 MOST_STEPS = 60
 
@@ -30,7 +31,7 @@ async def use(store: str, folder: Path, at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         steps += 1
 
-    files, clock = Stepping(folder, before), HandClock()
+    files, clock = Stepping(folder, before), HandClock(START)
     if store == "parts":
         async with cached(folder, answers, files=files, clock=clock) as there:
             await visit(there)

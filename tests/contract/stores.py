@@ -18,7 +18,7 @@ from proxy.cache.stored import shared_key
 from proxy.cache.variants import VariantStore
 from proxy.exchange import Replaced
 from tests.caching import HOST, Cached, Says, Told, cached, ranged
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
 
 SMALL, NEWER, LARGE = b"small" * 100, b"newer" * 120, bytes(range(256)) * 1300  # larger than what is written in one go
 BeforeStep = Callable[[str], None]

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from proxy.cache.body_files import BodyFiles
+from tests.clocks import HandClock
 from tests.contract.stores import BASES, LARGE, NEWER, SMALL, STORES, Full, Opener, Stepping, Unscanned
-from tests.media_desk import HandClock
+from tests.media_desk import START
 
 ROOT = Path(__file__).parents[2]
 every_store = pytest.mark.parametrize("store", STORES)
@@ -21,7 +22,7 @@ every_store = pytest.mark.parametrize("store", STORES)
 
 @pytest.fixture
 def clock() -> HandClock:
-    return HandClock()
+    return HandClock(START)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -219,7 +220,7 @@ def test_killed_at_any_step_what_is_found_is_whole(store: str, tmp_path: Path) -
 
 async def found_in_order(store: str, folder: Path, *, finished: bool) -> None:
     """Whole bodies, one file a row, nothing unfinished; and the store takes what it lost."""
-    clock = HandClock()
+    clock = HandClock(START)
     async with opener(store)(folder, clock, files=BodyFiles(folder)) as kept:
         assert not list((folder / "unfinished").iterdir())
         await kept.sweep()

@@ -13,7 +13,8 @@ from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.stored import StoredResponse, address_key
 from proxy.cache.worth import refetch_s, worth
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 
 BODY = b"body" * 1000
 URL = "http://lms.test/a"
@@ -54,7 +55,7 @@ async def kept(
 
 
 async def test_what_isnt_stored_is_denied_from_memory_once_the_keys_are_known(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     store = await a_store(tmp_path, clock)
     await kept(store, clock)
     there, elsewhere = address_key(URL, frozenset()), address_key(URL + "b", frozenset())
@@ -68,7 +69,7 @@ async def test_what_isnt_stored_is_denied_from_memory_once_the_keys_are_known(tm
 
 
 async def test_the_same_twin_is_replaced_and_its_file_goes(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     store = await a_store(tmp_path, clock)
     old = await kept(store, clock)
     new = await kept(store, clock, body=b"new")
@@ -79,7 +80,7 @@ async def test_the_same_twin_is_replaced_and_its_file_goes(tmp_path: Path) -> No
 
 
 async def test_an_address_has_at_most_sixteen_variants(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     store = await a_store(tmp_path, clock)
     for number in range(20):
         clock.moves(1)
@@ -90,7 +91,7 @@ async def test_an_address_has_at_most_sixteen_variants(tmp_path: Path) -> None:
 
 
 async def test_what_has_outlived_its_time_is_neither_found_nor_kept(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     store = await a_store(tmp_path, clock)
     one = await kept(store, clock, expires=clock.now().timestamp() + 10)
     clock.moves(11)
@@ -101,7 +102,7 @@ async def test_what_has_outlived_its_time_is_neither_found_nor_kept(tmp_path: Pa
 
 
 async def test_what_is_being_read_is_read_to_its_end_though_it_is_dropped(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     store = await a_store(tmp_path, clock)
     body = bytes(200_000)
     one = await kept(store, clock, body=body)

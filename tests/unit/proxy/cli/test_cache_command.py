@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.caching import Cached, Says, Told, cached, ranged
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 from tests.origins import raw_origin
 from tests.unit.proxy.cli.commands import regions_file, tropa
 
@@ -42,7 +43,7 @@ def a_state(folder: Path, port: int = 9) -> Path:
 
 def store_in(state: Path, work: Callable[[Cached], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with cached(state / "cache", answers, clock=HandClock()) as there:
+        async with cached(state / "cache", answers, clock=HandClock(START)) as there:
             await work(there)
 
     asyncio.run(run())

@@ -16,7 +16,8 @@ from proxy.media.sources import Sources
 from proxy.media.store import MediaStore
 from proxy.media.views import JobView, Order, Runner, Watcher
 from proxy.transforms.media.spec import CappedSpec, HlsSpec, MediaSpec, PdfSpec, Recipe, SlidecastSpec, SoundSpec
-from tests.media_desk import FakeOrigin, FakeRunner, HandClock, Pauses
+from tests.clocks import HandClock
+from tests.media_desk import START, FakeOrigin, FakeRunner, Pauses
 
 BODY = random.Random(5).randbytes(400_000)
 SPECS: dict[Recipe, MediaSpec] = {
@@ -51,7 +52,7 @@ class Office:
 
     def __init__(self, folder: Path, *, slots: Slots | None = None, real: Runner | None = None) -> None:
         self.folder = folder
-        self.clock = HandClock()
+        self.clock = HandClock(START)
         self.runner = FakeRunner(self.clock, takes_s=10.0)
         self.real = real
         self.slots = slots or Slots(make=1)

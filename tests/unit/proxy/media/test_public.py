@@ -11,7 +11,8 @@ import pytest
 from proxy.media.public import LIFE
 from proxy.media.refs import SourceRef
 from proxy.media.store import MediaStore
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 
 REF = SourceRef(origin="lms", url="https://lms.test/a.mp4", etag='"v1"', length_bytes=9, private=False, learner="anna")
 
@@ -23,7 +24,7 @@ async def opened(folder: Path, clock: HandClock) -> MediaStore:
 
 
 async def test_a_source_that_is_everybodys_is_known_to_another_learner_after_a_restart(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = HandClock(START)
     store = await opened(tmp_path, clock)
     await store.public.note(REF, "video/mp4")
     await store.close()
@@ -48,7 +49,7 @@ async def test_a_source_that_is_everybodys_is_known_to_another_learner_after_a_r
     ids=["private", "private by content", "no validator", "a secret in the address"],
 )
 async def test_anything_else_is_not_noted(ref: SourceRef, tmp_path: Path) -> None:
-    store = await opened(tmp_path, HandClock())
+    store = await opened(tmp_path, HandClock(START))
     await store.public.note(ref, "video/mp4")
     assert await store.public.of(ref.url, "boris") is None
     await store.close()

@@ -19,7 +19,8 @@ import pytest
 from proxy.media import spool as spool_module
 from proxy.media.refs import Fetched, SourceFailed, SourceRef
 from proxy.media.sources import Sources
-from tests.media_desk import FakeOrigin, HandClock, Pauses
+from tests.clocks import HandClock
+from tests.media_desk import START, FakeOrigin, Pauses
 
 BODY = random.Random(3).randbytes(3_000_000)
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -30,7 +31,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = HandClock()
+        self.clock = HandClock(START)
         self.pauses = Pauses()
         self.sources = self.made()
 

@@ -18,7 +18,8 @@ from proxy.media import store_folders
 from proxy.media.store import MediaStore
 from proxy.media.store_values import StoredMedia, inside, media_key, segment_key
 from proxy.transforms.media.spec import MediaMade
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 
 KEYS = [media_key(f"{n:064x}", "f" * 16) for n in range(8)]
 
@@ -28,7 +29,7 @@ class Stock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = HandClock()
+        self.clock = HandClock(START)
         self.store = MediaStore(folder, max_bytes=10_000_000, clock=self.clock)
 
     async def reopened(self, max_bytes: int = 10_000_000) -> MediaStore:

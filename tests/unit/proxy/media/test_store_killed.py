@@ -12,7 +12,8 @@ from pathlib import Path
 
 from proxy.media.store import MediaStore
 from proxy.media.store_values import media_key
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 
 WORKER = """
 import asyncio, sys
@@ -50,7 +51,7 @@ async def test_a_killed_process_leaves_only_whole_media(tmp_path: Path) -> None:
         os.kill(worker.pid, signal.SIGKILL)
         worker.communicate()
 
-        store = MediaStore(tmp_path, max_bytes=4_000_000, clock=HandClock())
+        store = MediaStore(tmp_path, max_bytes=4_000_000, clock=HandClock(START))
         await store.open()
         for number in range(20):
             media = await store.find(media_key(str(number), "f"))

@@ -14,7 +14,8 @@ from proxy.account.sqlite import SqliteState
 from proxy.night.hours import NightHours
 from proxy.operate.night_run import NightRun, active_run, set_run
 from scheduler.night import Why
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 
 OPENS = datetime(2026, 11, 23, 16, tzinfo=UTC)  # 23:00 in Krasnoyarsk
 CLOSES = OPENS + timedelta(hours=8)
@@ -47,7 +48,7 @@ class Sleeps:
 
 class Box:
     def __init__(self, catalogue: Catalogue, state: SqliteState, folder: Path) -> None:
-        self.clock, self.state, self.folder = HandClock(), state, folder
+        self.clock, self.state, self.folder = HandClock(START), state, folder
         self.clock.at = OPENS
         self.sleeps = Sleeps(self.clock)
         self.place = catalogue.territories["tundra", None]

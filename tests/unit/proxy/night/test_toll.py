@@ -22,7 +22,8 @@ from proxy.night.toll import SPENT, Fetching, Toll
 from proxy.operate.night_run import NightRun, set_run
 from proxy.runtime import runtime_of
 from scheduler.requests import RequestState
-from tests.media_desk import HandClock
+from tests.clocks import HandClock
+from tests.media_desk import START
 from tests.unit.proxy.night.schools import (
     ETAG,
     FILE,
@@ -138,7 +139,7 @@ class Till:
         path.write_text(REGIONS.replace("PORT", "9").replace("FOLLOW", "").replace("ALLOWANCE", allowance))
         (folder / "token").touch(mode=0o600)
         self.catalogue: Catalogue = read_catalogue(path)
-        self.clock = HandClock()
+        self.clock = HandClock(START)
         self.clock.at = DAY
         log = AccessLog(folder / "log", max_days=1, max_bytes=10**6)
         self.state = SqliteState(folder / "tropa.db")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.states import OVER, State
-from tests.outbox_course import Died, Fate, Forum, Hands, MortalStore, a_visit, an_item, an_outbox
+from tests.clocks import HandClock
+from tests.outbox_course import Died, Fate, Forum, MortalStore, a_visit, an_item, an_outbox
 
 KILLS = 1000
 _MESSAGES_A_LIFE = 2
@@ -20,7 +21,7 @@ class Story:
     """One learner over many lives of one installation."""
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
-        self.path, self.chance, self.clock = folder / "outbox.sqlite", chance, Hands()
+        self.path, self.chance, self.clock = folder / "outbox.sqlite", chance, HandClock()
         self.forum = Forum(sessions={"MoodleSession=a": "t0"}, chance=chance)
         self.wrote: list[str] = []
         self.told: set[str] = set()  # what she was told is kept
@@ -44,7 +45,7 @@ class Story:
         number = len(self.wrote)
         text = f"Сообщение под номером {number:04d}, написанное без связи."
         self.wrote.append(text)
-        self.clock.later(seconds=1)
+        self.clock.moves(seconds=1)
         if await outbox.keep(an_item(f"m{number}", text, at=self.clock.now())):
             self.told.add(text)
 

@@ -10,14 +10,15 @@ import pytest
 from policies.model import Limits
 from proxy.outbox.outbox import OVER_KEPT, Outbox
 from proxy.outbox.states import State
-from tests.outbox_course import Fate, Forum, Hands, MortalStore, a_visit, an_item, an_outbox
+from tests.clocks import HandClock
+from tests.outbox_course import Fate, Forum, MortalStore, a_visit, an_item, an_outbox
 
 TEXT = "Я попробовала это на уроке, и дети поняли."
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands()
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[MortalStore]:
 
 
 @pytest.fixture
-def outbox(store: MortalStore, forum: Forum, clock: Hands) -> Outbox:
+def outbox(store: MortalStore, forum: Forum, clock: HandClock) -> Outbox:
     return an_outbox(store, forum, clock)
 
 
@@ -60,7 +61,7 @@ async def test_a_message_that_is_done_keeps_no_text(outbox: Outbox) -> None:
     assert done is not None and done.text == "" and done.form.fields == ()
 
 
-async def test_messages_go_in_the_order_they_were_written(outbox: Outbox, forum: Forum, clock: Hands) -> None:
+async def test_messages_go_in_the_order_they_were_written(outbox: Outbox, forum: Forum, clock: HandClock) -> None:
     for number in range(3):
         await outbox.keep(an_item(f"m{number}", f"{TEXT} Часть {number}."))
     forum.is_down = True
@@ -182,20 +183,20 @@ async def test_she_takes_it_back_while_it_waits(outbox: Outbox, forum: Forum) ->
     assert forum.posts == []
 
 
-async def test_the_same_message_again_is_the_same_message(outbox: Outbox, clock: Hands) -> None:
+async def test_the_same_message_again_is_the_same_message(outbox: Outbox, clock: HandClock) -> None:
     item = an_item("m", TEXT)
     await outbox.keep(item)
     assert outbox.same("anna", item.digest) is not None
     assert outbox.same("boris", item.digest) is None
     await outbox.replay(a_visit())
     assert outbox.same("anna", item.digest) is not None  # sent just now
-    clock.later(hours=2)
+    clock.moves(hours=2)
     assert outbox.same("anna", item.digest) is None
 
 
-async def test_time_returns_what_waited_too_long_and_forgets_what_is_over(outbox: Outbox, clock: Hands) -> None:
+async def test_time_returns_what_waited_too_long_and_forgets_what_is_over(outbox: Outbox, clock: HandClock) -> None:
     await outbox.keep(an_item("m", TEXT))
-    clock.later(days=31)
+    clock.moves(days=31)
     await outbox.sweep()
     assert state_of(outbox) == (State.FAILED, "too-old")
     await outbox.cancel("anna", "m")
@@ -204,7 +205,7 @@ async def test_time_returns_what_waited_too_long_and_forgets_what_is_over(outbox
     assert outbox.of("anna") == ()
 
 
-async def test_one_learners_messages_are_bounded_and_erased(store: MortalStore, forum: Forum, clock: Hands) -> None:
+async def test_one_learners_messages_are_bounded_and_erased(store: MortalStore, forum: Forum, clock: HandClock) -> None:
     outbox = an_outbox(store, forum, clock, limits=Limits(outbox_messages=2))
     await outbox.keep(an_item("m0", TEXT))
     await outbox.keep(an_item("m1", TEXT + " Ещё."))

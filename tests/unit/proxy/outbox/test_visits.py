@@ -10,14 +10,15 @@ import pytest
 from proxy.outbox.outbox import Outbox
 from proxy.outbox.visits import Visits
 from proxy.tasks import TaskKeeper
-from tests.outbox_course import Fate, Forum, Hands, MortalStore, a_visit, an_item, an_outbox
+from tests.clocks import HandClock
+from tests.outbox_course import Fate, Forum, MortalStore, a_visit, an_item, an_outbox
 
 TEXT = "Я попробовала это на уроке, и дети поняли."
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands()
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def forum() -> Forum:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, forum: Forum, clock: Hands) -> Iterator[Outbox]:
+def outbox(tmp_path: Path, forum: Forum, clock: HandClock) -> Iterator[Outbox]:
     store = MortalStore(tmp_path / "outbox.sqlite", Fate())
     yield an_outbox(store, forum, clock)
     store.close()
@@ -40,7 +41,7 @@ async def keeper() -> AsyncIterator[TaskKeeper]:
 
 
 async def test_what_waits_goes_with_the_session_she_came_with_last(
-    outbox: Outbox, forum: Forum, clock: Hands, keeper: TaskKeeper
+    outbox: Outbox, forum: Forum, clock: HandClock, keeper: TaskKeeper
 ) -> None:
     visits, visit = Visits(outbox, keeper, clock), a_visit()
     await outbox.keep(an_item("m", TEXT))
@@ -54,7 +55,7 @@ async def test_what_waits_goes_with_the_session_she_came_with_last(
 
 
 async def test_a_session_that_is_over_sends_nothing(
-    outbox: Outbox, forum: Forum, clock: Hands, keeper: TaskKeeper
+    outbox: Outbox, forum: Forum, clock: HandClock, keeper: TaskKeeper
 ) -> None:
     visits, visit = Visits(outbox, keeper, clock), a_visit()
     await outbox.keep(an_item("m", TEXT))
@@ -66,7 +67,7 @@ async def test_a_session_that_is_over_sends_nothing(
 
 
 async def test_an_origin_is_left_alone_for_seconds_unless_its_link_comes_back(
-    outbox: Outbox, forum: Forum, clock: Hands, keeper: TaskKeeper
+    outbox: Outbox, forum: Forum, clock: HandClock, keeper: TaskKeeper
 ) -> None:
     visits, visit = Visits(outbox, keeper, clock), a_visit()
     await outbox.keep(an_item("m", TEXT))

@@ -14,8 +14,9 @@ from proxy.media.refs import SourceRef
 from proxy.stages.media_book import MediaBook
 from proxy.stages.media_known import KnownMedia
 from proxy.tasks import TaskKeeper
+from tests.clocks import HandClock
 from tests.exchanges import NOON
-from tests.media_desk import HandClock
+from tests.media_desk import START
 
 URL = "https://lms.example.org/film.mp4?token=secret"
 HERS = SourceRef(origin="lms", url=URL, etag='"a"', length_bytes=9, private=True, learner="hers")
@@ -23,7 +24,7 @@ PUBLIC = replace(HERS, private=False)
 
 
 def at_noon() -> HandClock:
-    clock = HandClock()
+    clock = HandClock(START)
     clock.at = NOON
     return clock
 
