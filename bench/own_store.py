@@ -36,7 +36,7 @@ def run(*, quick: bool) -> Report:
         worker_bytes = 0
         for title, keys in (("without it", {}), ("with it", {"own_store": "on"})):
             regions = Regions(course_port=course.port, places={"metered": METERED}, course=keys)
-            with tropa_process(regions, Path(name) / title) as tropa:
+            with tropa_process(regions, Path(name) / title, forked=False) as tropa:
                 found[title] = _visits(browser, tropa.ports["metered"], paths, keeps=bool(keys))
                 worker_bytes = sum(line["bytes_to_learner"] for line in tropa.log() if "/.tropa/store/" in line["url"])
     rows = tuple((title, *(f"{nbytes / 1e3:.0f}" for nbytes in one[:2]), one[2]) for title, one in found.items())

@@ -44,7 +44,7 @@ def run(*, quick: bool) -> Report:
         photos = _photos(folder, count)
         files = sum(photo.stat().st_size for photo in photos)
         places = {"metered": METERED}
-        with tropa_process(Regions(course_port=course.port, places=places), folder / "tropa") as tropa:
+        with tropa_process(Regions(course_port=course.port, places=places), folder / "tropa", forked=False) as tropa:
             with chromium() as browser:
                 directly = _sent(browser, course.port, photos, choice=None)
                 whole = _sent(browser, tropa.ports["metered"], photos, choice="Отправить как есть")

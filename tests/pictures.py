@@ -1,6 +1,7 @@
 """Pictures for tests, drawn from fixed seeds: photographs, screens of text, animations, bombs, broken files.
 
-Law: what was drawn or encoded once in a process is not made again; each asker gets a picture of its own.
+Laws: what was drawn once in a process, or encoded once on this machine, is not made again; each asker gets a picture of
+its own.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import zlib
 from collections import OrderedDict
 from functools import lru_cache
 
+import PIL
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from policies.treatments import Animation
 from proxy.transforms.spec import ImageSpec
+from tests.media_samples import kept
 
 WEBP = frozenset({"image/webp"})
 EVERY = frozenset({"image/webp", "image/avif"})
@@ -91,7 +94,9 @@ def saved(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     except TypeError:
         return _encoded(image, kind, options)
     if key not in _SAVED:
-        _SAVED[key] = _encoded(image, kind, options)
+        name = hashlib.blake2b(repr((PIL.__version__, key)).encode(), digest_size=16).hexdigest()
+        path = kept(f"picture-{name}", lambda path: path.write_bytes(_encoded(image, kind, options)))
+        _SAVED[key] = path.read_bytes()
         while len(_SAVED) > _MOST_SAVED:
             _SAVED.popitem(last=False)
     return _SAVED[key]

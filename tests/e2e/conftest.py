@@ -35,13 +35,14 @@ def course() -> Iterator[RunningCourse]:
 
 @pytest.fixture(scope="session")
 def house(course: RunningCourse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TropaProcess]:
-    """A Tropa with a metered, a text-first and an open region, and a forward listener of the metered one."""
+    """A Tropa with a metered, a text-first and an open region, and a forward listener of the metered one; started as
+    services start it."""
     regions = Regions(
         course_port=course.port,
         places={"metered": METERED, "text": TEXT, "open": OPEN},
         forward="metered",
     )
-    with tropa_process(regions, tmp_path_factory.mktemp("house")) as running:
+    with tropa_process(regions, tmp_path_factory.mktemp("house"), forked=False) as running:
         yield running
 
 

@@ -16,7 +16,7 @@ from tests.e2e.harness.firefox import Firefox, find_firefox, firefox
 from tests.e2e.harness.origins import Origin
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
-from tests.e2e.harness.waiting import PATIENCE_S
+from tests.e2e.harness.waiting import COSTLY_STEP_S, PATIENCE_S
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
 missing = find_firefox() is None and os.environ.get("CI") != "true"
@@ -85,7 +85,7 @@ async def test_a_film_in_its_place_plays_cold_and_is_wound_when_it_is_done(tropa
         await browser.until(f"{film}.currentTime > 1")
         assert await browser.run(f"{film}.videoHeight") == 360
         whole = f"fetch('{FILM}', {{method: 'HEAD'}}).then(told => told.headers.has('Accept-Ranges'))"
-        await browser.until(whole)  # until then it plays, and no player can wind it
+        await browser.until(whole, step_s=COSTLY_STEP_S)  # until then it plays, and no player can wind it
         await browser.open(f"http://127.0.0.1:{tropa.ports['capped']}{page('film')}")
         await browser.run(f"{film}.muted = true, {film}.play(), 1")
         await browser.until(f"{film}.duration > 29 && {film}.duration < 31")
@@ -96,9 +96,12 @@ async def test_a_film_in_its_place_plays_cold_and_is_wound_when_it_is_done(tropa
 async def test_a_moving_picture_plays_as_a_film(tropa: TropaProcess, tmp_path: Path) -> None:
     film = "document.querySelector('video.tropa-moving')"
     async with firefox(tmp_path / "profile") as browser:
+        address = f"http://127.0.0.1:{tropa.ports['capped']}{page('moving')}"
         async with asyncio.timeout(90):
+            await browser.open(address)
             while not await browser.run(f"!!{film}"):
-                await browser.open(f"http://127.0.0.1:{tropa.ports['capped']}{page('moving')}")
+                await asyncio.sleep(COSTLY_STEP_S)
+                await browser.open(address)
         await browser.until(f"{film}.currentTime > 0.5 && {film}.muted && {film}.loop && !{film}.controls")
 
 

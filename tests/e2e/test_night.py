@@ -24,7 +24,7 @@ from tests.e2e.harness.cuts import Link, link_to
 from tests.e2e.harness.loops import LoopThread
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import Running, TropaAt, tropa_at
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import COSTLY_STEP_S, until
 from tests.unit.proxy.night.test_letters import PostOffice, text_of
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
@@ -154,7 +154,7 @@ def test_what_was_asked_for_and_what_is_followed_is_here_by_the_morning(course: 
         assert link.carried_bytes == before, "nothing comes before the free hours"
         tropa.clock.let_go()
         wanted = {"plan-uroka.docx", "lekciya-6.pptx", "Записи вебинаров"}
-        until(lambda: wanted <= here(tropa), what="the followed course", timeout_s=200)
+        until(lambda: wanted <= here(tropa), what="the followed course", timeout_s=200, step_s=COSTLY_STEP_S)
         until(lambda: "готово: 2 материала" in visit(tropa, "/", cookie)[0], what="the line in her page", timeout_s=120)
         receipts, _ = visit(tropa, "/.tropa/deferred", cookie)
         assert receipts.count("Готово.") == 2 and ARCHIVE in receipts
@@ -188,7 +188,7 @@ def test_a_night_ends_to_the_second_and_the_next_one_goes_on_in_another_process(
         regions.places["school"]["link"] = {"down": "40 Mbit/s"}
         with tropa_at(OPENS + DAY, regions, tmp_path) as tropa:
             assert link.carried_bytes == first, "nothing came between the nights"
-            until(lambda: not reported(tropa)["missing"], what="all of it", timeout_s=60)
+            until(lambda: not reported(tropa)["missing"], what="all of it", step_s=COSTLY_STEP_S)
             sizes = sum(line["size_bytes"] for line in missing)
             assert link.carried_bytes - first < sizes - begun + 100_000, "what had come was not fetched again"
     assert len(course.state.views) == seen
@@ -242,7 +242,7 @@ def test_a_link_cut_in_mid_transfer_costs_what_was_lost_and_letters_say_when_all
                 lambda: asked(tropa.ports["school"], "GET", NEVER_KEPT)[0] == 200, what="the link to be known as back"
             )
             tropa.clock.move_to(OPENS + timedelta(minutes=3))  # it tries again ever more seldom
-            until(lambda: not reported(tropa)["missing"], what="all of it", timeout_s=60)
+            until(lambda: not reported(tropa)["missing"], what="all of it", step_s=COSTLY_STEP_S)
             until(lambda: "Готово." in visit(tropa, "/.tropa/deferred", cookie)[0], what="hers")
             sizes = sum(line["size_bytes"] for line in reported(tropa)["here"])
             # All of it again, with the questions around it, would be more than it weighs.

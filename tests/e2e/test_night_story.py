@@ -20,7 +20,7 @@ from tests.e2e.harness.browser import DESKTOP, SMALL_PHONE, Visit, visiting
 from tests.e2e.harness.course import running_course
 from tests.e2e.harness.cuts import Link
 from tests.e2e.harness.tropa import TropaAt, tropa_at
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import COSTLY_STEP_S, until
 from tests.e2e.harness.wire import Learner, value_of
 from tests.e2e.test_night import OPENS, reported, school
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
@@ -61,7 +61,12 @@ def test_a_lecture_that_a_night_brought_is_read_and_plays_without_a_link(browser
         anna.log_in(base, ANNA.login, ANNA.password)
         for path in (COURSE, DISCUSSION):
             anna.page.goto(base + path)
-        until(lambda: "lekciya.mp4" in by_morning(tropa), what="the lecture's slides and sound", timeout_s=READY_S)
+        until(
+            lambda: "lekciya.mp4" in by_morning(tropa),
+            what="the lecture's slides and sound",
+            timeout_s=READY_S,
+            step_s=COSTLY_STEP_S,
+        )
         assert LECTURE not in course.state.views, "a night opens nothing"
         a_stranger_reads_nothing(tropa)
         link.cut()

@@ -26,7 +26,7 @@ from tests.e2e.harness.course import running_course
 from tests.e2e.harness.cuts import Link
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
-from tests.e2e.harness.waiting import until
+from tests.e2e.harness.waiting import COSTLY_STEP_S, until
 from tests.e2e.harness.wire import Learner, value_of
 from tests.unit.proxy.transforms.media.benches import needs_ffmpeg
 
@@ -124,9 +124,13 @@ def test_a_course_goes_on_through_an_outage(browser: Browser, school: School) ->
             nobody_else_sees_hers(browser, school, receipt)
         finally:
             school.uplink.mend()
-        until(lambda: anna.page.goto(base + COURSE) and not kept_bar(anna), what="the course's own page", timeout_s=60)
+        until(
+            lambda: anna.page.goto(base + COURSE) and not kept_bar(anna),
+            what="the course's own page",
+            step_s=COSTLY_STEP_S,
+        )
         until(lambda: school.course.state.posts, what="the message in the forum", timeout_s=60)
-        until(lambda: sent(anna, receipt), what="the receipt to say so", timeout_s=60)
+        until(lambda: sent(anna, receipt), what="the receipt to say so", step_s=COSTLY_STEP_S)
         anna.shot("outage-sent-1280-ru")
         anna.page.goto(base + DISCUSSION)
         assert anna.page.locator("article.forumpost", has_text=TEXT).count() == 1
@@ -230,18 +234,22 @@ def test_a_message_whose_login_has_ended_goes_with_its_writers_next_one_and_nobo
             state.end_sessions(ANNA.login)
         finally:
             school.uplink.mend()
-        until(lambda: device.page.goto(base + COURSE) and not kept_bar(device), what="the course's page", timeout_s=60)
+        until(
+            lambda: device.page.goto(base + COURSE) and not kept_bar(device),
+            what="the course's page",
+            step_s=COSTLY_STEP_S,
+        )
         assert len(state.posts) == before, "nothing goes with a session that has ended"
         is_not_offered(device, base, receipt)
         device.log_in(base, BORIS.login, BORIS.password)
         is_not_offered(device, base, receipt)
         logs_out(device, base)
         device.log_in(base, ANNA.login, ANNA.password)
-        until(lambda: is_offered(device, base), what="her message under her new login")
+        until(lambda: is_offered(device, base), what="her message under her new login", step_s=COSTLY_STEP_S)
         look_at(browser, device, f"{base}/.tropa/outbox", "adopt")
         device.page.locator(TAKE).first.click()
         until(lambda: len(state.posts) > before, what="the message in the forum", timeout_s=60)
-        until(lambda: sent(device, receipt), what="its receipt, now hers again, to say so", timeout_s=60)
+        until(lambda: sent(device, receipt), what="its receipt, now hers again, to say so", step_s=COSTLY_STEP_S)
         device.page.goto(base + DISCUSSION)
         assert device.page.locator("article.forumpost", has_text=LATE).count() == 1
     assert [(post.login, post.message) for post in state.posts[before:]] == [(ANNA.login, LATE)]

@@ -107,7 +107,7 @@ def test_a_typed_post_survives_a_cut_and_a_reload_and_goes_once_the_course_has_i
         page.goto(base_of(link) + FORUM)
         drafts_came(page)
         page.locator("#id_message").press_sequentially(text)
-        until(lambda: drafts(page), what="the draft on the device")
+        until(lambda: text in str(drafts(page)), what="all of the draft on the device")
         link.cut()
         page.reload()
         page.wait_for_selector("#tropa-draft")

@@ -21,7 +21,7 @@ def test_a_browser_that_reads_the_proxy_settings_goes_by_them(course: RunningCou
     with tropa_process(regions, folder) as tropa:
         pac = f"http://127.0.0.1:{tropa.ports['forward']}/proxy.pac"
         with (
-            chromium(f"--proxy-pac-url={pac}", "--host-resolver-rules=MAP other.test 127.0.0.1") as driven,
+            chromium(f"--proxy-pac-url={pac}", names={"other.test": "127.0.0.1"}) as driven,
             visiting(driven) as visit,
         ):
             visit.page.goto("http://course.test/mod/page/view.php?id=151")

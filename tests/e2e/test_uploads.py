@@ -16,6 +16,7 @@ from proxy.demo.course import USERS, RunningCourse
 from tests.e2e.harness.browser import DESKTOP, PHONE, SMALL_PHONE, Visit, visiting
 from tests.e2e.harness.cuts import Link, link_to
 from tests.e2e.harness.tropa import TropaProcess
+from tests.e2e.harness.waiting import until
 
 pytestmark = pytest.mark.browser
 HER = USERS["teacher1"]
@@ -46,12 +47,12 @@ def sha256(path: Path) -> str:
 def cut_and_mended(link: Link, visit: Visit, times: int, after_bytes: int) -> None:
     """Cut it in mid-upload, see that the page says so, mend it."""
     lost = visit.page.get_by_text("Связь прервалась")
+    link.cut_after(after_bytes, up=True)
     for number in range(1, times + 1):
-        link.cut_after(after_bytes, up=True)
+        until(lambda number=number: link.cuts == number, what=f"cut {number}")  # type: ignore[misc]
         lost.wait_for()
-        assert link.cuts == number
-        link.mend()
-        lost.wait_for(state="hidden")
+        link.mend(cut_after=after_bytes if number < times else None)
+    lost.wait_for(state="hidden")
 
 
 def test_twelve_megabytes_cut_three_times_arrive_once_by_the_courses_own_script(

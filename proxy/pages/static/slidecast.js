@@ -46,8 +46,13 @@ function start() {
     if (found) { go(found[1] - 1); }
     return found;
   }
-  function again() { if (sound.error) { sound.load(); sound.play(); } }
+  function stuck() { return sound.error || sound.networkState === 3; } // 3: from none of its sources
+  function again() {
+    var plays = !sound.paused;
+    if (stuck()) { sound.load(); if (plays) { sound.play(); } }
+  }
   function lost() { // the link was cut: go on where it was
+    if (!stuck()) { return; }
     wait = Math.max(sound.currentTime, wait);
     live.textContent = get(box, "lost");
     setTimeout(again, 5000);
@@ -59,7 +64,7 @@ function start() {
   });
   on(sound, "play", told);
   on(sound, "pause", told);
-  on(sound, "error", lost);
+  sound.addEventListener("error", function () { setTimeout(lost, 0); }, true); // its sources' own, too
   on(window, "online", again);
   on(window, "hashchange", hash);
   on(by("sc-back"), "click", function () { go(here - 1); });

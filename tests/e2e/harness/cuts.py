@@ -38,9 +38,10 @@ class Link:
             self.is_down, self.cuts = True, self.cuts + 1
         self._break()
 
-    def mend(self) -> None:
+    def mend(self, *, cut_after: int | None = None) -> None:
+        """cut_after: as `cut_after`, in the same direction, before a byte of what waited goes through."""
         with self._lock:
-            self.is_down, self._left_bytes = False, None
+            self.is_down, self._left_bytes = False, cut_after
 
     def close(self) -> None:
         self._listener.close()

@@ -76,7 +76,7 @@ class Firefox:
             raise BidiError(str(result.get("exceptionDetails", {}).get("text")))
         return _plain(result["result"])
 
-    async def until(self, expression: str, *, within_s: float = PATIENCE_S) -> Any:
+    async def until(self, expression: str, *, within_s: float = PATIENCE_S, step_s: float = 0.1) -> Any:
         """The expression's first true value. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while True:
@@ -86,7 +86,7 @@ class Firefox:
                     value = None
                 if value:
                     return value
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(step_s)
 
     async def click(self, selector: str) -> None:
         await self.run(f"document.querySelector({selector!r}).click()")

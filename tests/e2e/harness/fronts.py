@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.harness.tropa import ROOT
+from tests.e2e.harness.forks import ROOT
 from tests.e2e.harness.waiting import free_port, listens, until
 
 _SBIN = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,10 @@ from typing import Any
 
 from proxy.app import Tropa, load
 from proxy.clock import OffsetClock
+from tests.e2e.harness.forks import ROOT, Fork, nursery
 from tests.e2e.harness.loops import LoopThread
 from tests.e2e.harness.regions import Regions
 from tests.e2e.harness.waiting import PATIENCE_S, listens, until
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Running:
 class TropaProcess(Running):
     """`tropa serve` as a process."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Fork
     output: Path
 
     @property
@@ -77,10 +77,10 @@ class TropaProcess(Running):
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A `tropa` command about this installation."""
-        return subprocess.run(
-            [sys.executable, "-m", "proxy.cli.main", *words],
-            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            output, errors = Path(folder) / "output", Path(folder) / "errors"
+            code = nursery().start(words, output, errors).wait(timeout=60)
+            return subprocess.CompletedProcess(words, code, output.read_text("utf-8"), errors.read_text("utf-8"))
 
     def publish(self, regions: Regions) -> subprocess.CompletedProcess[str]:
         """Write another file and publish it."""
@@ -90,17 +90,19 @@ class TropaProcess(Running):
 
 
 @contextmanager
-def tropa_process(regions: Regions, folder: Path, *, state_dir: Path | None = None) -> Iterator[TropaProcess]:
-    """A process while the block runs; its ports accept when the block begins."""
+def tropa_process(
+    regions: Regions, folder: Path, *, state_dir: Path | None = None, forked: bool = True
+) -> Iterator[TropaProcess]:
+    """A process while the block runs; its ports accept when the block begins.
+
+    forked: from one that has loaded everything; False: as `tropa` is started, for whoever measures it
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state_dir = state_dir or folder / "state"
     state_dir.mkdir(exist_ok=True)
     path, output = regions.write(folder), folder / "output.txt"
-    with output.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "proxy.cli.main", "serve", "--regions", str(path), "--state", str(state_dir)],
-            cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )  # fmt: skip
+    words = ["serve", "--regions", str(path), "--state", str(state_dir)]
+    process = nursery().start(words, output) if forked else _started(words, output)
     running = TropaProcess(regions=regions, regions_file=path, state_dir=state_dir, process=process, output=output)
     try:
         until(lambda: not running.alive or all(map(listens, regions.ports.values())), what="the listeners")
@@ -110,7 +112,15 @@ def tropa_process(regions: Regions, folder: Path, *, state_dir: Path | None = No
         _end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _started(words: list[str], output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as sink:
+        return subprocess.Popen(
+            [sys.executable, "-m", "proxy.cli.main", *words],
+            cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+
+
+def _end(process: subprocess.Popen[bytes] | Fork) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:

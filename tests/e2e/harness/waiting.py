@@ -12,11 +12,15 @@ from typing import TypeVar
 Seen = TypeVar("Seen")
 
 
+COSTLY_STEP_S = 0.5  # what is waited for is often made on the same cores that open a page or write a report
 PATIENCE_S = 60.0  # a machine that runs tests may do much else; what comes is never waited for longer than it takes
 
 
 def until(seen: Callable[[], Seen], *, what: str, timeout_s: float = PATIENCE_S, step_s: float = 0.05) -> Seen:
-    """The first truthy value that `seen` returns. Raises AssertionError naming what never came."""
+    """The first truthy value that `seen` returns. Raises AssertionError naming what never came.
+
+    step_s: how long between two looks; COSTLY_STEP_S where a look opens a page or writes a report
+    """
     ends = time.monotonic() + timeout_s
     while True:
         value = seen()
