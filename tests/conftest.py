@@ -28,7 +28,7 @@ LONGEST_FIRST = (
     *("unit/proxy/transforms/media/test_sound.py", "property/test_decide_laws.py"),
     *("unit/proxy/transforms/image/test_image_animation.py", "unit/proxy/test_shell.py"),
     *("property/test_configuration.py", "property/test_plan_laws.py"),
-    *("unit/proxy/transforms/media/test_segments.py", "unit/proxy/demo/test_course.py"),
+    *("unit/proxy/transforms/media/test_segments.py", "unit/proxy/demo/test_pages.py"),
     *("unit/proxy/pages/test_in_browser.py", "property/test_html_laws.py"),
 )
 

@@ -281,7 +281,7 @@ ENDS: dict[str, Proof | str] = {
     "test_a_source_that_is_everybodys_is_known_to_another_learner_after_a_restart",
     "orders' names, what was tried in vain": f"{TESTS}/media/test_store.py::"
     "test_what_was_tried_in_vain_is_not_tried_again_for_a_day",
-    "open media jobs": f"{TESTS}/media/test_desk.py::test_an_ended_job_leaves_no_row",
+    "open media jobs": f"{TESTS}/media/test_desk_restarts.py::test_an_ended_job_leaves_no_row",
     "requests for the free hours": jobs,
     "what their receipts lead to": receipts,
     "wishes for the free hours": f"{TESTS}/night/test_wishes.py::"
