@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from policies.faults_ru import in_russian
 from policies.frozen import Frozen
 
 
@@ -26,6 +28,12 @@ class Fault(Frozen, frozen=True, kw_only=True):
         key = f"{self.key}: " if self.key else ""
         cure = f"; {self.cure}" if self.cure else ""
         return f"{self.file}:{self.line}:{self.column}: {key}{self.problem}{cure}"
+
+    def told(self, language: str) -> str:
+        """The line in Russian ("ru") or in English."""
+        if language != "ru":
+            return str(self)
+        return str(replace(self, problem=in_russian(self.problem), cure=in_russian(self.cure)))
 
 
 class PolicyFaults(Exception):

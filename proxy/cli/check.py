@@ -21,13 +21,14 @@ def _run(call: Call) -> int:
     try:
         catalogue, warnings = read_catalogue_with_warnings(path)
     except PolicyFaults as faults:
-        call.say(str(faults))
+        for fault in faults.faults:
+            call.say(fault.told(call.language))
         return BAD_INPUT
     for warning in warnings:
-        call.remark(f"{warning} ({call.words('предупреждение', 'a warning')})")
+        call.remark(f"{warning.told(call.language)} ({call.words('предупреждение', 'a warning')})")
     failed = () if call.args.no_tests else failed_tests(catalogue, path)
     for fault in failed:
-        call.say(str(fault))
+        call.say(fault.told(call.language))
     if failed:
         return BAD_INPUT
     for line in _idle_nights(call, catalogue):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from policies.model import Catalogue, Territory
 
 
+_HOST = re.compile(r"\[[0-9a-f:.]+\]|localhost\b|[^\s/?#]+\.[^\s/?#]+", re.IGNORECASE)
+_ADDRESS = "write it like https://lms.example.org/course/view.php?id=3"
+
+
 def _run(call: Call) -> int:
     from policies.explain import explain_request
     from policies.facts import NO_USAGE, Hints
@@ -27,6 +32,8 @@ def _run(call: Call) -> int:
     from proxy.cli.spans import parse_instant
 
     args = call.args
+    if "://" not in args.url and not _HOST.match(args.url):
+        raise Mistake(f"not an address: {args.url}; {_ADDRESS}")
     catalogue = _catalogue(call)
     place = territory_of(catalogue, args.region, args.site)
     at = call.clock.now() if args.at is None else parse_instant(args.at, place.zone)
@@ -44,7 +51,7 @@ def _run(call: Call) -> int:
             language=call.language,
         )
     except ValueError as error:
-        raise Mistake(f"{error}; write it like https://lms.example.org/course/view.php?id=3") from None
+        raise Mistake(f"{error}; {_ADDRESS}") from None
     if args.json:
         call.say(json.dumps(explained.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -80,6 +87,15 @@ def _print(call: Call, catalogue: Catalogue, place: Territory, explained: Explan
     say(f"{decision.verdict.value.upper()}{_remarks(call, explained)}")
     for line in _instants(call, explained):
         say(f"  {line}")
+    if _is_refused(catalogue, explained):
+        say(
+            words(
+                "  но в режиме reverse такого узла здесь нет (ответ 421): допишите его в hosts источника или спросите "
+                "с --mode forward",
+                "  but in reverse mode no such host is served here (421): add it to an origin's hosts, or ask with "
+                "--mode forward",
+            )
+        )
     say()
     say(words("Почему", "Why"))
     for line in table([(r.text, r.source or "—") for r in explained.reasons], indent="  "):
@@ -110,6 +126,13 @@ def _seen(call: Call) -> Mapping[str, frozenset[str]]:
     if folder is None or not (folder / FILE_NAME).exists():
         return {}
     return read_state(folder, lambda state: seen(state, call.clock.now()))
+
+
+def _is_refused(catalogue: Catalogue, explained: Explanation) -> bool:
+    """A host of no origin, where no listener stands for one whatever the host."""
+    listeners = [listener for listener in catalogue.settings.listeners if listener.mode == "reverse"]
+    serves_any = any(listener.origin is not None for listener in listeners)
+    return explained.mode is Mode.REVERSE and not explained.decision.origin and bool(listeners) and not serves_any
 
 
 def _kind(explained: Explanation) -> str:

@@ -99,20 +99,22 @@ def _run(words: Sequence[str], clock: Clock, out: TextIO, err: TextIO) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        told = _told(error)
+        told = _told(error, language)
         if told is None:
             raise
         print(told[1], file=err)
         return told[0]
 
 
-def _told(error: Exception) -> tuple[int, str] | None:
+def _told(error: Exception, language: str) -> tuple[int, str] | None:
     """(exit code, text) of an error that the operator can do something about; None: a fault of Tropa's own."""
     from proxy.account.secret import SecretError
     from proxy.operate.history import HistoryError
 
     match error:
-        case PolicyFaults() | Mistake() | Wrong() | HistoryError():
+        case PolicyFaults():
+            return BAD_INPUT, "\n".join(fault.told(language) for fault in error.faults)
+        case Mistake() | Wrong() | HistoryError():
             return BAD_INPUT, str(error)
         case Failure() | SecretError():
             return FAILED, str(error)

@@ -242,13 +242,24 @@ COMMAND = Command(
     ),
     arguments=(
         Argument(
-            names=("action",),
+            names=("ACTION",),
+            dest="action",
             choices=("report", "plan", "run"),
             help=Text(ru="что сделать", en="what to do"),
         ),
-        Argument(names=("--region",), help=Text(ru="регион или регион/площадка", en="region, or region/site")),
-        Argument(names=("--site",), help=Text(ru="площадка", en="site")),
-        Argument(names=("--at",), help=Text(ru="plan: когда", en="plan: when, as 2026-11-23T21:30")),
+        Argument(
+            names=("--region",),
+            metavar="ID",
+            help=Text(
+                ru="какой регион (или регион/площадка; без него: все)", en="the region, or region/site (else: all)"
+            ),
+        ),
+        Argument(names=("--site",), metavar="ID", help=Text(ru="площадка в нём", en="a site within it")),
+        Argument(
+            names=("--at",),
+            metavar="ISO-8601",
+            help=Text(ru="plan: на какое время, как 2026-11-23T21:30", en="plan: for which time, as 2026-11-23T21:30"),
+        ),
         Argument(
             names=("--now",),
             flag=True,
@@ -258,11 +269,16 @@ COMMAND = Command(
             names=("--for",),
             dest="span",
             parse=parse_span,
-            metavar="10m",
-            help=Text(ru="run: как долго (10m)", en="run: for how long (10m)"),
+            metavar="SPAN",
+            help=Text(ru="run: как долго (иначе 10m, самое большее 2h)", en="run: for how long (else 10m; 2h at most)"),
         ),
         Argument(
-            names=("--limit",), default="20 MB", help=Text(ru="run: не больше (20 MB)", en="run: at most (20 MB)")
+            names=("--limit",),
+            metavar="SIZE",
+            default="20 MB",
+            help=Text(
+                ru="run: не больше стольких мегабайтов (иначе 20MB)", en="run: so many megabytes at most (else 20MB)"
+            ),
         ),
         Argument(names=("--json",), flag=True, help=Text(ru="для программ", en="for programs")),
         state_option(),

@@ -23,7 +23,7 @@ def _run(call: Call) -> int:
     try:
         call.out.write(pac_file(catalogue, place, address, secure=secure))
     except ValueError as error:
-        raise Mistake(str(error)) from None
+        raise Mistake(f"{error}; write the host, a colon and the port") from None
     return OK
 
 

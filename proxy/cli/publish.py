@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from policies.values import Text
 from proxy.cli.check import failed_tests
-from proxy.cli.command import BAD_INPUT, OK, Argument, Call, Command, regions_file, state_option
+from proxy.cli.command import BAD_INPUT, OK, Argument, Call, Command, Failure, regions_file, state_option
 from proxy.cli.table import table
+
+_UNPUBLISHED = "nothing has been published here; run tropa publish, or name the folder by --state"
 
 
 def _publish(call: Call) -> int:
@@ -18,7 +20,7 @@ def _publish(call: Call) -> int:
     failed = () if call.args.no_tests else failed_tests(catalogue, path)
     if failed:
         for fault in failed:
-            call.say(str(fault))
+            call.say(fault.told(call.language))
         call.remark(
             call.words(
                 "Ничего не опубликовано: проверки из файла не пройдены (--no-tests публикует и так).",
@@ -43,8 +45,10 @@ def _publish(call: Call) -> int:
 
 
 def _rollback(call: Call) -> int:
-    from proxy.operate.history import rollback
+    from proxy.operate.history import history, rollback
 
+    if not history(call.args.state):
+        raise Failure(f"{call.args.state}: {_UNPUBLISHED}")
     number = rollback(call.args.state, call.args.version)
     call.say(call.words(f"Снова действует версия {number}.", f"Version {number} runs again."))
     return OK
@@ -54,6 +58,8 @@ def _history(call: Call) -> int:
     from proxy.operate.history import history
 
     versions = history(call.args.state)
+    if not versions and not call.args.state.is_dir():
+        raise Failure(f"{call.args.state}: {_UNPUBLISHED}")
     if not versions:
         call.say(call.words("Ничего ещё не опубликовано.", "Nothing has been published yet."))
         return OK

@@ -74,6 +74,8 @@ def _write_html(call: Call, catalogue: Catalogue, since: datetime, until: dateti
     args, now = call.args, call.clock.now()
     zone, language = report_zone(catalogue), args.language or call.language
     facts = read_state(args.state, lambda state: report_facts(state, catalogue, since, until, now, zone))
+    if not args.html.absolute().parent.is_dir():
+        raise Failure(f"{args.html}: there is no folder {args.html.parent}; make it, or name another")
     write_whole(args.html, report_page(facts, catalogue, language), mode=0o644)
     call.remark(call.words(f"Записано: {args.html}", f"Written: {args.html}"))
     return OK

@@ -47,8 +47,12 @@ def _run(call: Call) -> int:
     call.say(call.words("Почему", "Why"))
     for line in table(list(_reasons(call, facts)), indent="  "):
         call.say(line)
-    for line in _in_log(args.state, code):
-        call.say(line)
+    logged = _in_log(args.state, code)
+    if logged:
+        call.say()
+        call.say(call.words("В журнале", "In the log"))
+    for line in logged:
+        call.say(f"  {line}")
     return OK
 
 
@@ -73,7 +77,7 @@ def _in_log(state_dir: Path, code: str) -> list[str]:
         if file.is_file():
             with file.open(encoding="utf-8", errors="replace") as lines:
                 found += [line.rstrip("\n") for line in lines if f'"support_code":"{code}"' in line]
-    return ["", *found[-5:]] if found else []
+    return found[-5:]
 
 
 COMMAND = Command(

@@ -143,7 +143,8 @@ async def measure(
 
 
 def _megabytes(nbytes: int, unit: str) -> str:
-    return f"{nbytes / 1e6:.2f} {unit}"
+    number = f"{nbytes / 1e6:.2f}"
+    return f"{number.replace('.', ',') if unit == 'МБ' else number} {unit}"
 
 
 async def _cost(way: Way, path: str) -> int:

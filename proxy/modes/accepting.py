@@ -29,7 +29,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for sock in made:
             sock.close()
-        raise OSError(error.errno, f"can't listen on {host or '*'}:{port}: {error.strerror}") from error
+        raise OSError(
+            error.errno, f"can't listen on {host or '*'}:{port}: {error.strerror}; tropa doctor tells why"
+        ) from error
     return made
 
 

@@ -114,6 +114,7 @@ def error_page(
         calm="" if error.fault is Fault.CLIENT else say("error.calm"),
         again=say("error.again", time=duration_text(max(wait, 60), language)) if wait is not None else "",
         page_url=page_url,
+        to_front=error.fault is Fault.CLIENT,
         institute=territory.institute if territory else None,
         code=support_code,
     )

@@ -53,6 +53,7 @@ from proxy.pages import (
     report_thanks,
     static_file,
 )
+from proxy.pages.gallery_seldom import seldom_seen
 from proxy.pages.media import (
     Deferred,
     File,
@@ -236,7 +237,8 @@ def pages(language: str) -> Iterator[tuple[str, bytes]]:
     yield "versions", versions_page(lecture, light)
     yield "making", making_page(lecture, light, Making(form="slidecast", state="making", done=0.4, ready_in_s=130))
     yield "making-queued", making_page(lecture, light, Making(form="slidecast", state="queued", position=3))
-    yield "impossible", impossible_page(lecture, light, "slidecast")
+    unmade = lighter(language, known=MediaKnown(duration_s=2700, impossible=frozenset({"slidecast"})))
+    yield "impossible", impossible_page(lecture, unmade, "slidecast")
     sound = File("sound.webm", "audio/webm", 4_000_000)
     yield (
         "film-sound",
@@ -252,6 +254,7 @@ def pages(language: str) -> Iterator[tuple[str, bytes]]:
     done = Deferred("Лекция 2", "sound", "ready", NOW - timedelta(days=1), None, href="/.tropa/media/x/sound")
     yield "deferred", deferred_page((asked, done, failed), light, said="filed", notify=token(""))
     yield "night", night_page(_morning(), light)
+    yield from seldom_seen(language, here)
     for error in _errors():
         page_url = here.page_url if error.status >= 500 else ""
         yield (
@@ -311,7 +314,7 @@ def write(folder: Path) -> None:
     """Write everything under the folder, with the static files where the pages look for them."""
     static = folder / ".tropa" / "static"
     static.mkdir(parents=True, exist_ok=True)
-    for name in ("tropa.css", "gate.js", "tropa.svg"):
+    for name in ("tropa.css", "gate.js", "tropa.svg", "slidecast.css", "slidecast.js"):
         found = static_file(name)
         assert found is not None
         (static / name).write_bytes(found[0])

@@ -48,7 +48,11 @@ def _bind(listener: Listener) -> None:
 
 
 def _taken(subject: Subject, listener: Listener, where: str) -> Finding:
-    if is_ours(subject, listener):
+    try:
+        ours = is_ours(subject, listener)
+    except TimeoutError:
+        return _silent(listener, where, subject.deadline_s)
+    if ours:
         return fine("ports", f"{where}: занят работающей Tropa", f"{where}: a running Tropa has it")
     return broken(
         "ports",
@@ -73,8 +77,21 @@ def _unusable(where: str, error: OSError) -> Finding:
     return broken("ports", (f"{where}: {error.strerror}", f"{where}: {error.strerror}"), cure)
 
 
+def _silent(listener: Listener, where: str, deadline_s: float) -> Finding:
+    """What holds the port may well be Tropa on a machine that is overloaded."""
+    return broken(
+        "ports",
+        (f"{where}: занят, но за {deadline_s:.0f} с ответа нет", f"{where}: taken, but silent for {deadline_s:.0f} s"),
+        (f"ss -ltnp 'sport = :{listener.port}' покажет, кем занят; если это Tropa, машина перегружена",
+         f"ss -ltnp 'sport = :{listener.port}' shows by whom; if it is Tropa, the machine is overloaded"),
+    )  # fmt: skip
+
+
 def is_ours(subject: Subject, listener: Listener) -> bool:
-    """Whether a Tropa answers there: by its health check, an error of its own, or its refusal to let us in."""
+    """Whether a Tropa answers there: by its health check, an error of its own, or its refusal to let us in.
+
+    Raises TimeoutError where something is there and says nothing.
+    """
     host = _ANY.get(listener.host, listener.host)
     try:
         with socket.create_connection((host, listener.port), timeout=subject.deadline_s) as plain:
@@ -86,6 +103,8 @@ def is_ours(subject: Subject, listener: Listener) -> bool:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             with context.wrap_socket(plain) as secure:
                 return _is_tropa(_asked(secure, _host(subject, listener)))
+    except TimeoutError:
+        raise
     except (OSError, ValueError):
         return False
 

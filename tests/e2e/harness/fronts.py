@@ -40,7 +40,7 @@ def front(kind: str, folder: Path, *, tropa_port: int, origin_port: int) -> Iter
     """A front of FRONTS while the block runs; its port."""
     folder.mkdir(parents=True, exist_ok=True)
     port, output = free_port(), folder / "output.txt"
-    ports = {"127.0.0.1:8101": f"127.0.0.1:{tropa_port}", "127.0.0.1:8081": f"127.0.0.1:{origin_port}"}
+    ports = {"127.0.0.1:8121": f"127.0.0.1:{tropa_port}", "127.0.0.1:8081": f"127.0.0.1:{origin_port}"}
     argv = _caddy(folder, port, ports) if kind == "Caddy" else _nginx(folder, port, ports)
     home = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     with output.open("wb") as sink:

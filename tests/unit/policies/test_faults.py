@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from policies.faults import Fault, PolicyFaults, did_you_mean, nearest
+from policies.faults_ru import in_russian
 from policies.load import read_catalogue
 
 TREE = Path(__file__).parents[3]
@@ -65,3 +66,24 @@ def test_a_cure_names_the_nearest_or_lists_the_known() -> None:
     assert did_you_mean("xyz", ["satellite", "mobile"]) == "write one of mobile, satellite"
     assert nearest("HONOUR", ["honour", "ignore"]) == "honour"
     assert nearest("zebra", ["honour", "ignore"]) is None
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_fault_is_told_in_russian_too(path: Path) -> None:
+    with pytest.raises(PolicyFaults) as raised:
+        read_catalogue(path)
+    for fault in raised.value.faults:
+        place, line = f"{fault.file}:{fault.line}:{fault.column}: ", fault.told("ru")
+        assert line.startswith(place)
+        for said in (in_russian(fault.problem), in_russian(fault.cure)):
+            assert re.search("[а-яё]", said), f"{said!r} has no Russian"
+            assert not re.search(r"\b(expected|got|write|add|the|is)\b", re.sub("'.*?'|\".*?\"", "", said)), said
+        assert fault.told("en") == str(fault)
+
+
+def test_what_was_written_stands_in_a_russian_fault_as_it_was_written() -> None:
+    assert in_russian("expected a price like 0.40 RUB/MB, got 'write, got'") == (
+        "ожидается: цена вида 0.40 RUB/MB, а написано: 'write, got'"
+    )
+    assert in_russian("unknown policy is missing") == "неизвестная политика is missing"
+    assert in_russian("a sentence of tomorrow") == "a sentence of tomorrow"
