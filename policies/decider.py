@@ -15,7 +15,7 @@ from policies.classify import Classifier, Seen
 from policies.compose import as_measured, decision_for, nominal_link
 from policies.decision import Decision, LinkSpeed
 from policies.exceptions import matching, policy_for
-from policies.facts import AllowanceUse, RequestFacts, Usage
+from policies.facts import RequestFacts, Usage
 from policies.frozen import Frozen
 from policies.memory import remember
 from policies.model import After, Catalogue, Policy, Step, Territory
@@ -173,7 +173,7 @@ def _fitted(
     decision = known.decision
     original = policy.original_max_bytes
     if known.limiting and original != 0:
-        left = left_bytes(_picked(usage, known.limiting), now)
+        left = left_bytes([usage.allowances[n] for n in known.limiting], now)
         original = original_max_bytes(policy, territory.tariff, left)
     link = known.link
     if request.measured_bps is not None or link.rtt_ms is None:
@@ -194,7 +194,3 @@ def _fitted(
         )
         remember(known.fits, key, fitted, _MAX_FITS)
     return fitted
-
-
-def _picked(usage: Usage, indexes: tuple[int, ...]) -> list[AllowanceUse]:
-    return [usage.allowances[n] for n in indexes]

@@ -156,7 +156,7 @@ def _millionths(overhead_factor: float) -> int:
 
 def payload_of(metered_bytes: int, tariff: Tariff) -> int:
     """The largest payload whose metered bytes don't exceed `metered_bytes`; never negative."""
-    factor = max(round(tariff.overhead_factor * _MILLION), 1)
+    factor = max(_millionths(tariff.overhead_factor), 1)
     return max(metered_bytes, 0) * _MILLION // factor
 
 

@@ -24,7 +24,7 @@ from proxy.catalogues import Catalogues, publish_file, read_published, was_publi
 from proxy.clock import Clock, SystemClock
 from proxy.listening import Listening
 from proxy.operate.history import current_dir
-from proxy.runtime import runtime_of
+from proxy.runtime import Runtime, runtime_of
 from proxy.tasks import TaskKeeper
 from scheduler.runner import Runner
 
@@ -52,7 +52,7 @@ class Tropa:
                 keeper=self._keeper,
                 secret=self._secret,
                 catalogue=self._current,
-                runtime=lambda: self._runtime,
+                runtime=self._running,
                 own_ports=lambda: self._listening.own_ports(),
                 via=f"1.1 {pseudonym}",
             )
@@ -75,6 +75,9 @@ class Tropa:
 
     def _current(self) -> Catalogue:
         return self._catalogues.current
+
+    def _running(self) -> Runtime:
+        return self._runtime
 
     @staticmethod
     def _job_failed(name: str, error: BaseException) -> None:

@@ -27,7 +27,7 @@ from proxy.deliver.codings import DECODABLE, CodingError, Decoder
 from proxy.deliver.heads import end_to_end, said
 from proxy.deliver.rename import NameMap, StreamMap, name_map
 from proxy.deliver.sticky import Sticky
-from proxy.deliver.validators import Conditions, conditions
+from proxy.deliver.validators import UNCONDITIONAL, Conditions, conditions
 from proxy.exchange import Inbound
 from proxy.keeping import own_life_s
 from proxy.stages.context import Exchange, Fetched
@@ -41,7 +41,11 @@ _ONE_PIECE_BYTES = 65536
 _MOST_MADE = 8  # addresses from which one head comes
 _SNIFF_ROOM_BYTES = 1024**2
 _TEXTS = frozenset({MediaKind.PAGE, MediaKind.SCRIPT, MediaKind.STYLE, MediaKind.DATA})
-_RULE_FIELDS = ("Content-Range", "Cache-Control", "Content-Disposition")
+_RULE_FIELDS = (  # as rules name them, and as they are written
+    ("content-range", "Content-Range"),
+    ("cache-control", "Cache-Control"),
+    ("content-disposition", "Content-Disposition"),
+)
 _DOCUMENTS = frozenset({Audience.PAGE, Audience.EMBED})
 _MODERN_IMAGES = ("image/avif", "image/webp")
 
@@ -55,7 +59,6 @@ class Wish(Frozen, frozen=True, kw_only=True, gc=False):
 
 
 NO_WISH = Wish()
-_UNCONDITIONAL = Conditions(if_none_match=None, if_modified_since=None)
 
 
 class Obtainer:
@@ -86,7 +89,7 @@ class Obtainer:
 
         changes: fields of the head that get another value; None: left out. Raises ExchangeError.
         """
-        headers = self._request_headers(exchange, _UNCONDITIONAL, NO_WISH)
+        headers = self._request_headers(exchange, UNCONDITIONAL, NO_WISH)
         for name, value in changes.items():
             headers.popall(name, None)
             if value is not None:
@@ -103,7 +106,7 @@ class Obtainer:
         inbound = exchange.inbound
         headers = self._end_to_end(exchange)
         # The client's own conditions first: a 304 to them costs her link nothing.
-        asks = client if client.any else wish
+        asks = client if client.if_none_match or client.if_modified_since else wish
         _set_or_drop(headers, "If-None-Match", asks.if_none_match)
         _set_or_drop(headers, "If-Modified-Since", asks.if_modified_since)
         names = names_of(inbound)
@@ -291,20 +294,24 @@ def response_facts(exchange: Exchange, response: OriginReply) -> ResponseFacts:
     essence, charset = _media_type(headers.get("Content-Type", ""))
     coding = _coding(headers.getall("Content-Encoding")) if "Content-Encoding" in headers else ""
     control = said(headers)
+    told: dict[str, str] = {}
+    for lower, name in _RULE_FIELDS:
+        if name in headers:
+            told[lower] = headers[name]
     return ResponseFacts(
         status=response.status,
         content_type=essence,
         charset=charset,
         length_bytes=response.content_length,
         content_coding=coding,
-        attachment=_is_kept(exchange.facts, headers.get("Content-Disposition", "")),
+        attachment="content-disposition" in told and _is_kept(exchange.facts, told["content-disposition"]),
         no_transform=control.no_transform,
         private=control.private,
         immutable=control.lasting,
         partial=response.status == 206,
         request_kind=exchange.facts.kind,
         path=exchange.facts.path,
-        headers={name.lower(): headers[name] for name in _RULE_FIELDS if name in headers},
+        headers=told,
         accepts=_modern(exchange.inbound.request.headers.get("Accept", "")),
     )
 
@@ -333,7 +340,7 @@ def with_sniffed(facts: ResponseFacts, prefix: bytes, *, from_start: bool) -> Re
     """The facts with what the body's first bytes prove. from_start False (a range from the middle) proves nothing."""
     if not prefix or not from_start:
         return facts
-    plain = _uncoded(prefix, facts.content_coding)
+    plain = _uncoded(prefix, facts.content_coding) if facts.content_coding else prefix
     sniffed = sniff(plain)
     if sniffed is None or sniffed is kind_of_type(facts.content_type):
         return facts
@@ -341,8 +348,6 @@ def with_sniffed(facts: ResponseFacts, prefix: bytes, *, from_start: bool) -> Re
 
 
 def _uncoded(prefix: bytes, coding: str) -> bytes:
-    if not coding:
-        return prefix
     if coding not in DECODABLE:
         return b""
     try:

@@ -33,7 +33,7 @@ from policies.facts import RequestFacts, Usage
 from policies.observed import spared_bytes
 from policies.plan import plan, unmade
 from policies.treatments import Action, PageTreatment
-from policies.values import Audience, Reason
+from policies.values import Audience, MediaKind, Reason
 from proxy.account.account import Accountant
 from proxy.account.meter import Meter
 from proxy.cache.asked import NOT_STORED
@@ -72,6 +72,7 @@ from proxy.sockets import Sockets
 from proxy.stages.context import Exchange, Fetched
 from proxy.stages.image import ImageStage
 from proxy.stages.kept import KeptStage
+from proxy.stages.known import Known
 from proxy.stages.ladder import LadderStage
 from proxy.stages.media import MediaStage
 from proxy.stages.outbox import OutboxStage
@@ -122,7 +123,7 @@ class Parts:
 
 def _nearly_spent(usage: Usage) -> bool:
     """Whether an allowance may end within what one page brings along."""
-    return any(use.amount_bytes - use.used_bytes < _PAGE_WITH_PARTS_BYTES for use in usage.allowances)
+    return any([use.amount_bytes - use.used_bytes < _PAGE_WITH_PARTS_BYTES for use in usage.allowances])  # noqa: C419 - a list is quicker
 
 
 class Pipeline:
@@ -135,7 +136,9 @@ class Pipeline:
         """One exchange. Raises only CancelledError."""
         clock = self._parts.clock
         started_s = clock.steady_s()
-        exchange = self._decided(without_word(inbound), clock.now())
+        if inbound.request.method == "POST":
+            inbound = without_word(inbound)
+        exchange = self._decided(inbound, clock.now())
         make: Maker = self._answer
         if exchange.facts.audience is Audience.SOCKET and not is_own(exchange.inbound):
             opened = await self._socket(exchange)
@@ -143,7 +146,10 @@ class Pipeline:
                 return opened
             make = opened or make
         meter = self._parts.accountant.begin(exchange.decision, exchange.who)
-        sent = self._parts.repeats.send(exchange) or await self._in_turn(exchange, meter, make)
+        sent = self._parts.repeats.send(exchange)
+        if sent is None:
+            in_line = stands_in_line(exchange) and is_thin(exchange)
+            sent = await (self._in_turn if in_line else self._answered)(exchange, meter, make)
         self._accounted(exchange, sent, started_s, meter)
         return sent.response
 
@@ -169,7 +175,8 @@ class Pipeline:
         receipt = receipt_of(exchange, sent, self._parts.clock.steady_s() - started_s, meter)
         meter.record(receipt)
         self._parts.savings.record(receipt, exchange.who.territory)
-        self._measure(exchange, sent)
+        if sent.body_s > 0 and sent.complete:
+            self._measure(exchange, sent)
 
     # -- decide --------------------------------------------------------------------------------------------
 
@@ -232,22 +239,32 @@ class Pipeline:
         if enforced_verdict(exchange.decision) is not Verdict.ALLOW:
             stored = await self._stored_answer(exchange) if exchange.decision.stored_only else None
             return stored or coded(parts.refusals.closed(exchange), exchange.codings)
-        versions = parts.own.instead_of_playback(exchange)
-        if versions is not None:
-            return versions
-        word = word_of(exchange.inbound)
-        if word is not None:
-            return await self._upload(exchange, word)
-        form = parts.outbox.takes(exchange)
-        if form is not None:
-            return await parts.outbox.answer(exchange, form, self._fetched_answer)
-        ends_identity = await parts.own.note_logout(exchange)
-        answer = await self._fetched_answer(exchange)
-        if ends_identity is not None:
-            answer.headers.add("Set-Cookie", ends_identity)
+        taken = None
+        match exchange.inbound.request.method:
+            case "GET":
+                taken = parts.own.instead_of_playback(exchange)
+            case "POST":
+                taken = await self._posted(exchange)
+        if taken is not None:
+            return taken
+        if parts.runtime().identifier.is_logout(exchange.inbound):
+            ends_identity = await parts.own.note_logout(exchange)
+            answer = await self._fetched_answer(exchange)
+            if ends_identity is not None:
+                answer.headers.add("Set-Cookie", ends_identity)
+        else:
+            answer = await self._fetched_answer(exchange)
         if exchange.inbound.origin is not None and exchange.inbound.origin.own_store.enabled:
             await parts.stores.passed(exchange, answer)
         return answer
+
+    async def _posted(self, exchange: Exchange) -> Answer | None:
+        """What becomes of a form that isn't simply handed on: its files came in pieces, or the outbox takes it."""
+        word = word_of(exchange.inbound)
+        if word is not None:
+            return await self._upload(exchange, word)
+        form = self._parts.outbox.takes(exchange)
+        return None if form is None else await self._parts.outbox.answer(exchange, form, self._fetched_answer)
 
     async def _upload(self, exchange: Exchange, word: Word) -> Answer:
         """A form with files that came in pieces: handed to the origin, or what the origin said to it."""
@@ -274,16 +291,21 @@ class Pipeline:
     async def _fetched_answer(self, exchange: Exchange) -> Answer:
         """What the origin says, treated; a stored variant where the origin confirms its source."""
         parts = self._parts
-        if parts.ladders.is_left_off(exchange):
+        if parts.ladders.follows(exchange):
             await parts.ladders.take_up(exchange)
-        removed = parts.ladders.withholds(exchange)
-        if removed is not None:
-            return coded(parts.refusals.withheld(exchange, removed), exchange.codings)
-        await parts.ladders.pace(exchange)
+            removed = parts.ladders.withholds(exchange)
+            if removed is not None:
+                return coded(parts.refusals.withheld(exchange, removed), exchange.codings)
+            await parts.ladders.pace(exchange)
         stage: ImageStage | TextStage = parts.images
-        known = await parts.images.known(exchange)
-        if known is None:
-            stage, known = parts.texts, await parts.texts.known(exchange) or parts.ladders.known(exchange)
+        known: Known | None = None
+        match exchange.facts.kind:
+            case MediaKind.IMAGE:
+                known = await parts.images.known(exchange)
+            case MediaKind.SCRIPT | MediaKind.STYLE:
+                stage, known = parts.texts, await parts.texts.known(exchange)
+            case MediaKind.STREAM:
+                known = parts.ladders.known(exchange)
         fetched, client = await self._obtained(exchange, known.wish if known is not None else NO_WISH)
         try:
             if fetched.facts.status == 304 and known is not None and known.variant is not None and not client.any:
@@ -316,7 +338,8 @@ class Pipeline:
     async def _treated(self, exchange: Exchange, fetched: Fetched) -> Answer:
         """The plan for this response, carried out."""
         planned = self._parts.ladders.continued(exchange, fetched.facts, plan(exchange.decision, fetched.facts))
-        exchange.tally.withheld_bytes += spared_bytes(exchange.decision, fetched.facts)
+        if exchange.decision.observe:
+            exchange.tally.withheld_bytes += spared_bytes(exchange.decision, fetched.facts)
         if fetched.facts.status == 200 and fetched.facts.length_bytes:
             self._parts.sizes.learn(exchange.inbound.url, fetched.facts.length_bytes)
         return await self._carried_out(exchange, fetched, planned)
@@ -395,8 +418,6 @@ class Pipeline:
 
     async def _in_turn(self, exchange: Exchange, meter: Meter, make: Maker) -> Sent:
         """On a thin link styles and scripts go one after the other; their bytes may still be queued when written."""
-        if not (stands_in_line(exchange) and is_thin(exchange)):
-            return await self._answered(exchange, meter, make)
         turns, transport = self._parts.turns, exchange.inbound.request.transport
         turn = exchange.tally.turn = turns.take(exchange.who.learner, browser_of(exchange), exchange.inbound.url)
         try:
@@ -434,9 +455,8 @@ class Pipeline:
         )
 
     def _measure(self, exchange: Exchange, sent: Sent) -> None:
-        if sent.complete and sent.body_s > 0:
-            links, steady_s = self._parts.accountant.links, self._parts.clock.steady_s()
-            links.delivered(exchange.who.learner, sent.to_learner_bytes, sent.body_s, steady_s, held_up=sent.held_up)
+        links, steady_s = self._parts.accountant.links, self._parts.clock.steady_s()
+        links.delivered(exchange.who.learner, sent.to_learner_bytes, sent.body_s, steady_s, held_up=sent.held_up)
 
     # -- sockets -------------------------------------------------------------------------------------------
 

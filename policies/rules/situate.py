@@ -9,7 +9,6 @@ from policies.classify import Classification
 from policies.facts import AllowanceUse, RequestFacts, Usage
 from policies.model import After, Allowance, Catalogue, ClassRule, Policy, Tariff, Territory
 from policies.money import MoneyNow, money_now
-from policies.narrow import lower
 from policies.rules.nearly_spent import step_of
 from policies.rules.situation import Near, Situation, Spent
 from policies.values import CostlyHop
@@ -115,6 +114,7 @@ def left_bytes(uses: Iterable[AllowanceUse], now: datetime) -> int | None:
     """The least that any of the allowances still holds, metered; None: there are none."""
     left: int | None = None
     for use in uses:
-        used_bytes = use.used_bytes if use.renews_at > now else 0
-        left = lower(left, max(use.amount_bytes - used_bytes, 0))
-    return left
+        rest = use.amount_bytes - use.used_bytes if use.renews_at > now else use.amount_bytes
+        if left is None or rest < left:
+            left = rest
+    return None if left is None else max(left, 0)

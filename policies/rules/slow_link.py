@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.facts import Hints, RequestFacts
+from policies.facts import NO_HINTS, Hints, RequestFacts
 from policies.model import Policy
 from policies.rules.situation import Effect, Situation, source_of
 from policies.values import Reason
@@ -27,7 +27,7 @@ def sign_of_slowness(policy: Policy, request: RequestFacts) -> tuple[str, str | 
     limit = policy.narrow_below_bps
     if limit is not None and request.measured_bps is not None and request.measured_bps < limit:
         return "sign", "measured"
-    return _hinted(request.hints, limit)
+    return None if request.hints is NO_HINTS else _hinted(request.hints, limit)
 
 
 def _hinted(hints: Hints, limit: int | None) -> tuple[str, str | int] | None:

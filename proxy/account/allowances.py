@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import field as struct_field
+
 from policies.facts import NO_USAGE, AllowanceUse, Usage
 from policies.frozen import Frozen
 from policies.model import After, Allowance, Tariff, Territory
@@ -46,12 +48,18 @@ class _Term:
     balances: dict[str, _Balance] = field(default_factory=dict)
 
 
+_Held = tuple[tuple[_Term, _Balance], ...]
+
+
 class _Terms(Frozen, frozen=True):
+    """What counts in a territory now. held: by learner, as far as asked for."""
+
     tariff: Tariff
     terms: tuple[_Term, ...]
     free: bool
     since: datetime
     until: datetime
+    held: dict[str, _Held] = struct_field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -88,22 +96,22 @@ class Allowances:
         """What `decide` is told: every allowance of this learner, her site and region."""
         if not territory.tariff.allowances:
             return NO_USAGE
-        uses = []
-        for term in self._in_force(territory, now).terms:
-            allowance = term.allowance
-            used = self._balance(term, territory, learner).used_bytes
-            uses.append(
-                AllowanceUse(
-                    scope=allowance.scope, used_bytes=used, amount_bytes=allowance.amount_bytes, renews_at=term.end
-                )
+        uses = [
+            AllowanceUse(
+                scope=term.allowance.scope,
+                used_bytes=max(0, balance.settled_bytes) + balance.reserved_bytes,
+                amount_bytes=term.allowance.amount_bytes,
+                renews_at=term.end,
             )
+            for term, balance in self._held(territory, learner, now)
+        ]
         return Usage(allowances=tuple(uses))
 
     def room(self, territory: Territory, learner: str, now: datetime) -> int | None:
         """Metered bytes until an allowance that stops is spent; None: no such allowance counts now."""
         rooms = [
-            term.allowance.amount_bytes - self._balance(term, territory, learner).used_bytes
-            for term in self._counting(territory, now)
+            term.allowance.amount_bytes - balance.used_bytes
+            for term, balance in self._counting(territory, learner, now)
             if term.allowance.after is After.STOP
         ]
         return max(0, min(rooms)) if rooms else None
@@ -114,11 +122,10 @@ class Allowances:
         """Set metered bytes aside. forced: even where there is no room (assessment is never cut)."""
         self._number += 1
         reservation = Reservation(f"{self._run}-{self._number}")
-        terms = self._counting(territory, now)
-        if not terms:
+        held = self._counting(territory, learner, now)
+        if not held:
             return reservation
-        held = [(term.allowance, self._balance(term, territory, learner)) for term in terms]
-        if not forced and any(_lacks(allowance, balance, nbytes) for allowance, balance in held):
+        if not forced and any(_lacks(term.allowance, balance, nbytes) for term, balance in held):
             reservation.short = True
             return reservation
         reservation.balances = tuple(balance for _, balance in held)
@@ -141,8 +148,8 @@ class Allowances:
     def count(self, territory: Territory, learner: str, used_bytes: int, now: datetime) -> None:
         """Count bytes for which nothing was set aside."""
         if used_bytes:
-            for term in self._counting(territory, now):
-                self._add(self._balance(term, territory, learner), used_bytes)
+            for _, balance in self._counting(territory, learner, now):
+                self._add(balance, used_bytes)
 
     # -- corrections and keeping ------------------------------------------------------------------------------
 
@@ -204,6 +211,7 @@ class Allowances:
             if not balance.reserved_bytes:
                 del self._balances[use]
         for terms in self._terms.values():
+            terms.held.pop(learner, None)
             for term in terms.terms:
                 kept = term.balances.get(learner)
                 if kept is not None and not kept.reserved_bytes:
@@ -241,20 +249,30 @@ class Allowances:
         self._terms[(territory.region, territory.site)] = fresh
         return fresh
 
-    def _counting(self, territory: Territory, now: datetime) -> tuple[_Term, ...]:
+    def _counting(self, territory: Territory, learner: str, now: datetime) -> _Held:
         """The allowances that bytes count in now."""
         if not territory.tariff.allowances:
             return ()
-        terms = self._in_force(territory, now)
-        if not terms.free:
-            return terms.terms
-        return tuple(term for term in terms.terms if term.allowance.counts_when_free)
+        held = self._held(territory, learner, now)
+        if not self._in_force(territory, now).free:
+            return held
+        return tuple([pair for pair in held if pair[0].allowance.counts_when_free])
 
-    def _balance(self, term: _Term, territory: Territory, learner: str) -> _Balance:
-        holder = holder_of(term.allowance.scope, territory, learner)
-        return term.balances.get(holder) or self._balance_of(term, holder)
+    def _held(self, territory: Territory, learner: str, now: datetime) -> _Held:
+        """Every allowance of this learner, her site and region, with its balance."""
+        terms = self._in_force(territory, now)
+        held = terms.held.get(learner)
+        if held is None:
+            held = terms.held[learner] = tuple(
+                (term, self._balance_of(term, holder_of(term.allowance.scope, territory, learner)))
+                for term in terms.terms
+            )
+        return held
 
     def _balance_of(self, term: _Term, holder: str) -> _Balance:
+        known = term.balances.get(holder)
+        if known is not None:
+            return known
         allowance = term.allowance
         use = UseKey(scope=allowance.scope, holder=holder, period=allowance.period, start=term.start)
         balance = self._balances.get(use)

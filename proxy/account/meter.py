@@ -140,9 +140,11 @@ class Meter:
     def settle(self, *, from_origin_bytes: int, to_learner_bytes: int, up_bytes: int, direct_bytes: int) -> Charge:
         """The exchange is over: settle with the allowances. Its receipt, made with this charge, goes to `record`."""
         tariff, amount = self._who.territory.tariff, self._decision.price.amount
-        total = metered(_on_hop(self.hop, from_origin_bytes, to_learner_bytes, up_bytes), tariff)
+        on_hop = _on_hop(self.hop, from_origin_bytes, to_learner_bytes, up_bytes)
+        total = metered(on_hop, tariff)
         earlier = self._drawn_metered - self._segment_metered
-        spent = self._spent + cost(max(0, total - earlier), amount) if amount or self._spent else _NOTHING
+        here = cost(max(0, total - earlier), amount) if amount else _NOTHING
+        spent = self._spent + here if self._spent else here
         rest = total - self._settled_metered  # negative where less moved than was drawn
         if self._reservation is not None:
             self._allowances.settle(self._reservation, rest)
@@ -151,6 +153,8 @@ class Meter:
             self._allowances.count(self._who.territory, self._who.learner, rest, self._clock.now())
         if not amount or self.hop is CostlyHop.NONE:
             return Charge(total, spent)
+        if direct_bytes + up_bytes == on_hop and not earlier:
+            return Charge(total, spent, here)
         return Charge(total, spent, cost(metered(direct_bytes + up_bytes, tariff), amount))
 
     def record(self, receipt: Receipt) -> None:

@@ -88,6 +88,9 @@ class Conditions(Frozen, frozen=True, gc=False):
         return bool(self.if_none_match or self.if_modified_since)
 
 
+UNCONDITIONAL = Conditions(None, None)
+
+
 def conditions(headers: Mapping[str, str], *, way: str | None) -> Conditions:
     """Map If-None-Match to the origin's terms.
 
@@ -96,7 +99,8 @@ def conditions(headers: Mapping[str, str], *, way: str | None) -> Conditions:
     """
     raw = headers.get("If-None-Match")
     if raw is None:
-        return Conditions(None, headers.get("If-Modified-Since"))
+        since = headers.get("If-Modified-Since")
+        return UNCONDITIONAL if since is None else Conditions(None, since)
     theirs: list[str] = []
     modified = matched = None
     for tag in _ETAG.findall(raw):

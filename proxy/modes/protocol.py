@@ -21,6 +21,7 @@ from aiohttp.web_protocol import ERROR, PayloadAccessError
 from multidict import CIMultiDict
 
 from proxy.clock import Clock
+from proxy.deliver.whole import Written
 from proxy.errors import ExchangeError
 from proxy.modes.known_heads import KnownHead, KnownHeads
 from proxy.modes.refusal import small_answer
@@ -196,6 +197,14 @@ class ClientProtocol(web.RequestHandler):
         finally:
             request._task = None  # type: ignore[assignment]  # a reference cycle, otherwise
         return bool(response.keep_alive) and not self._close and not self._force_close
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """The end of an exchange; of an answer that is on the wire already there is nothing to end."""
+        if type(resp) is Written and not self._upgraded:
+            return resp, False
+        return await super().finish_response(request, resp, start_time)
 
     async def _lingered(self, payload: StreamReader) -> None:
         """Read what is left of an upload that nobody wanted, for a while: only then the client reads our answer."""

@@ -53,7 +53,7 @@ _READ_BY_PEOPLE = (Audience.PAGE, Audience.EMBED)
 
 def is_own(inbound: Inbound) -> bool:
     """Whether this is for Tropa itself: the reserved path on every origin, and an explicit proxy's own name."""
-    return inbound.path.startswith(RESERVED) or is_for_proxy(inbound)
+    return inbound.target.startswith(RESERVED) or is_for_proxy(inbound)
 
 
 class OwnRoutes:

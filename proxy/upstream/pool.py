@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import aiohttp
@@ -69,7 +69,7 @@ class Pool:
     async def wire(self, route: Route, timeouts: Timeouts) -> Wire:
         """Another such connection. Raises what aiohttp raises."""
         connection = await self.connect(route, timeouts)
-        return Wire(connection, lambda wire: self._rests(route, wire))
+        return Wire(connection, partial(self._rests, route))
 
     def _rests(self, route: Route, wire: Wire) -> None:
         resting = self._resting.get(route)

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
+from policies.memory import remember
 from policies.model import Catalogue, Origin, Settings
 from proxy.errors import ExchangeError
 from proxy.tasks import TaskKeeper
@@ -22,13 +23,15 @@ from proxy.upstream.body import RequestBody
 from proxy.upstream.chain import proxy_hop
 from proxy.upstream.channel import DISCONNECTED, Channel, logs_in_the_connection, request_head
 from proxy.upstream.faults import connection_fault, was_connected
-from proxy.upstream.guard import check_host, sockets_made
+from proxy.upstream.guard import AddressRefused, check_host, sockets_made
 from proxy.upstream.pool import Pool, Route
 from proxy.upstream.response import UpstreamResponse
 from proxy.upstream.trust import tls_context
 from proxy.upstream.wire import Wire
 from proxy.watch import LinkWatch
 
+_Public = tuple[str, str, int]  # scheme, host, port of the public URL
+_MOST_WAYS = 4096
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FOREIGN = (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError, ValueError, *DISCONNECTED)
@@ -49,6 +52,7 @@ class Upstream:
     resolver: aiohttp.abc.AbstractResolver | None = None
     watch: LinkWatch | None = None
     _pools: dict[bool, Pool] = field(default_factory=dict)
+    _ways: dict[_Public, _Way] = field(default_factory=dict)
     _uploads: TaskKeeper = field(default_factory=lambda: TaskKeeper("upstream"))
 
     async def open(
@@ -79,8 +83,10 @@ class Upstream:
         Raises ExchangeError.
         """
         settings = self.catalogue().settings
-        where = target_of(origin, scheme=scheme, host=host, port=port)
-        watch = self.watch
+        way = self._ways.get((scheme, host, port))
+        if way is None or way.settings is not settings or way.origin is not origin:
+            way = self._way(settings, origin, scheme, host, port)
+        where, watch = way.where, self.watch
         if watch is not None and watch.troubled and not probing:
             watch.check(where)
         out = None
@@ -88,7 +94,7 @@ class Upstream:
             limit = settings.limits.max_body_bytes
             out = RequestBody(body, length=content_length, max_bytes=limit, starts=expect_continue)
         _frame(headers, method, out, expect=out is not None and expect_continue is not None)
-        call = _Call(settings, origin, where, method, target, headers, out, expect_continue is not None, watch)
+        call = _Call(way, method, target, headers, out, expect_continue is not None, watch)
         try:
             response = await self._sent(call)
         except ExchangeError:
@@ -105,7 +111,8 @@ class Upstream:
         return response
 
     async def _sent(self, call: _Call) -> UpstreamResponse:
-        route, pool = call.route(), self._pool(call)
+        way = call.way
+        route, pool = way.route(), way.pool
         if call.body is not None:
             return await self._exchanged(call, route, pool)
         if "Upgrade" in call.headers:
@@ -122,27 +129,22 @@ class Upstream:
         return await self._asked_anew(call, route, pool)
 
     async def _asked_anew(self, call: _Call, route: Route, pool: Pool) -> UpstreamResponse:
-        return await self._asked(call, route, await pool.wire(route, call.settings.timeouts))
+        return await self._asked(call, route, await pool.wire(route, call.way.settings.timeouts))
 
     async def _asked(self, call: _Call, route: Route, wire: Wire) -> UpstreamResponse:
         """No body goes out, and no other protocol may follow."""
-        settings = call.settings
+        settings, where = call.way.settings, call.way.where
         head = request_head(call.method, call.target_line(route), call.headers)
         message, content = await wire.ask(
             head, bodyless=call.method == "HEAD", limits=settings.limits, timeouts=settings.timeouts, once=call.once
         )
         return UpstreamResponse(
-            wire,
-            None,
-            message,
-            content,
-            where=call.where,
-            max_body_bytes=settings.limits.max_body_bytes,
+            wire, None, message, content, where=where, max_body_bytes=settings.limits.max_body_bytes
         )
 
     async def _exchanged(self, call: _Call, route: Route, pool: Pool) -> UpstreamResponse:
         """By a `Channel`: with a body, or into another protocol."""
-        settings = call.settings
+        settings = call.way.settings
         connection = await pool.connect(route, settings.timeouts)
         try:
             channel = Channel(
@@ -163,33 +165,66 @@ class Upstream:
             connection,
             message,
             content,
-            where=call.where,
+            where=call.way.where,
             max_body_bytes=settings.limits.max_body_bytes,
         )
 
-    def _pool(self, call: _Call) -> Pool:
+    def _way(self, settings: Settings, origin: Origin | None, scheme: str, host: str, port: int) -> _Way:
+        """How a public address is reached under these settings; the same for every request to it."""
+        where = target_of(origin, scheme=scheme, host=host, port=port)
+        allowed = origin is not None and origin.allow_private
+        chained = settings.upstream_proxy is not None and not allowed
+        if chained:
+            try:
+                check_host(where.host)  # the upstream proxy looks the name up, so this is all that can be judged
+            except AddressRefused as error:
+                raise connection_fault(error, where.authority) from error
+        pool = self._pool(allowed or chained, settings.timeouts.upstream_idle_s)
+        plain = None
+        if where.scheme != "https":
+            plain = Route(where, None, settings.upstream_proxy if chained else None)
+        way = _Way(settings, origin, where, pool, chained, plain)
+        remember(self._ways, (scheme, host, port), way, _MOST_WAYS)
+        return way
+
+    def _pool(self, private: bool, stall_s: float) -> Pool:
         """Connections to origins that may be private are never shared with those that may not."""
-        if call.chained:
-            check_host(call.where.host)  # the upstream proxy looks the name up, so this is all that can be judged
-        private = call.allowed or call.chained
         pool = self._pools.get(private)
         if pool is None:
-            stall_s = call.settings.timeouts.upstream_idle_s
             pool = self._pools[private] = Pool(private, self.own_ports, self.resolver, stall_s)
         return pool
 
     async def close(self) -> None:
         """Close every connection."""
+        self._ways.clear()
         await self._uploads.close()
         for pool in self._pools.values():
             await pool.close()
         self._pools.clear()
 
 
-class _Call(NamedTuple):
+class _Way(NamedTuple):
+    """chained: through the upstream proxy, as is everything but what the operator put on a private address of his own.
+
+    plain: the route, where there is no TLS, whose authorities may change on disk.
+    """
+
     settings: Settings
     origin: Origin | None
     where: Target
+    pool: Pool
+    chained: bool
+    plain: Route | None
+
+    def route(self) -> Route:
+        if self.plain is not None:
+            return self.plain
+        tls = tls_context(self.settings.ca_file, self.origin)
+        return Route(self.where, tls, self.settings.upstream_proxy if self.chained else None)
+
+
+class _Call(NamedTuple):
+    way: _Way
     method: str
     target: str
     headers: CIMultiDict[str]
@@ -200,26 +235,12 @@ class _Call(NamedTuple):
     def broke(self) -> None:
         """The body of the answer stalled or broke off."""
         if self.watch is not None:
-            self.watch.broke(self.origin, self.where)
+            self.watch.broke(self.way.origin, self.way.where)
 
     @property
     def once(self) -> bool:
         """The connection must not be used again."""
         return logs_in_the_connection(self.headers)
-
-    @property
-    def allowed(self) -> bool:
-        """The operator lets this origin be private."""
-        return self.origin is not None and self.origin.allow_private
-
-    @property
-    def chained(self) -> bool:
-        """Through the upstream proxy: everything but what the operator put on a private address of his own."""
-        return self.settings.upstream_proxy is not None and not self.allowed
-
-    def route(self) -> Route:
-        tls = tls_context(self.settings.ca_file, self.origin) if self.where.scheme == "https" else None
-        return Route(self.where, tls, self.settings.upstream_proxy if self.chained else None)
 
     def target_line(self, route: Route) -> str:
         """The request target: absolute for a proxy that is to read it (RFC 9112 section 3.2.2)."""
@@ -228,7 +249,7 @@ class _Call(NamedTuple):
         login = proxy_hop(route.proxy).authorization
         if login is not None:
             self.headers["Proxy-Authorization"] = login
-        return f"http://{self.where.authority}{self.target}"
+        return f"http://{route.target.authority}{self.target}"
 
 
 async def _anew(call: _Call, ask: Callable[[], Awaitable[UpstreamResponse]]) -> UpstreamResponse:
