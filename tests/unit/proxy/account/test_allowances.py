@@ -174,6 +174,17 @@ def test_a_sweep_forgets_past_periods_and_keeps_what_is_not_yet_saved() -> None:
     assert not counting._balances
 
 
+def test_who_is_forgotten_counts_anew_within_the_same_minute_and_nobody_else_does() -> None:
+    counting, place = Allowances("r"), a_place(LEARNERS, SITES)
+    counting.count(place, "olga", 100, NOON)
+    counting.count(place, "ivan", 30, NOON)
+    assert counting.forget("olga") == 1
+    assert used(counting, place, "olga") == [0, 130] and used(counting, place, "ivan") == [30, 130]
+    counting.count(place, "olga", 7, NOON)
+    assert used(counting, place, "olga") == [7, 137]
+    assert {change.nbytes for change in counting.changes() if isinstance(change, AddUse)} == {7, 30, 137}
+
+
 def test_a_new_catalogue_with_another_amount_keeps_what_was_used() -> None:
     counting = Allowances("r")
     counting.count(a_place(LEARNERS), "olga", 100, NOON)

@@ -127,3 +127,16 @@ async def test_private_literals_are_refused_before_the_upstream_proxy_is_asked()
                 await fetch.body(host=host)
         assert proxy.visits == []
         await fetch.upstream.close()
+
+
+async def test_a_changed_setting_leads_the_next_request_another_way() -> None:
+    async with raw_origin() as origin, raw_origin() as proxy:
+        fetch = Fetch(origin_of(origin.url))
+        await fetch.body()
+        fetch.catalogue = catalogue_of(
+            origin_of(origin.url, allow_private=False), timeouts=FAST, upstream_proxy=f"http://127.0.0.1:{proxy.port}"
+        )
+        fetch.origin = origin_of("http://course.test", allow_private=False)
+        await fetch.body(target="/next")
+        assert [len(origin.visits), len(proxy.visits)] == [1, 1]
+        await fetch.upstream.close()
