@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from html import unescape
-from urllib.parse import unquote
 
 from policies.frozen import Frozen
 from policies.model import Follow, Followed
@@ -25,11 +23,10 @@ ASSESSED = frozenset(
 _LAID_OUT = frozenset(("resource", "folder"))
 _SUBSECTION = "subsection"
 _FILMS = ("video/", "audio/")
-_PLAYBACK = re.compile(
-    r"https?://[^\s\"'<>]+/playback/presentation/[\d.]+/(?:playback\.html\?meetingId=)?[^\s\"'<>?#&\\]+"
+PLAYBACK = re.compile(
+    r"https?://[^/\s\"'<>?#&]+/playback/presentation/[\d.]+/(?:playback\.html\?meetingId=)?[^\s\"'<>?#&\\]+"
 )  # versions before 2.3 name the recording in the query
 MAX_PARTS = 2000
-MAX_RECORDINGS = 50  # of one room
 
 
 class Part(Frozen, frozen=True, kw_only=True):
@@ -155,18 +152,6 @@ def webinars_of(contents: JSON) -> tuple[tuple[int, str], ...]:
     return tuple((number, str(room.get("name") or "")) for room in rooms if (number := whole(room.get("instance"))))
 
 
-def recorded_parts(answer: JSON, title: str) -> tuple[Part, ...]:
-    """A room's recordings as far as the answer names where they play, plainly or inside a link of Moodle's own.
-
-    Newer versions lead through a page of Moodle's that asks for a login; such a recording has no address here.
-    Source: mod_bigbluebuttonbn_get_recordings, tabledata.data: a JSON text of rows with HTML in them.
-    """
-    data = mapping(mapping(answer).get("tabledata")).get("data")
-    told = unquote(unescape(data.replace("\\/", "/"))) if isinstance(data, str) else ""
-    urls = dict.fromkeys(_PLAYBACK.findall(told))
-    return tuple(Part(url=url, what=Followed.RECORDINGS, title=title) for url in urls)[:MAX_RECORDINGS]
-
-
 def module_parts(module: dict[str, JSON], settings: Settings, urgent_at: datetime | None = None) -> Iterator[Part]:
     """An activity's files, and the recordings that it links to."""
     name, laid_out = str(module.get("name") or ""), module.get("modname") in _LAID_OUT
@@ -180,7 +165,7 @@ def module_parts(module: dict[str, JSON], settings: Settings, urgent_at: datetim
         yield from _file_part(file, linked_url(file, module, settings), what, name, urgent_at)
     told = [str(module.get("description") or "")]
     told += [str(file.get("fileurl") or "") for file in mappings(module.get("contents")) if file.get("type") == "url"]
-    for found in _PLAYBACK.findall(" ".join(told)):
+    for found in PLAYBACK.findall(" ".join(told)):
         yield Part(url=found, what=Followed.RECORDINGS, title=name, urgent_at=urgent_at)
 
 

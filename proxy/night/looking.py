@@ -30,12 +30,12 @@ from proxy.night.course_parts import (
     kinds_of,
     parts_of,
     post_parts,
-    recorded_parts,
     tells_conditions,
     webinars_of,
 )
 from proxy.night.functions import CONDITIONS, SHOWN_BY, SITE_INFO, missing
 from proxy.night.hours import NightHours, Pace, place_of
+from proxy.night.room_recordings import recorded_parts
 from proxy.night.service import JSON, MoodleAccount, ServiceFailed
 from proxy.night.sources import NightSources
 from proxy.night.texts.reading import MAX_THREADS, Course, discussions_of, read_course

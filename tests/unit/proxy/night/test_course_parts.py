@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from html import escape
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -20,7 +17,6 @@ from proxy.night.course_parts import (
     kinds_of,
     parts_of,
     post_parts,
-    recorded_parts,
 )
 
 NOW = datetime(2026, 11, 23, 20, tzinfo=UTC)
@@ -135,22 +131,6 @@ def test_recordings_of_webinars_are_found_by_their_links_in_any_section() -> Non
     told = f'<a href="{SITE}/playback/presentation/2.3/abc-123">recording</a>'
     contents = [section(11, module("bigbluebuttonbn", description=told))]
     assert names(contents) == {"abc-123": Followed.RECORDINGS}
-
-
-def test_a_rooms_recordings_are_found_as_any_version_links_them() -> None:
-    """As mod_bigbluebuttonbn_get_recordings tells them: JSON in JSON, HTML within, slashes escaped."""
-    within = quote(f"{SITE}/playback/presentation/2.3/abc-125", "")
-    links = [
-        f"{SITE}/playback/presentation/2.3/abc-123",
-        f"{SITE}/playback/presentation/2.0/playback.html?meetingId=abc-124",
-        f"{SITE}/mod/bigbluebuttonbn/bbb_view.php?action=play&href={within}",
-        f"{SITE}/mod/bigbluebuttonbn/bbb_view.php?action=play&bn=2&rid=7&rtype=presentation",  # since 4.0
-    ]
-    rows = [{"playback": f'<a href="{escape(link)}" data-action="play">x</a>'} for link in links]
-    data = json.dumps(rows).replace("/", "\\/")
-    parts = recorded_parts({"status": True, "tabledata": {"data": data}}, "Вебинар")
-    assert [part.url.rpartition("/")[2] for part in parts] == ["abc-123", "playback.html?meetingId=abc-124", "abc-125"]
-    assert recorded_parts({"status": False, "warnings": []}, "") == ()
 
 
 def test_only_what_is_asked_for_is_taken() -> None:
