@@ -28,8 +28,12 @@ HOP_BY_HOP = frozenset(
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+class UnwritableHead(ValueError):
+    """A head that mustn't get onto a wire."""
+
+
 def head_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> bytes:
-    """Start line, fields and the empty line. Raises ValueError for control bytes in any of them."""
+    """Start line, fields and the empty line. Raises UnwritableHead for control bytes in any of them."""
     lines = [start_line, *map(": ".join, fields)]
     if not "".join(lines).isprintable():  # so are bytes that aren't UTF-8, which pass
         _refuse_controls(lines)
@@ -39,7 +43,7 @@ def head_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> bytes:
 def _refuse_controls(lines: list[str]) -> None:
     for line in lines:
         if _FORBIDDEN.search(line) is not None:
-            raise ValueError(f"a control byte in a head: {line[:64]!r}")
+            raise UnwritableHead(f"a control byte in a head: {line[:64]!r}")
 
 
 def weight_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> int:

@@ -177,7 +177,7 @@ def _bytes(request: Told, says: Says, clock: HandClock) -> bytes:
             b"%x\r\n%b\r\n" % (len(body[at : at + 1000]), body[at : at + 1000]) for at in range(0, len(body), 1000)
         )
         body = framed + (b"0\r\n\r\n" if says.cut_at is None else b"")
-    return head.encode("latin-1") + body
+    return head.encode("utf-8", "surrogateescape") + body
 
 
 def ranged(request: Told, body: bytes, etag: str, headers: Mapping[str, str] | None = None) -> Says:

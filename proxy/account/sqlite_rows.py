@@ -78,7 +78,7 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
                 (use.scope, use.holder, use.period, seconds(use.start)),
             )
         case PutMark(mark=mark):
-            facts = json.dumps(dict(mark.facts), ensure_ascii=False, separators=(",", ":"))
+            facts = json.dumps(dict(mark.facts), separators=(",", ":"))
             row_values = (mark.kind, mark.owner, mark.key, seconds(mark.until), facts)
             connection.execute("INSERT OR REPLACE INTO mark VALUES (?,?,?,?,?)", row_values)
         case DropMarks(kind=kind, owner=owner, key=None):
@@ -108,7 +108,7 @@ def _sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
 
 
 def _put_job(connection: sqlite3.Connection, job: JobRow) -> None:
-    facts = json.dumps(dict(job.facts), ensure_ascii=False, separators=(",", ":"))
+    facts = json.dumps(dict(job.facts), separators=(",", ":"))
     until = None if job.until is None else seconds(job.until)
     row = (job.id, job.kind, job.state, job.owner, job.region, seconds(job.since), until, facts)
     connection.execute("INSERT OR REPLACE INTO job VALUES (?,?,?,?,?,?,?,?)", row)

@@ -26,7 +26,7 @@ from proxy.cache.kept_reply import KeptReply
 from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.question import Question
-from proxy.cache.stored import StoredResponse, lifetime_s, new_row, stored_of, written
+from proxy.cache.stored import StoredResponse, is_text, lifetime_s, new_row, stored_of, written
 from proxy.upstream.reply import OriginReply, Way, Whose
 from proxy.upstream.response import UpstreamResponse
 
@@ -85,6 +85,8 @@ class Receiver:
         storing = may_store(q.asking, response.status, headers, moments.came_s)
         span = _span(response)
         length = span[2] if span is not None else 0 if response.at_end else response.content_length
+        if not (is_text(headers.get("ETag", "")) and is_text(", ".join(headers.getall("Vary", ())))):
+            return StoreNot(why="odd-bytes")
         if response.close_delimited:
             storing = StoreNot(why="close-delimited")
         elif response.status == 206 and (span is None or not is_strong(headers.get("ETag", ""))):

@@ -118,7 +118,7 @@ def new_row(
         url="" if whose is Whose.OWN else redacted(stable_url(url)),
         vary=selected.written() if whose is Whose.SHARED else "",
         status=200 if status == 206 else status,
-        reason="OK" if status == 206 else reason,
+        reason="OK" if status == 206 or not is_text(reason) else reason,
         head=written(kept),
         etag=etag,
         initial_age=initial_age_s(headers, moments),
@@ -151,7 +151,17 @@ def with_body(
 
 
 def written(headers: Fields) -> str:
-    return json.dumps(list(headers.items()), ensure_ascii=False, separators=(",", ":"))
+    """In ASCII: bytes that aren't UTF-8 (file names in windows-1251) fit into no column, and come back from this."""
+    return json.dumps(list(headers.items()), separators=(",", ":"))
+
+
+def is_text(text: str) -> bool:
+    """Whether a column can hold it: no bytes that aren't UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def stored_of(row: Row) -> StoredResponse:

@@ -21,7 +21,8 @@ from policies.frozen import Frozen
 from proxy.account.link import unsent_bytes
 from proxy.deliver.answer import Answer
 from proxy.deliver.whole import write_whole
-from proxy.errors import ExchangeError
+from proxy.errors import ExchangeError, upstream_malformed
+from proxy.headbytes import UnwritableHead
 
 _SLICE_BYTES = 65536
 _LOOK_EVERY_BYTES = 65536
@@ -92,6 +93,8 @@ async def send(
         if body is None or isinstance(body, bytes):
             return await _send_whole(request, answer, body or b"")
         return await _send(request, answer, body, watch, write_timeout_s)
+    except UnwritableHead as error:
+        raise upstream_malformed(str(error)) from error
     finally:
         if answer.close is not None:
             await answer.close()

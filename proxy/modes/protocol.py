@@ -23,6 +23,7 @@ from multidict import CIMultiDict
 from proxy.clock import Clock
 from proxy.deliver.whole import Written
 from proxy.errors import ExchangeError
+from proxy.headbytes import head_bytes
 from proxy.modes.known_heads import KnownHead, KnownHeads
 from proxy.modes.refusal import small_answer
 from proxy.modes.seen import Seen
@@ -38,7 +39,9 @@ class AnswerWriter(StreamWriter):
     async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
         if not status_line.startswith("HTTP/1."):
             status_line = f"HTTP/1.1 {status_line.partition(' ')[2]}"
-        await super().write_headers(status_line, headers)  # refuses control bytes
+        await super().write_headers(status_line, headers)
+        if not "".join(headers.values()).isprintable():
+            head_bytes(status_line, headers.items())  # refuses control bytes
         if not "".join(headers.values()).isascii():
             lines = (status_line, *(f"{name}: {value}" for name, value in headers.items()), "", "")
             self._headers_buf = "\r\n".join(lines).encode("utf-8", "surrogateescape")

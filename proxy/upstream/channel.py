@@ -184,8 +184,12 @@ def logs_in_the_connection(headers: CIMultiDict[str]) -> bool:
 
 
 def misframed(message: RawResponseMessage) -> str | None:
-    """Why the response's length can't be told for sure (RFC 9112 section 6.3), or None."""
+    """Why the response's length can't be told for sure (RFC 9112 sections 5.1 and 6.3), or None."""
     headers = message.headers
+    if message.code < 100:
+        return f"status {message.code}"
+    if "Content-Length " in headers or "Transfer-Encoding " in headers:
+        return "a blank before the colon of what says the length"
     lengths = headers.getall("Content-Length", ())
     if lengths and (len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit())):
         return f"contradictory or odd Content-Length {', '.join(lengths)}"

@@ -482,3 +482,24 @@ async def test_a_disk_that_doesnt_keep_up_holds_back_no_answer_and_no_memory(tmp
         await there.settled()
         assert there.store.stats().objects == 300 - len(behind)
         assert "stored" in (await there.get("/299")).way.cache_status, "and then it is stored as ever"
+
+
+# -- bytes that are no text -----------------------------------------------------------------------------------------
+
+CP1251 = 'attachment; filename="лекция.zip"'.encode("cp1251").decode("utf-8", "surrogateescape")
+
+
+async def test_a_file_named_in_windows_1251_is_kept_and_goes_out_as_it_came(tmp_path: Path) -> None:
+    body = BIG * 20  # longer than what is named in the index while it comes
+    async with cached(tmp_path, a_file(body, PUBLIC | {"Content-Disposition": CP1251})) as there:
+        first, second = await there.get(), await there.get()
+        assert first.body == second.body == body
+        assert first.headers["Content-Disposition"] == second.headers["Content-Disposition"] == CP1251
+        assert len(there.told) == 1
+
+
+@pytest.mark.parametrize("odd", [{"ETag": '"\udce0"'}, {"Vary": "X-\udce0"}])
+async def test_what_no_index_can_hold_passes_and_is_not_kept(tmp_path: Path, odd: dict[str, str]) -> None:
+    async with cached(tmp_path, lambda told: Says(200, PUBLIC | odd, b"one")) as there:
+        assert (await there.get()).body == (await there.get()).body == b"one"
+        assert len(there.told) == 2

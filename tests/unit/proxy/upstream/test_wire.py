@@ -110,7 +110,9 @@ async def test_whoever_is_done_with_an_answer_can_no_longer_end_its_connection()
 # -- what is used again --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer", [OK, CHUNKED, b"HTTP/1.1 204 No Content\r\n\r\n", HEAD_OF_OK.replace(b"2", b"0")])
+@pytest.mark.parametrize(
+    "answer", [OK, CHUNKED, b"HTTP/1.1 204 No Content\r\n\r\n", HEAD_OF_OK.replace(b": 2", b": 0")]
+)
 async def test_a_whole_answer_leaves_a_connection_for_the_next_question(answer: bytes) -> None:
     async with fetching(answering(answer)) as (origin, fetch):
         for _ in range(3):
