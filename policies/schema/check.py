@@ -120,7 +120,7 @@ def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     annotation: Any = model
     for step in path:
         annotation = _below(annotation, step)
-    sections = _sections(annotation)
+    sections = _sections(annotation) or _sections(_inside(annotation))  # one item may stand without its list
     return [field.alias or name for section in sections for name, field in section.model_fields.items()]
 
 
