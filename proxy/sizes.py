@@ -7,8 +7,10 @@ waiting; what comes later serves the next visit; the learner's own credentials g
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import urlsplit
 
+from policies.kinds import kind_of_path
 from proxy.cache.sizes import SizeBook, heavy_links
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
 from proxy.errors import ExchangeError
@@ -70,7 +72,7 @@ class SizeAsker:
             return ()
         page = urlsplit(exchange.inbound.url)
         links = heavy_links(html, exchange.inbound.url)
-        return tuple(url for url in links if urlsplit(url)[:2] == page[:2])
+        return tuple(url for url in links if urlsplit(url)[:2] == page[:2] and is_a_file(url))
 
     async def _head(self, exchange: Exchange, url: str) -> None:
         try:
@@ -103,3 +105,16 @@ class SizeAsker:
             return response.content_length if response.status == 200 else None
         finally:
             response.release()
+
+
+# A page of a program is opened with "/x.pdf" behind its name too; these programs alone do nothing but give files.
+_PROGRAM = re.compile(
+    r"(?<!/pluginfile)(?<!/tokenpluginfile)(?<!/draftfile)(?<!/file)\.(?:php\d?|aspx?|jspx?|do|cgi|pl)/", re.I
+)
+
+
+def is_a_file(url: str) -> bool:
+    """Whether an address is a file's by its path: whatever else it named, asking for it in the learner's name could be
+    an act of hers (a click that counts, a log-out) that she didn't do."""
+    path = urlsplit(url).path
+    return kind_of_path(path) is not None and _PROGRAM.search(path) is None

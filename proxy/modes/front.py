@@ -34,6 +34,7 @@ from proxy.modes.reclaim import reclaim
 from proxy.modes.refusal import raw_answer, small_answer
 from proxy.modes.reverse import Reverse
 from proxy.modes.seen import Mode, Seen
+from proxy.modes.shares import Shares
 from proxy.modes.strict import check
 from proxy.modes.tls import certificate_of
 from proxy.modes.tunnel import ESTABLISHED, Refusal, TunnelGate, Tunnels
@@ -111,6 +112,7 @@ class Front:
         self._options: dict[str, object] = {}
         self._protocols: set[ClientProtocol] = set()
         self._heads = KnownHeads()
+        self._shares = Shares()
         self._entering = 0
         self.exchanges = 0
         self._jobs: list[asyncio.Task[None]] = []
@@ -274,7 +276,12 @@ class Front:
             return await self._connect_on_used(request, seen)
         if self.exchanges > catalogue.settings.limits.max_exchanges:
             raise overloaded(f"{self.exchanges} exchanges")
-        return await self._handler(self._mode.inbound(request, seen, catalogue, self.listener))
+        inbound = self._mode.inbound(request, seen, catalogue, self.listener)
+        holder = self._shares.take(inbound.client.address, catalogue.settings.limits.max_exchanges)
+        try:
+            return await self._handler(inbound)
+        finally:
+            self._shares.give_back(holder)
 
     def _answered_at_once(self, protocol: ClientProtocol, message: RawRequestMessage, known: KnownHead) -> bool:
         """Whether nothing is left to do for a request whose head was read before."""

@@ -35,7 +35,7 @@ from proxy.own.outbox import TOKEN as OUTBOX_TOKEN
 from proxy.own.outbox import OutboxRoutes
 from proxy.own.personal import PersonalRoutes
 from proxy.own.public_files import pac_answer, static_answer
-from proxy.own.refusals import own_page
+from proxy.own.refusals import HTML, own_page
 from proxy.own.texts import PATH as TEXTS_PATH
 from proxy.own.texts import TextRoutes
 from proxy.own.uploads import PATH as UPLOADS_PATH
@@ -48,6 +48,8 @@ logger = logging.getLogger("tropa.own")
 
 _MOST_SAID_CHARS = 500
 _NOTHING = (404, 405)
+# Her own place and things: nobody's page is to lie over their buttons. Cards and versions stand in frames of courses.
+_NEVER_FRAMED = frozenset({"", "mine", "forget", "outbox", "deferred", "night", TEXTS_PATH, "store"})
 _READ_BY_PEOPLE = (Audience.PAGE, Audience.EMBED)
 
 
@@ -112,6 +114,9 @@ class OwnRoutes:
             page = own_page(answer.status, nothing_page(self._dresser.context(exchange)))
             answer.headers.update(page.headers)
             answer.body = page.body
+        if answer.headers.get("Content-Type") == HTML and _is_hers(exchange):
+            answer.headers["X-Frame-Options"] = "SAMEORIGIN"  # old browsers; others go by the policy
+            answer.headers.add("Content-Security-Policy", "frame-ancestors 'self'")
         return answer
 
     async def _routed(self, exchange: Exchange) -> Answer:
@@ -288,6 +293,10 @@ class OwnRoutes:
             await self.uploads.forget(learner)
             await self._outbox.session_ended(learner)
         return identifier.ended(exchange.inbound, exchange.now)
+
+
+def _is_hers(exchange: Exchange) -> bool:
+    return exchange.inbound.path.removeprefix(RESERVED).partition("/")[0] in _NEVER_FRAMED
 
 
 def _in_one_line(text: str) -> str:

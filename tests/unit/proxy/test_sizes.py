@@ -61,6 +61,32 @@ async def test_no_page_waits_for_a_slow_answer_and_the_next_visit_has_it(tmp_pat
     assert "18" in second.body.decode().partition("book</a>")[2]
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/login/logout.php?sesskey=a&amp;to=x.pdf",
+        "/mod/url/view.php/x.pdf?id=7",
+        "/mod/choice/view.php?id=7&amp;x=.mp4",
+        "/course/Confirm.aspx/x.zip",
+    ],
+)
+async def test_nothing_is_asked_in_her_name_that_could_be_an_act_of_hers(tmp_path: Path, link: str) -> None:
+    site = Site(link)
+    async with served(tmp_path, site) as there:
+        assert (await there.get("/a", headers=BROWSER)).status == 200
+    assert site.heads == []
+
+
+@pytest.mark.parametrize(
+    "link", ["/pluginfile.php/7/mod_resource/content/1/book.pdf", "/files/book.pdf?forcedownload=1", "/a.do.pdf"]
+)
+async def test_files_are_asked_for_as_sites_give_them(tmp_path: Path, link: str) -> None:
+    site = Site(link)
+    async with served(tmp_path, site) as there:
+        await there.get("/a", headers=BROWSER)
+    assert [head.path_qs for head in site.heads] == [link]
+
+
 @pytest.mark.parametrize("link", ["https://other.example/book.pdf", "//other.example/book.pdf", "http://[::1/book.pdf"])
 async def test_other_sites_are_not_asked(tmp_path: Path, link: str) -> None:
     site = Site(link)

@@ -236,6 +236,15 @@ async def test_what_a_reporter_types_is_one_line_of_plain_signs_in_the_log(
     assert said.isprintable() and said.endswith(": ]0;owned 2026-01-01 ERROR 31mforged")
 
 
+@pytest.mark.parametrize("path", ["", "mine", "outbox", "deferred", "night", "nothing-here", "static/x.css", "health"])
+async def test_no_other_site_lays_its_page_over_her_own(tmp_path: Path, path: str) -> None:
+    async with served(tmp_path, origin) as there:
+        reply = await there.get(f"/.tropa/{path}", headers=BROWSER)
+    framed = "frame-ancestors 'self'" not in ", ".join(reply.headers.getall("Content-Security-Policy", ()))
+    assert framed is (path in ("nothing-here", "static/x.css", "health"))
+    assert framed is ("X-Frame-Options" not in reply.headers)
+
+
 async def test_pages_of_ours_let_nothing_of_the_courses_in(tmp_path: Path) -> None:
     async with served(tmp_path, origin) as there:
         reply = await there.get("/.tropa/", headers=BROWSER)
