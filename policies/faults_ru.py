@@ -2,14 +2,15 @@
 """Faults in Russian: what is wrong and the cure, by their English sentences.
 
 Laws of this file: a sentence that isn't here stays as it is, so a new fault is told at worst in English; what was written
-(names, values, keys, units) is carried over untouched. `{}` stands for such a part; parts keep their order.
+(names, values, keys, units) is carried over untouched.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
+
+from policies.phrasebook import Phrasebook
 
 _SAID: Mapping[str, str] = {
     # how a file is read
@@ -79,8 +80,8 @@ _SAID: Mapping[str, str] = {
     "no preset knows a diet item {}": "ни одна заготовка не знает пункта {}",
     "{} can't be a name here": "{} не может быть именем",
     "write Latin letters, digits, - and _; a title may be Russian": "пишите латиницей, цифрами, - и _; по-русски можно в title",
-    "the letter {} in it is Russian: {}": "буква {} в нём русская: {}",
-    "the letters {} in it are Russian: {}": "буквы {} в нём русские: {}",
+    "the letter {} in it is Russian: {!}": "буква {} в нём русская: {!}",
+    "the letters {} in it are Russian: {!}": "буквы {} в нём русские: {!}",
     "write plain spaces for the no-break ones in it": "замените в нём неразрывные пробелы обычными",
     "did you mean {}?": "может быть, {}?",
     "write its name: {}": "напишите её имя: {}",
@@ -231,72 +232,46 @@ _WORDS: Mapping[str, str] = {
     "day, week or month": "day, week или month",
     "always, never or windows": "always, never или окна",
     "always, free, never or windows": "always, free, never или окна",
+    "one of {}": "одно из: {}",
+    "a number of {} digits": "число из {} цифр",
+    "a number from {} to {}": "число от {} до {}",
+    "a speed above zero": "скорость больше нуля",
+    "a speed like {}": "скорость вида {}",
+    "a size like {}": "размер вида {}",
+    "a duration like {}": "время вида {}",
+    "a price like {}": "цена вида {}",
+    "a share like {} or {}": "доля вида {} или {}",
+    "a share like {}": "доля вида {}",
+    "a part like {}": "часть вида {}",
+    "an overhead like {}": "надбавка вида {}",
+    "an allowance like {}": "запас вида {}",
+    "a time like {}": "время вида {}",
+    "a time zone like {}": "часовой пояс вида {}",
+    "a window like {}": "окно вида {}",
+    "days like {} or {}": "дни вида {} или {}",
+    "a date like {}": "дата вида {}",
+    "dates like {}": "даты вида {}",
+    "an instant like {}": "момент вида {}",
+    "a day of the month from {} to {}": "день месяца от {} до {}",
+    "a network like {}": "сеть вида {}",
+    "an address and port like {}": "адрес и порт вида {}",
+    "an address like {}": "адрес вида {}",
+    "a host name like {}": "имя узла вида {}",
+    "a path on the same site like {}": "путь на том же сайте вида {}",
+    "a path like {}": "путь вида {}",
+    "a folder like {}": "папка вида {}",
+    "a width {}": "ширина {}",
+    "a rate of speech from {} to {}": "скорость речи от {} до {}",
+    "{} to {} pictures a second": "от {} до {} кадров в секунду",
+    "stop, pay or {}": "stop, pay или {}",
 }
-_KINDS: tuple[tuple[str, str], ...] = (
-    ("one of {}", "одно из: {}"),
-    ("a number of {} digits", "число из {} цифр"),
-    ("a number from {} to {}", "число от {} до {}"),
-    ("a speed above zero", "скорость больше нуля"),
-    ("a speed like {}", "скорость вида {}"),
-    ("a size like {}", "размер вида {}"),
-    ("a duration like {}", "время вида {}"),
-    ("a price like {}", "цена вида {}"),
-    ("a share like {} or {}", "доля вида {} или {}"),
-    ("a share like {}", "доля вида {}"),
-    ("a part like {}", "часть вида {}"),
-    ("an overhead like {}", "надбавка вида {}"),
-    ("an allowance like {}", "запас вида {}"),
-    ("a time like {}", "время вида {}"),
-    ("a time zone like {}", "часовой пояс вида {}"),
-    ("a window like {}", "окно вида {}"),
-    ("days like {} or {}", "дни вида {} или {}"),
-    ("a date like {}", "дата вида {}"),
-    ("dates like {}", "даты вида {}"),
-    ("an instant like {}", "момент вида {}"),
-    ("a day of the month from {} to {}", "день месяца от {} до {}"),
-    ("a network like {}", "сеть вида {}"),
-    ("an address and port like {}", "адрес и порт вида {}"),
-    ("an address like {}", "адрес вида {}"),
-    ("a host name like {}", "имя узла вида {}"),
-    ("a path on the same site like {}", "путь на том же сайте вида {}"),
-    ("a path like {}", "путь вида {}"),
-    ("a folder like {}", "папка вида {}"),
-    ("a width {}", "ширина {}"),
-    ("a rate of speech from {} to {}", "скорость речи от {} до {}"),
-    ("{} to {} pictures a second", "от {} до {} кадров в секунду"),
-    ("stop, pay or {}", "stop, pay или {}"),
-    ("a list", "список"),
-)
 
 
 def in_russian(sentence: str) -> str:
     """A problem or a cure; as it is where it has no Russian."""
-    return _translated(sentence, 0)
-
-
-def _translated(text: str, depth: int) -> str:
-    if text in _WORDS:
-        return _WORDS[text]
-    for pattern, russian in _patterns():
-        match = pattern.fullmatch(text)
-        if match is not None:
-            parts = [_translated(part, depth + 1) if depth < 2 else part for part in match.groups()]
-            return _filled(russian, parts)
-    return text
-
-
-def _filled(russian: str, parts: list[str]) -> str:
-    pieces = russian.split("{}")
-    filled = pieces[0]
-    for part, piece in zip(parts, pieces[1:], strict=False):
-        filled += part + piece
-    return filled
+    return _book().told(sentence)
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Sentences first, in their order here: what is more particular stands above."""
-    return tuple(
-        (re.compile("(.*?)".join(map(re.escape, english.split("{}"))), re.DOTALL), russian)
-        for english, russian in (*_SAID.items(), *_KINDS)
-    )
+def _book() -> Phrasebook:
+    return Phrasebook(_SAID, _WORDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,7 +105,7 @@ def _print(call: Call, catalogue: Catalogue, place: Territory, explained: Explan
     if explained.mode is not Mode.TUNNEL:  # what is in a tunnel can't be treated
         say()
         say(words("Что станет с содержимым", "What becomes of the content"))
-        for line in table(list(explained.treatments.items()), indent="  "):
+        for line in table(list(_treatments(call, explained)), indent="  "):
             say(line)
     if (device := on_device(call, catalogue, explained, _seen(call))) is not None:
         say()
@@ -126,6 +126,13 @@ def _seen(call: Call) -> Mapping[str, frozenset[str]]:
     if folder is None or not (folder / FILE_NAME).exists():
         return {}
     return read_state(folder, lambda state: seen(state, call.clock.now()))
+
+
+def _treatments(call: Call, explained: Explanation) -> Iterator[tuple[str, str]]:
+    from policies.words_ru import treatment_in_russian
+
+    for kind, told in explained.treatments.items():
+        yield kind, treatment_in_russian(told) if call.language == "ru" else told
 
 
 def _is_refused(catalogue: Catalogue, explained: Explanation) -> bool:
