@@ -28,6 +28,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     document            a page or a frame: two learners' requests for it are never joined
     kept_as             the target under which it is kept where that isn't the one asked (a service account's address
                         of what learners have under their own); None: the same
+    also_kept_as        targets under which the same may be found besides, where it must be confirmed
     to_save             whoever asks for it under that target gets a file to keep, whatever the one asked says of it
     confirmed_life_s    how long what the origin must confirm is kept after it was last had
     only_stored         no byte may cross to the origin: what isn't stored and fresh raises NOT_STORED
@@ -49,6 +50,7 @@ class Asked(Frozen, frozen=True, kw_only=True):
     untouched: bool = False
     document: bool = False
     kept_as: str | None = None
+    also_kept_as: tuple[str, ...] = ()
     to_save: bool = False
     confirmed_life_s: int = 86_400
     only_stored: bool = False

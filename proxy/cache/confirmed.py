@@ -16,7 +16,7 @@ from proxy.cache.intake import Intake
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.question import Question, confirmable
 from proxy.cache.receiving import Receiver, renewed_row
-from proxy.cache.stored import StoredResponse, confirmed_key
+from proxy.cache.stored import StoredResponse, confirmed_key, other_urls
 from proxy.upstream.reply import OriginReply, Way, Whose
 from proxy.upstream.response import UpstreamResponse
 
@@ -47,12 +47,13 @@ async def candidates(store: ObjectStore, intake: Intake, q: Question) -> list[He
     """What may be hers, the youngest first."""
     by_row: dict[int, Held] = {}
     found: list[StoredResponse] = []
-    key = confirmed_key(q.asked, q.url)
-    stored = store.find_hot(key)
-    found += stored if stored is not None else await store.find(key)
-    for held in intake.arriving(key):
-        by_row[id(held.stored)] = held
-        found.append(held.stored)
+    for url in (q.url, *other_urls(q.asked)):
+        key = confirmed_key(q.asked, url)
+        stored = store.find_hot(key)
+        found += stored if stored is not None else await store.find(key)
+        for held in intake.arriving(key):
+            by_row[id(held.stored)] = held
+            found.append(held.stored)
     now = q.now_s
     alive = [one for one in found if one.row.expires is None or one.row.expires > now]
     return [by_row.get(id(one), Held(stored=one)) for one in confirmable(alive, q.asked)]

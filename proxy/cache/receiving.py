@@ -108,6 +108,9 @@ class Receiver:
         q: Question, response: UpstreamResponse, storing: StoreShared | StoreConfirmed | StoreNot, length: int | None
     ) -> tuple[Whose | None, float | None]:
         match storing:
+            case StoreShared() if q.asked.also_kept_as:  # it was said of the address that was asked, of no other
+                strong = is_strong(response.headers.get("ETag", ""))
+                return (Whose.CONFIRMED, q.asked.confirmed_life_s) if strong else (None, None)
             case StoreShared():
                 return Whose.SHARED, None
             case StoreConfirmed():

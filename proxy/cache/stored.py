@@ -52,7 +52,15 @@ class StoredResponse(Frozen, frozen=True, kw_only=True):
 
 def url_of(asked: Asked) -> str:
     """The public address under which an answer is kept."""
-    target = asked.kept_as or asked.target
+    return _url(asked, asked.kept_as or asked.target)
+
+
+def other_urls(asked: Asked) -> tuple[str, ...]:
+    """Public addresses under which the same may have been kept for browsers."""
+    return tuple(_url(asked, target) for target in asked.also_kept_as)
+
+
+def _url(asked: Asked, target: str) -> str:
     return f"{asked.scheme}://{authority_of(asked.scheme, asked.host, asked.port)}{target}"
 
 

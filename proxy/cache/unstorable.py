@@ -4,7 +4,8 @@ Most pages of a course say `no-store`. To look such an address up, and to have o
 serves none of them), cost a quarter of a small exchange.
 
 Laws: asking the origin is always right, so a wrong memory costs time only; it is bounded and short; an answer that may
-be stored after all is never passed over (the caller looks at each).
+be stored after all is never passed over (the caller looks at each); what is asked in another way than it is kept
+(by a token) says nothing of what others get.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ class Unstorable:
 
     def has(self, asked: Asked, now_s: float) -> bool:
         """Whether the last answer said `no-store`, and this request leaves open where its own comes from."""
-        until_s = self._until_s.get((asked.scheme, asked.host, asked.port, asked.kept_as or asked.target))
+        if asked.kept_as is not None:
+            return False
+        until_s = self._until_s.get((asked.scheme, asked.host, asked.port, asked.target))
         return until_s is not None and now_s < until_s and "Cache-Control" not in asked.headers
 
     def note(self, asked: Asked, headers: Fields, now_s: float) -> bool:
         """Look at an answer; whether it may not be stored."""
-        address = (asked.scheme, asked.host, asked.port, asked.kept_as or asked.target)
+        if asked.kept_as is not None:
+            return forbids(headers)
+        address = (asked.scheme, asked.host, asked.port, asked.target)
         if not forbids(headers):
             self._until_s.pop(address, None)
             return False

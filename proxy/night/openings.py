@@ -18,6 +18,7 @@ from msgspec import field
 from policies.frozen import Frozen
 from policies.model import Catalogue, Origin
 from policies.place import host_of
+from proxy.app_addresses import browser_url
 from proxy.cache.variant_keys import VOLATILE_PARAMETERS, stable_url
 from proxy.exchange import Receipt
 
@@ -25,7 +26,7 @@ Thing = bytes
 _GIVEN = frozenset((200, 206, 304))
 _MOST = 10_000  # openings between two looks
 _NO_OPENING = frozenset(("night", "withheld", "dropped", "refused", "deferred", "error"))
-_HOW_ASKED = VOLATILE_PARAMETERS | {"forcedownload", "offline"}  # Moodle's: to keep, not to show; asked by its app
+_HOW_ASKED = VOLATILE_PARAMETERS | {"forcedownload", "offline", "embed"}  # Moodle's: to keep, by its app, in a frame
 
 
 def path_of(url: str) -> str:
@@ -78,9 +79,10 @@ class Openings:
         for receipt in receipts:
             if receipt.status not in _GIVEN or receipt.treatment in _NO_OPENING:
                 continue
-            if path_of(receipt.url) not in here.paths:
+            url = browser_url(receipt.url)
+            if path_of(url) not in here.paths:
                 continue
-            thing = thing_of(receipt.url, self._catalogue().origins.get(receipt.origin))
+            thing = thing_of(url, self._catalogue().origins.get(receipt.origin))
             came = here.came.get(thing)
             if came is not None and receipt.at >= came:
                 self._opened.append((thing, receipt.at))

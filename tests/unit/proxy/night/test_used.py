@@ -121,6 +121,15 @@ async def test_a_thing_is_known_by_its_site_its_path_and_what_of_its_query_names
     assert (await box.told()).opened_files == 2 * is_it
 
 
+@pytest.mark.parametrize(
+    "app", ["webservice/pluginfile.php/1/a.pdf?token=0&offline=1", "tokenpluginfile.php/key/1/a.pdf"]
+)
+async def test_the_app_opens_the_same_file(box: Box, app: str) -> None:
+    await box.brings("a.pdf")
+    box.openings.told([given("", url=f"https://lms.example.org/{app}")])
+    assert (await box.told()).opened_files == 1
+
+
 async def test_no_address_of_a_learners_is_held(box: Box) -> None:
     box.watched(f"{HOME}/hers.pdf?token=secret", MORNING)
     assert [len(thing) for thing in box.openings.taken()] == [16]
