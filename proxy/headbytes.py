@@ -26,6 +26,7 @@ HOP_BY_HOP = frozenset(
 )
 # RFC 9110 section 5.5: no control bytes but the tab.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_PLAIN = bytes(byte for byte in range(256) if _FORBIDDEN.match(chr(byte)) is None)
 
 
 class UnwritableHead(ValueError):
@@ -34,10 +35,11 @@ class UnwritableHead(ValueError):
 
 def head_bytes(start_line: str, fields: Iterable[tuple[str, str]]) -> bytes:
     """Start line, fields and the empty line. Raises UnwritableHead for control bytes in any of them."""
-    lines = [start_line, *map(": ".join, fields)]
-    if not "".join(lines).isprintable():  # so are bytes that aren't UTF-8, which pass
+    lines = [start_line, *map(": ".join, fields), "", ""]
+    head = "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    if len(head.translate(None, _PLAIN)) != 2 * len(lines) - 2:  # more than the line ends
         _refuse_controls(lines)
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    return head
 
 
 def _refuse_controls(lines: list[str]) -> None:

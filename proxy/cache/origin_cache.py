@@ -23,7 +23,7 @@ from proxy.cache.filling import Filler
 from proxy.cache.flights import Flights
 from proxy.cache.giving import given, instead_of, stand_in
 from proxy.cache.http import status
-from proxy.cache.http.conditions import ORIGINS_CONDITIONS, is_strong
+from proxy.cache.http.conditions import is_strong, only_origin_can_say
 from proxy.cache.http.renewing import head_agrees, invalidated, speaks_of, validators
 from proxy.cache.http.serving import Miss, Serve, ServeAndRevalidate, Use, Validate
 from proxy.cache.intake import Intake
@@ -74,8 +74,9 @@ class OriginCache:
             if asked.only_stored:
                 raise _not_stored()
             return await self._past(asked)
-        if self._unstorable.has(asked, self._clock.steady_s()):
-            return await self._unstored(asked)
+        now_s = self._clock.steady_s()
+        if self._unstorable.has(asked, now_s):
+            return await self._unstored(asked, now_s)
         q = question(asked, self._now())
         for _ in range(2):
             held, use = await self._found(q)
@@ -88,8 +89,9 @@ class OriginCache:
                 break
             self.joined += 1
             await asyncio.shield(flight)
-            if self._unstorable.has(asked, self._clock.steady_s()):
-                return await self._unstored(asked)
+            now_s = self._clock.steady_s()
+            if self._unstorable.has(asked, now_s):
+                return await self._unstored(asked, now_s)
         if isinstance(use, Serve | ServeAndRevalidate):  # it could not be read, and is gone
             held, use = await self._found(q)
         if asked.only_stored:
@@ -263,13 +265,14 @@ class OriginCache:
         """What may go out where the origin can't be reached, else the error."""
         return await instead_of(error, self._store, q, stored, self._now(), name=self._name)
 
-    async def _unstored(self, asked: Asked) -> OriginReply:
+    async def _unstored(self, asked: Asked, started_s: float) -> OriginReply:
         """Of an address that may not be stored: the origin's answer; stored where it may be after all."""
-        asked_s = self._now()
         response = await self._ask_origin(asked)
-        if self._unstorable.note(asked, response.headers, self._clock.steady_s()):
+        now_s = self._clock.steady_s()
+        if self._unstorable.note(asked, response.headers, now_s):
             response.way = not_stored(self._name, response.status)
             return response
+        asked_s = self._now() - (now_s - started_s)
         return await self._receiver.received(
             question(asked, asked_s), response, asked_s, why="uri-miss", name=self._name
         )
@@ -319,4 +322,4 @@ def _is_storable(asked: Asked) -> bool:
         return False
     if asked.origin is not None and not asked.origin.cache:
         return False
-    return not any([name in asked.headers for name in ORIGINS_CONDITIONS])  # noqa: C419 - a list is quicker
+    return not only_origin_can_say(asked.headers)

@@ -12,8 +12,11 @@ from proxy.cache.http.freshness import date_s
 
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 CONDITIONS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
-# Only the origin can say whether these hold (RFC 9111 section 4.3.2).
-ORIGINS_CONDITIONS = ("If-Match", "If-Unmodified-Since")
+
+
+def only_origin_can_say(headers: Fields) -> bool:
+    """Whether a request has conditions that no store may judge (RFC 9111 section 4.3.2)."""
+    return "If-Match" in headers or "If-Unmodified-Since" in headers
 
 
 def is_strong(etag: str) -> bool:
