@@ -8,8 +8,8 @@ the index from time to time, so that a power cut at nine tenths costs one tenth.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from proxy.cache.answering import Held
 from proxy.cache.arrival import Arrival
@@ -70,6 +70,12 @@ class Intake:
 
     def is_arriving(self, key: bytes, twin: bytes) -> bool:
         return twin in self._under_way.get(key, {})
+
+    def invalidate(self, keys: Sequence[bytes]) -> None:
+        """What is on its way under these keys is outdated already: it must be confirmed before it is used again."""
+        for key in keys:
+            for taking in self._under_way.get(key, {}).values():
+                taking.row = replace(taking.row, invalid=1)
 
     @property
     def is_behind(self) -> bool:

@@ -286,7 +286,9 @@ class OriginCache:
             url = question(asked, 0.0).url
             gone = invalidated(asked.method, response.status, url, response.headers)
             if gone:
-                await self._store.invalidate([shared_key(asked, address) for address in gone])
+                keys = [shared_key(asked, address) for address in gone]
+                self._intake.invalidate(keys)
+                await self._store.invalidate(keys)
         return response
 
     def _ask_origin(self, asked: Asked) -> Awaitable[UpstreamResponse]:

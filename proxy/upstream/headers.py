@@ -59,6 +59,8 @@ def request_headers(
     kept: CIMultiDict[str] = CIMultiDict([("Host", host if host is not None else _host(inbound))])
     dropped = _dropped(inbound, settings)
     kept.extend([field for field in headers.items() if field[0].lower() not in dropped])
+    if any(["_" in name for name in kept]):  # noqa: C419 - a list is quicker than a generator
+        kept = CIMultiDict(field for field in kept.items() if not _reads_as_one_of(dropped, field[0]))
     if "Cookie" in headers and any("tropa" in value for value in headers.getall("Cookie")):
         kept = CIMultiDict(field for field in map(_own_cookies_off, kept.items()) if field[1])
     if accept_encoding is not None and "Accept-Encoding" in headers:
@@ -74,6 +76,11 @@ def socket_headers(inbound: Inbound, settings: Settings, *, via: str, host: str 
     kept["Connection"] = "Upgrade"
     kept["Upgrade"] = inbound.request.headers.get("Upgrade", "websocket")
     return kept
+
+
+def _reads_as_one_of(dropped: frozenset[str], name: str) -> bool:
+    """Programs behind CGI and WSGI can't tell X_Remote_User from the X-Remote-User that stays behind."""
+    return "_" in name and name.lower().replace("_", "-") in dropped
 
 
 def _own_cookies_off(field: tuple[str, str]) -> tuple[str, str]:
@@ -132,7 +139,7 @@ def without_our_cookies(value: str) -> str | None:
     """The Cookie field without Tropa's own; None where nothing is left; the rest byte for byte."""
     if "tropa" not in value:
         return value
-    kept = [part for part in value.split(";") if part.strip().partition("=")[0] not in OUR_COOKIES]
+    kept = [part for part in value.split(";") if part.partition("=")[0].strip() not in OUR_COOKIES]
     text = ";".join(kept).strip()
     return text or None
 

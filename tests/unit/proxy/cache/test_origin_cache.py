@@ -83,6 +83,27 @@ async def test_who_comes_while_it_arrives_reads_what_is_arriving(tmp_path: Path)
     assert third.body == BIG and len(there.told) == 1
 
 
+async def test_what_was_changed_while_it_arrived_is_confirmed_before_it_is_used_again(tmp_path: Path) -> None:
+    editions = ["old"]
+
+    def page(request: Told) -> Says:
+        if request.method == "POST":
+            editions.append("new")
+        return Says(200, PUBLIC | {"ETag": f'"{editions[-1]}"'}, editions[-1].encode() * 100_000)
+
+    async with cached(tmp_path, page) as there:
+        first = await there.cache.open(there.asked())
+        assert (await first.read_up_to(3, 5.0)) == b"old"
+        await there.get(method="POST")
+        while_it_arrives = await there.get()
+        rest = b"".join([chunk async for chunk in first.iter_chunks()])
+        first.release()
+        await there.settled()
+        afterwards = await there.get()
+    assert rest.endswith(b"old")
+    assert while_it_arrives.body[:3] == afterwards.body[:3] == b"new"
+
+
 async def test_two_learners_requests_for_a_page_never_wait_for_each_other(tmp_path: Path) -> None:
     both = asyncio.Event()
     told: list[Told] = []
