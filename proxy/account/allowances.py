@@ -103,7 +103,7 @@ class Allowances:
                 amount_bytes=term.allowance.amount_bytes,
                 renews_at=term.end,
             )
-            for term, balance in self._held(territory, learner, now)
+            for term, balance in self._held(self._in_force(territory, now), territory, learner)
         ]
         return Usage(allowances=tuple(uses))
 
@@ -253,14 +253,14 @@ class Allowances:
         """The allowances that bytes count in now."""
         if not territory.tariff.allowances:
             return ()
-        held = self._held(territory, learner, now)
-        if not self._in_force(territory, now).free:
+        terms = self._in_force(territory, now)
+        held = self._held(terms, territory, learner)
+        if not terms.free:
             return held
         return tuple([pair for pair in held if pair[0].allowance.counts_when_free])
 
-    def _held(self, territory: Territory, learner: str, now: datetime) -> _Held:
+    def _held(self, terms: _Terms, territory: Territory, learner: str) -> _Held:
         """Every allowance of this learner, her site and region, with its balance."""
-        terms = self._in_force(territory, now)
         held = terms.held.get(learner)
         if held is None:
             held = terms.held[learner] = tuple(

@@ -29,7 +29,7 @@ from proxy.modes.connection import ClientGone, Connection, address_of
 from proxy.modes.doors import AdmissionDoor, ConnectDoor, Door, HttpDoor, ProxyHeaderDoor, TlsDoor
 from proxy.modes.forward import Forward
 from proxy.modes.known_heads import KnownHead, KnownHeads
-from proxy.modes.protocol import ClientProtocol, make_request
+from proxy.modes.protocol import ClientProtocol
 from proxy.modes.reclaim import reclaim
 from proxy.modes.refusal import raw_answer, small_answer
 from proxy.modes.reverse import Reverse
@@ -133,7 +133,7 @@ class Front:
         self._sockets = listen(self.listener.host, self.listener.port)
         self.port = self._sockets[0].getsockname()[1]
         limits = self._catalogue().settings.limits
-        self._server = web.Server(self._handle, request_factory=make_request)
+        self._server = web.Server(self._handle)
         self._options = {
             "loop": asyncio.get_running_loop(),
             "access_log": None,

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from aiohttp import StreamReader, web
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
@@ -131,10 +130,10 @@ class ClientProtocol(web.RequestHandler):
 
     def request_of(self, message: RawRequestMessage, payload: StreamReader) -> web.BaseRequest | None:
         """The request that the server makes of it; None: the connection is ending."""
-        task = self._task_handler
-        if task is None or self._request_factory is None:
+        task, loop = self._task_handler, self._loop
+        if task is None or self._request_handler is None:
             return None
-        return self._request_factory(message, payload, self, AnswerWriter(self, self._loop), task)
+        return web.BaseRequest(message, payload, self, AnswerWriter(self, loop), task, loop)
 
     def _read_whole(self, data: bytes, queued: int) -> bool:
         """Whether llhttp has made exactly one request of exactly this piece, and nothing of it is left."""
@@ -273,14 +272,3 @@ class ClientProtocol(web.RequestHandler):
         if isinstance(error, ConnectionError | asyncio.CancelledError | ExchangeError):
             return
         logger.error(*args, **kw)
-
-
-def make_request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: web.RequestHandler,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> web.BaseRequest:
-    """The server's request factory; `ClientProtocol` gives it a writer of ours."""
-    return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
