@@ -267,9 +267,9 @@ COMMAND = Command(
         ),
     ),
     examples=(
-        "tropa explain https://lms.example.org/mod/chat/view.php?id=5 --region koryak --at 2026-11-23T20:00",
-        "tropa explain https://lms.example.org/lecture.mp4 --region koryak --used 85%",
-        "tropa explain https://lms.example.org/ --region koryak --mode tunnel --json",
+        'tropa explain "http://course.localhost/mod/chat/view.php?id=201" --region koryak --at 2026-11-23T20:00',
+        "tropa explain http://course.localhost/lecture.mp4 --region koryak --used 85%",
+        "tropa explain https://course.localhost/ --region koryak --mode tunnel --json",
     ),
     run=_run,
 )

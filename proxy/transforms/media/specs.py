@@ -25,6 +25,7 @@ _DEFAULT_HEIGHT_PX, _DEFAULT_FPS = 240, 15
 _SLIDECAST_SOUND_BPS = 12_000
 _CONTAINER_OVERHEAD = 1.06  # measured on WebM at 12-24 kbit/s with one Opus packet every 20 ms
 _SLIDE_EVERY_S, _SLIDE_BYTES = 30.0, 15_000  # lectures as measured: about twenty slides in ten minutes
+_FEWEST_SLIDES = 6  # of a short film: its title, a few, its end; better told too large than too small
 _LIGHT_SHARE = {LightCopy.READ: 0.25, LightCopy.PRINT: 0.5}
 _PDF = {LightCopy.READ: PdfSpec(), LightCopy.PRINT: PdfSpec(dpi=150, quality=70)}
 _OFFICE = {
@@ -97,7 +98,7 @@ OFFICE_TYPES = frozenset(
 
 def likely_bytes(form: Form, video: VideoTreatment, duration_s: float) -> int:
     """About how many bytes a version of a film of this length takes."""
-    slides_bytes = max(1.0, duration_s / _SLIDE_EVERY_S) * _SLIDE_BYTES
+    slides_bytes = max(_FEWEST_SLIDES, duration_s / _SLIDE_EVERY_S) * _SLIDE_BYTES
     match form:
         case Form.CAPPED:
             spec = capped_spec(video)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from policies.faults import PolicyFaults
 from policies.load import read_catalogue
 from policies.policy_tests import run_policy_tests
 from proxy.cli.main import COMMANDS
@@ -133,3 +134,24 @@ def test_pages_name_no_folder_of_the_machine_they_were_written_on(page: Path) ->
     text = page.read_text(encoding="utf-8")
 
     assert re.findall(r"(?:/tmp/|/work/|/root/|/home/\w+/)\S*", text) == []
+
+
+def test_the_faults_that_the_tutorial_shows_are_what_its_file_gets(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "tutorial" / "first-region.md").read_text(encoding="utf-8")
+    (example,) = _COMPLETE.findall(text)
+    file = tmp_path / "regions.yaml"
+    file.write_text(example.replace("satellite-metered", "satelite-metered").replace("07:00", "25:00"), "utf-8")
+
+    with pytest.raises(PolicyFaults) as raised:
+        read_catalogue(file)
+
+    shown = [line for line in text.splitlines() if re.match(r"regions\.yaml:\d+:\d+: ", line)]
+    assert [str(fault).replace(f"{tmp_path}/", "") for fault in raised.value.faults] == shown
+
+
+@pytest.mark.parametrize("recipe", ["deploy/caddy/Caddyfile", "deploy/nginx/tropa.conf"])
+def test_the_recipes_look_for_tropa_where_the_first_region_listens(recipe: str) -> None:
+    for name, example in _examples():
+        if name.startswith(("README", "docs/tutorial", "docs/ru", "docs/how-to/put-in-front")):
+            (listener,) = re.findall(r"mode: reverse, listen: ([\d.:]+)", example)
+            assert f" {listener} " in (ROOT / recipe).read_text(encoding="utf-8"), name

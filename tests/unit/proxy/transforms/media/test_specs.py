@@ -51,6 +51,10 @@ def test_versions_of_a_lecture_are_ordered_by_what_they_cost() -> None:
     assert sizes[2] <= 6_000_000  # three quarters of an hour
 
 
+def test_a_short_films_slides_are_told_rather_too_large_than_too_small() -> None:
+    assert likely_bytes(Form.SLIDES, VideoTreatment(), 20) == likely_bytes(Form.SLIDES, VideoTreatment(), 60) >= 90_000
+
+
 def test_a_print_copy_keeps_150_dots_an_inch() -> None:
     recipe = light_recipe(LightCopy.PRINT, "application/pdf")
     assert recipe is not None and isinstance(recipe[1], PdfSpec) and recipe[1].dpi >= 150
