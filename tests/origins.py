@@ -84,6 +84,7 @@ class RawOrigin:
     visits: list[Visit] = field(default_factory=list)
     port: int = 0
     _server: asyncio.Server | None = None
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def received(self) -> bytes:
@@ -105,11 +106,17 @@ class RawOrigin:
             for visit in self.visits:
                 if not visit.writer.transport.is_closing():  # one that closed meanwhile has no loop any more
                     visit.writer.transport.abort()
-            await asyncio.sleep(0)
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visit = Visit(reader, writer, bytearray())
         self.visits.append(visit)
+        task = asyncio.current_task()
+        assert task is not None, "asyncio makes one for each connection"
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             await self.script(visit)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

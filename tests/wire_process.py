@@ -67,18 +67,18 @@ class Running:
 @contextmanager
 def running(mode: str, upstream: str) -> Iterator[Running]:
     """The process while the block runs."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.wire_process", mode, upstream],
         cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    )
-    try:
-        yield Running(process)
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(10)
+    ) as process:
+        try:
+            yield Running(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(10)
 
 
 if __name__ == "__main__":

@@ -173,10 +173,17 @@ class TakenDuplex:
     async def close(self) -> None:
         if self._protocol.transport is not None:
             self._protocol.transport.close()
+        self._let_go()
 
     def abort(self) -> None:
         if self._protocol.transport is not None:
             self._protocol.transport.abort()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """aiohttp's pool counts it no more, now and not when it is collected."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 def _end_writing(transport: asyncio.WriteTransport | None) -> bool:

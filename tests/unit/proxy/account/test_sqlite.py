@@ -72,15 +72,14 @@ asyncio.run(main())
 
 async def test_a_killed_process_loses_nothing_that_was_committed(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite3"
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=Path.cwd())
-    assert writer.stdout is not None
     told = 0
-    while told < 200:
-        assert writer.stdout.readline() == b"kept\n"
-        told += 1
-    os.kill(writer.pid, signal.SIGKILL)
-    told += writer.stdout.read().count(b"kept\n")
-    writer.wait()
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=Path.cwd()) as writer:
+        assert writer.stdout is not None
+        while told < 200:
+            assert writer.stdout.readline() == b"kept\n"
+            told += 1
+        os.kill(writer.pid, signal.SIGKILL)
+        told += writer.stdout.read().count(b"kept\n")
     state = await opened(path)
     assert await exchanges_of(state) in (told, told + 1)
     assert state.health.trouble is None

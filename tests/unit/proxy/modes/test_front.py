@@ -242,21 +242,29 @@ class TestSlowAndFlakyClients:
 
 class TestClosing:
     async def test_a_running_exchange_finishes_and_an_idle_connection_ends_at_once(self) -> None:
+        begun, may_end = asyncio.Event(), asyncio.Event()
+
         async def slow(_: Wire, __: Inbound) -> web.StreamResponse:
-            await asyncio.sleep(0.4)
+            begun.set()
+            await may_end.wait()
             return web.Response(text="finished")
 
         async with wire(catalogue_of(origin_of("http://127.0.0.1:1")), slow) as front:
             idle, idle_writer = await asyncio.open_connection("127.0.0.1", front.port)
+            may_end.set()
             idle_writer.write(GET)
             await idle.readuntil(b"finished")
-            running = asyncio.create_task(talk(front.port, GET, quiet_s=2))
-            await asyncio.sleep(0.1)
-            closing = asyncio.create_task(front.front.close(5))
-            async with asyncio.timeout(0.2):
-                assert await idle.read() == b""
+            begun.clear()
+            may_end.clear()
+            running = asyncio.create_task(talk(front.port, GET, quiet_s=20))
+            await begun.wait()
+            closing = asyncio.create_task(front.front.close(20))
+            assert await idle.read() == b""
+            assert not running.done() and not closing.done()
+            may_end.set()
             assert (await running).endswith(b"finished")
             await closing
+            idle_writer.close()
             with pytest.raises(OSError):
                 await asyncio.open_connection("127.0.0.1", front.port)
 

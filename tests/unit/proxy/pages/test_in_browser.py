@@ -1,7 +1,5 @@
 """Cards and pages in a real Chromium: narrow, with large text, without styles, inside a page's own form."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
@@ -10,6 +8,7 @@ from proxy.pages import card, gate_page, head_link, page_bar, static_file
 from proxy.pages.full import PAGE_CSP
 from proxy.pages.gallery import CLOSED, SAVINGS, VIDEO, context_in, course_page, pages
 from tests.e2e.harness.browser import CHROMIUM
+from tests.page_server import QuietHandler, page_server
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,7 +22,7 @@ def site():
     bodies: dict[str, bytes] = {}
     posts: list[tuple[str, dict[str, list[str]]]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self):
             path = self.path.partition("?")[0]
             found = static_file(path.removeprefix("/.tropa/static/"))
@@ -44,15 +43,8 @@ def site():
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", bodies, posts
-    server.shutdown()
-    thread.join()
+    with page_server(Handler) as address:
+        yield address, bodies, posts
 
 
 def _everything(language):

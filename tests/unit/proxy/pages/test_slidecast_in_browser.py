@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
@@ -15,6 +14,7 @@ from proxy.pages.full import PAGE_CSP
 from proxy.pages.slidecast import SlidecastView, slidecast_file, slidecast_page
 from proxy.transforms.media.lecture.model import Captions, Lecture, Slide, Sound
 from tests.e2e.harness.browser import CHROMIUM
+from tests.page_server import QuietHandler, page_server
 
 FFMPEG = shutil.which("ffmpeg")
 pytestmark = [
@@ -61,7 +61,7 @@ def site(folder, lecture):
     asked: list[str] = []
     view = SlidecastView(language="en", base="/files/", title="A rather long title of a lecture")
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
@@ -88,15 +88,8 @@ def site(folder, lecture):
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    thread.join()
+    with page_server(Handler) as address:
+        yield address, asked
 
 
 def opened(browser, address, **options):

@@ -41,10 +41,12 @@ def tunnel_to(port: int) -> Script:
 
         keeper = TaskKeeper("tunnel")
         keeper.start(back(), name="back")
-        while data := await visit.read():
-            writer.write(data)
-        await keeper.close()
-        writer.close()
+        try:
+            while data := await visit.read():
+                writer.write(data)
+        finally:
+            writer.close()
+            await keeper.close()
 
     return tunnelling
 
