@@ -16,7 +16,7 @@ from policies.compile.patterns import path_pattern
 from policies.compile.policy import Circumstances, compile_policy
 from policies.compile.spot import Spot
 from policies.compile.time import Clockwork
-from policies.faults import FaultList, Wrong, did_you_mean
+from policies.faults import FaultList, Wrong, did_you_mean, nearest
 from policies.frozen import Frozen
 from policies.model import (
     Calendar,
@@ -35,6 +35,7 @@ from policies.values import Text
 from policies.yaml_marks import MarkedList, MarkedMap
 from policies.zones import zone
 
+_NEEDED = ("policy", "timezone")
 _NOT_INHERITED = ("sites", "title", "networks", "listeners", "selectable", "exceptions")
 Place = tuple[str, str | None]
 
@@ -51,13 +52,17 @@ class Surroundings(Frozen, frozen=True, kw_only=True):
 
 
 class WrittenPlace(Frozen, frozen=True, kw_only=True):
-    """A region or site with what it inherits laid under it; faulty where something of it was left out."""
+    """A region or site with what it inherits laid under it; faulty where something of it was left out.
+
+    left_out  which of the keys that it can't be without were written, and had a fault of their own
+    """
 
     region: str
     site: str | None
     keys: MarkedMap
     exceptions: tuple[MarkedMap, ...]
     faulty: bool = False
+    left_out: frozenset[str] = frozenset()
 
 
 def written_places(regions: Mapping[str, MarkedMap], faults: FaultList) -> Iterator[WrittenPlace]:
@@ -69,12 +74,21 @@ def written_places(regions: Mapping[str, MarkedMap], faults: FaultList) -> Itera
         whole, faulty = checked[1], checked[1] is not raw
         keys = whole.without("sites", "exceptions")
         exceptions = _exceptions(whole)
-        yield WrittenPlace(region=region, site=None, keys=keys, exceptions=exceptions, faulty=faulty)
+        lost = _left_out(raw, whole)
+        yield WrittenPlace(region=region, site=None, keys=keys, exceptions=exceptions, faulty=faulty, left_out=lost)
         for site, own in (whole.get("sites") or {}).items():
             merged = overlay(whole.without(*_NOT_INHERITED), own.without("exceptions"))
             merged.mark = own.mark
             both = _exceptions(own) + exceptions
-            yield WrittenPlace(region=region, site=site, keys=merged, exceptions=both, faulty=faulty)
+            lost_here = lost | _left_out(raw["sites"][site], own)
+            yield WrittenPlace(
+                region=region, site=site, keys=merged, exceptions=both, faulty=faulty, left_out=lost_here
+            )
+
+
+def _left_out(written: MarkedMap, understood: MarkedMap) -> frozenset[str]:
+    """By their right names: a key that was misspelt isn't missing as well."""
+    return frozenset(nearest(key, _NEEDED) or "" for key in written if key not in understood)
 
 
 def _exceptions(place: MarkedMap) -> tuple[MarkedMap, ...]:
@@ -98,7 +112,7 @@ class PlaceCompiler:
         section, keys = checked
         spot = Spot(keys, faults)
         written_policy = self._written_policy(place, keys, spot)
-        if section.timezone is None and not place.faulty:
+        if section.timezone is None and "timezone" not in place.left_out:
             spot.fault("timezone is missing", "add timezone: Europe/Moscow")
         clockwork = Clockwork(zone=section.timezone or zone("UTC"), calendars=self._around.calendars)
         tariff_spot = spot.at("tariff")
@@ -126,7 +140,7 @@ class PlaceCompiler:
         elif keys.get("policy") is not None:
             written = keys["policy"]
         else:
-            if not place.faulty:
+            if "policy" not in place.left_out:
                 names = did_you_mean("", self._around.library.names, wish="its name:")
                 spot.fault("policy is missing", names)
             return None
