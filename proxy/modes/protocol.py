@@ -198,6 +198,8 @@ class ClientProtocol(web.RequestHandler):
             return False
         finally:
             request._task = None  # type: ignore[assignment]  # a reference cycle, otherwise
+        if message.upgrade and message.headers.get("Upgrade", "").lower() != "websocket":
+            return False  # the parser loses what came with it: the next answer would be for another request
         return bool(response.keep_alive) and not self._close and not self._force_close
 
     async def finish_response(

@@ -60,6 +60,18 @@ class TestRequests:
             assert heard.count(b"HTTP/1.1 200 OK") == 5
             assert len(origin.visits) == 1
 
+    @pytest.mark.parametrize("protocol", [b"foo", b"h2c"])
+    async def test_no_answer_goes_to_another_request_behind_an_upgrade_that_is_not_taken(self, protocol: bytes) -> None:
+        asks = b"GET /a HTTP/1.1\r\nHost: lms.test\r\nConnection: Upgrade\r\nUpgrade: " + protocol + b"\r\n\r\n"
+        async with raw_origin() as origin, wire(catalogue_of(origin_of(origin.url))) as front:
+            reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+            writer.write(asks + b"GET /b HTTP/1.1\r\nHost: lms.test\r\n\r\n")
+            async with asyncio.timeout(20):
+                heard = await reader.read()  # to its end: what wasn't read is never answered with something else
+            writer.transport.abort()
+            assert heard.count(b"HTTP/1.1 200 OK") == origin.received.count(b" HTTP/1.1\r\n") == 1
+            assert origin.received.startswith(b"GET /a ")
+
     async def test_a_request_cut_at_any_place_is_the_same_request(self) -> None:
         raw = b"POST /p HTTP/1.1\r\nHost: lms.test\r\nContent-Length: 3\r\n\r\nabc"
         async with raw_origin() as origin, wire(catalogue_of(origin_of(origin.url))) as front:
