@@ -1,4 +1,8 @@
-"""Runs one process: the parts that `app_parts` builds, its listeners, its catalogue, from start to end."""
+"""Runs one process: the parts that `app_parts` builds, its listeners, its catalogue, from start to end.
+
+Laws: a catalogue comes into force by one assignment, so a reload drops nobody; a faulty edit and a certificate that
+can't be read leave the old one running; at the end what runs is let end, and the accounts are kept.
+"""
 
 from __future__ import annotations
 

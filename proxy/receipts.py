@@ -1,4 +1,7 @@
-"""From an exchange that has ended to its receipt."""
+"""From an exchange that has ended to its receipt.
+
+Laws: what an exchange cost is settled once; a HEAD withholds nothing, since it would have moved no body.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tariffs and allowances."""
+"""Tariffs and allowances as written, with everything filled in that goes without saying.
+
+Law: what is wrong leaves a fault at its place and something to go on with, so that all faults are told at once.
+"""
 
 from __future__ import annotations
 

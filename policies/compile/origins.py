@@ -1,4 +1,7 @@
-"""Origins."""
+"""Origins as written, with what their presets know of them.
+
+Law: what is wrong leaves a fault at its place and something to go on with, so that all faults are told at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The process's settings."""
+"""The process's settings as written, with their defaults for where it stands.
+
+Law: what is wrong leaves a fault at its place and something to go on with, so that all faults are told at once.
+"""
 
 from __future__ import annotations
 

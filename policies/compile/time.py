@@ -1,4 +1,7 @@
-"""Calendars and windows."""
+"""Calendars and windows as written, in their own time zones.
+
+Law: what is wrong leaves a fault at its place and something to go on with, so that all faults are told at once.
+"""
 
 from __future__ import annotations
 

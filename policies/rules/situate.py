@@ -1,4 +1,8 @@
-"""From a request, its place and its class to a Situation: everything that holds now, looked up once."""
+"""From a request, its place and its class to a Situation: everything that holds now, looked up once.
+
+Laws: pure; each thing is looked up once, however many rules ask for it; a class of which the policy says nothing is
+open and untreated.
+"""
 
 from __future__ import annotations
 

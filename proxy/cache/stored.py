@@ -1,4 +1,7 @@
-"""A stored response as the store hands it out, and how it becomes a row of the index and back: plain values."""
+"""A stored response as the store hands it out, and how it becomes a row of the index and back: plain values.
+
+Law: a row that makes no sense raises ValueError here and is never a response.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Raw connections to origins, for tunnels: through the same guard and the same upstream proxy as everything else."""
+"""Raw connections to origins, for tunnels: through the same guard and the same upstream proxy as everything else.
+
+Laws: what the guard refuses is never connected to; past the upstream proxy goes only what the operator put on a private
+address; foreign exceptions end here, in ExchangeError.
+"""
 
 from __future__ import annotations
 

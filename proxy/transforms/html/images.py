@@ -1,4 +1,7 @@
-"""Pictures: smaller candidates, loaded late, or their words in their place."""
+"""Pictures: smaller candidates, loaded late, or their words in their place.
+
+Laws: no address is made that the page didn't name; a list of candidates loses some and gains none.
+"""
 
 from __future__ import annotations
 

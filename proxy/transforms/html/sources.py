@@ -1,4 +1,7 @@
-"""What a player plays: every URL that its markup names, in attributes, children, set-up data and fallback links."""
+"""What a player plays: every URL that its markup names, in attributes, children, set-up data and fallback links.
+
+Law: what a player names is read and judged here, and changed elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Where the segments of a DASH representation are: BaseURL, SegmentTemplate, SegmentList (ISO/IEC 23009-1, 5.3.9)."""
+"""Where the segments of a DASH representation are: BaseURL, SegmentTemplate, SegmentList (ISO/IEC 23009-1, 5.3.9).
+
+Law: addresses come out as a player makes them; nothing is asked for.
+"""
 
 from __future__ import annotations
 

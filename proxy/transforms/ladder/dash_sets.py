@@ -1,4 +1,7 @@
-"""The parts of a DASH manifest (ISO/IEC 23009-1): what a set carries, and taking elements away without a trace."""
+"""The parts of a DASH manifest (ISO/IEC 23009-1): what a set carries, and taking elements away without a trace.
+
+Laws: what doesn't tell what it carries stays; what is said of a set's representations is true of those that are left.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which lines of a multivariant playlist stay with the rungs that stay."""
+"""Which lines of a multivariant playlist stay with the rungs that stay.
+
+Laws: lines go and none is written; what a rung that stays needs stays with it.
+"""
 
 from __future__ import annotations
 

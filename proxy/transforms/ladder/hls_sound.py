@@ -1,4 +1,7 @@
-"""HLS as sound alone: a rung of sound where the playlist has one, else its sound rendition made the only rung."""
+"""HLS as sound alone: a rung of sound where the playlist has one, else its sound rendition made the only rung.
+
+Law: pictures never go out as sound: where the sound is only inside their segments, nothing fits.
+"""
 
 from __future__ import annotations
 

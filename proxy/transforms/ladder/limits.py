@@ -1,4 +1,7 @@
-"""Whether a rung is within the limits, by what a manifest tells of it."""
+"""Whether a rung is within the limits, by what a manifest tells of it.
+
+Laws: pure; a rung that tells nothing of itself fits no limit, and is wanted last.
+"""
 
 from __future__ import annotations
 

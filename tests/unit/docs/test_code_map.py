@@ -1,70 +1,39 @@
-"""The code map in ARCHITECTURE.md: what it names is there, and what is there it names."""
+"""The code map of ARCHITECTURE.md names what is there, and leaves no module out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("policies", "proxy", "scheduler")
-_ROW = re.compile(r"^\| (`[^|]*) \| ([^|]*) \| [^|]* \|$", re.MULTILINE)
-_CODE = re.compile(r"`([^`]+)`")
-_MODULE = re.compile(r"(?!tropa$)[a-z][a-z_]*")  # `tropa` is the command
+ROOT = Path(__file__).parents[3]
+TREES = ("proxy", "policies", "scheduler", "tests", "bench")
 
 
-def rows() -> list[tuple[list[str], str]]:
-    """(what a row is about, what it says) of the code map."""
+def named() -> list[str]:
+    """What stands in the map's first column: files and folders, by the end of their path."""
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-    part = text[text.index("## Code map") : text.index("## Where one adds things")]
-    return [(_CODE.findall(where), what) for where, what in _ROW.findall(part)]
+    table = text[text.index("## Code map") : text.index("## Where one adds things")]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
 
 
-def found(name: str, beside: list[Path]) -> list[Path]:
-    """The files or folders that a row means by a name: from the root, or beside what it named before."""
-    roots = [ROOT] if name.partition("/")[0] in (*PACKAGES, "tests", "bench") else _near(beside)
-    for root in roots:
-        for pattern in (name.rstrip("/"), f"{name}.py"):
-            if paths := sorted(path for path in root.glob(pattern) if path.exists()):
-                return paths
-    return []
+def paths() -> list[str]:
+    found = [path for tree in TREES for path in (ROOT / tree).rglob("*") if "__pycache__" not in path.parts]
+    return [f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}" for path in found] + [f"/{it}/" for it in TREES]
 
 
-def _near(beside: list[Path]) -> Iterator[Path]:
-    for path in reversed(beside):
-        folder = path if path.is_dir() else path.parent
-        yield from (folder, folder.parent)
-    yield from (ROOT / "proxy", ROOT / "proxy" / "pages")
+def means(name: str, path: str) -> bool:
+    """Whether a path is what a name of the map stands for, or lies in it."""
+    return f"/{name}" in path if name.endswith("/") else fnmatch(path, f"*/{name}") or fnmatch(path, f"*/{name}.py")
 
 
-def named(names: list[str]) -> list[Path]:
-    paths: list[Path] = []
-    for name in names:
-        paths += found(name, paths)
-    return paths
+def test_what_the_map_names_is_there() -> None:
+    there = paths()
+    assert [name for name in named() if not any(means(name, path) for path in there)] == []
 
 
-@pytest.mark.parametrize(("names", "what"), rows(), ids=lambda value: value[0] if isinstance(value, list) else "")
-def test_a_row_names_what_is_there(names: list[str], what: str) -> None:
-    paths: list[Path] = []
-    missing = []
-    for name in names:
-        new = found(name, paths)
-        missing += [] if new else [name]
-        paths += new
-    missing += [name for name in _CODE.findall(what) if _MODULE.fullmatch(name) and not found(name, paths)]
-    assert missing == []
-
-
-def test_every_package_and_every_module_beside_them_has_a_row() -> None:
-    covered = {path for names, _ in rows() for path in named(names)}
-    missing = []
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if path.name in ("__init__.py", "__main__.py"):
-                continue
-            if not any(part in covered for part in (path, *path.parents)):
-                missing.append(str(path.relative_to(ROOT)))
-    assert missing == []
+def test_every_module_is_on_the_map() -> None:
+    names = named()
+    modules = [path for path in paths() if path.endswith(".py") and not path.endswith("/__init__.py")]
+    assert [path for path in modules if not any(means(name, path) for name in names)] == []

@@ -11,12 +11,16 @@ import psutil
 import pytest
 
 from proxy.transforms.media.jail import Limits
-from proxy.transforms.media.probe import MediaInfo, probe
+from proxy.transforms.media.probe import MediaInfo, SoundStream, probe
 from proxy.transforms.media.tools import Tool, find_ffmpeg
 from proxy.transforms.media.workbench import Bench
 
 TOOL = find_ffmpeg()
 _others: set[int] = set()  # what ran before: servers that other tests share
+A_MINUTE_OF_SPEECH = MediaInfo(
+    container="mov", length_bytes=1_000_000, duration_s=60.0, bitrate_bps=130_000,
+    sound=SoundStream(index=1, codec="aac", channels=2, rate_hz=44_100),
+)  # fmt: skip
 needs_ffmpeg = pytest.mark.skipif(TOOL is None, reason="there is no ffmpeg here")
 
 

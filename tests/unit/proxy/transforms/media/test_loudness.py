@@ -15,18 +15,13 @@ from proxy.transforms.media.loudness import (
     measured_lufs,
     measuring_args,
 )
-from proxy.transforms.media.probe import MediaInfo, SoundStream, probe
+from proxy.transforms.media.probe import probe
 from tests import media_samples
-from tests.unit.proxy.transforms.media.benches import bench, needs_ffmpeg
-
-INFO = MediaInfo(
-    container="mov", length_bytes=1_000_000, duration_s=60.0, bitrate_bps=130_000,
-    sound=SoundStream(index=1, codec="aac", channels=2, rate_hz=44_100),
-)  # fmt: skip
+from tests.unit.proxy.transforms.media.benches import A_MINUTE_OF_SPEECH, bench, needs_ffmpeg
 
 
 def test_the_compiled_arguments_of_measuring() -> None:
-    told = " ".join(measuring_args("in.mp4", INFO))
+    told = " ".join(measuring_args("in.mp4", A_MINUTE_OF_SPEECH))
     assert "ebur128=framelog=verbose" in told
     assert told.endswith("-f null - -loglevel info")
 

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.exchange import Refused, Unchanged
 from proxy.transforms.media.loudness import LOUDNESS_LUFS, measured_lufs, measuring_args
-from proxy.transforms.media.probe import MediaInfo, SoundStream, probe
+from proxy.transforms.media.probe import probe
 from proxy.transforms.media.sound import (
     growing_args,
     make_sound,
@@ -18,16 +18,11 @@ from proxy.transforms.media.sound import (
 )
 from proxy.transforms.media.spec import MediaMade, SoundCodec, SoundSpec
 from tests import media_samples
-from tests.unit.proxy.transforms.media.benches import bench, needs_ffmpeg
-
-INFO = MediaInfo(
-    container="mov", length_bytes=1_000_000, duration_s=60.0, bitrate_bps=130_000,
-    sound=SoundStream(index=1, codec="aac", channels=2, rate_hz=44_100),
-)  # fmt: skip
+from tests.unit.proxy.transforms.media.benches import A_MINUTE_OF_SPEECH, bench, needs_ffmpeg
 
 
 def test_the_compiled_arguments() -> None:
-    assert sound_args("in.mp4", INFO, SoundSpec(), Path("sound.webm"), gain_db=4.5) == [
+    assert sound_args("in.mp4", A_MINUTE_OF_SPEECH, SoundSpec(), Path("sound.webm"), gain_db=4.5) == [
         "-i", "in.mp4", "-filter_complex",
         "[0:1]aformat=channel_layouts=mono[s0];[s0]aresample=24000:async=1[s1];[s1]highpass=f=80[s2];"
         "[s2]volume=4.5dB[s3];[s3]alimiter=level=0:limit=0.9[s4]",
@@ -39,7 +34,9 @@ def test_the_compiled_arguments() -> None:
 
 
 def test_the_compiled_arguments_for_an_old_device() -> None:
-    told = " ".join(sound_args("in.mp4", INFO, SoundSpec(codec=SoundCodec.AAC), Path("sound.m4a"), gain_db=0.0))
+    told = " ".join(
+        sound_args("in.mp4", A_MINUTE_OF_SPEECH, SoundSpec(codec=SoundCodec.AAC), Path("sound.m4a"), gain_db=0.0)
+    )
     assert "aresample=16000" in told
     assert "volume" not in told
     assert "-b:a 16000 -c:a aac" in told
@@ -47,7 +44,9 @@ def test_the_compiled_arguments_for_an_old_device() -> None:
 
 
 def test_a_thinner_sound_has_a_narrower_band() -> None:
-    told = " ".join(sound_args("in.mp4", INFO, SoundSpec(bitrate_bps=12_000), Path("sound.webm"), gain_db=0.0))
+    told = " ".join(
+        sound_args("in.mp4", A_MINUTE_OF_SPEECH, SoundSpec(bitrate_bps=12_000), Path("sound.webm"), gain_db=0.0)
+    )
     assert "aresample=16000" in told
 
 
@@ -142,8 +141,8 @@ async def test_nothing_is_handed_out_of_what_needs_no_making(tmp_path: Path) -> 
 
 
 def test_the_compiled_arguments_of_what_grows() -> None:
-    args = growing_args("a.mp4", INFO, SoundSpec(), gain_db=3.0)
+    args = growing_args("a.mp4", A_MINUTE_OF_SPEECH, SoundSpec(), gain_db=3.0)
     assert args[-1] == "pipe:1" and args[args.index("-f") + 1] == "webm"
     assert "volume=3.0dB" in " ".join(args)
-    told = measuring_args("a.mp4", INFO, first_s=90)
+    told = measuring_args("a.mp4", A_MINUTE_OF_SPEECH, first_s=90)
     assert told[told.index("-t") + 1] == "90"
