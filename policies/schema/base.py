@@ -121,13 +121,20 @@ def _parse_id(text: str) -> str:
 def _parse_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/\S*)?", text):
         cure = "write plain quotes" if text[:1] in _BOOK_QUOTES else "begin it with https://, and write no spaces"
-        raise Wrong(f"expected an address like https://lms.example.org, got {text!r}", cure)
+        raise Wrong(f"expected an address like https://lms.example.org, got {_shown(text)!r}", cure)
     return text
+
+
+def _shown(text: str) -> str:
+    """The address without a password: faults stand in logs."""
+    return re.sub(r"(?<=//)[^/?#\s]*@", "***@", text)
 
 
 def _parse_upstream(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+/?", text):
-        raise Wrong(f"expected an address like http://127.0.0.1:8081, got {text!r}", "write scheme, host and port only")
+        raise Wrong(
+            f"expected an address like http://127.0.0.1:8081, got {_shown(text)!r}", "write scheme, host and port only"
+        )
     return text.rstrip("/")
 
 
