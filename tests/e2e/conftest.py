@@ -11,11 +11,14 @@ from playwright.sync_api import Browser
 from proxy.demo.course import RunningCourse
 from tests.e2e.harness.browser import CHROMIUM, chromium
 from tests.e2e.harness.course import running_course
+from tests.e2e.harness.packing import keep_what_is_packed
 from tests.e2e.harness.regions import METERED, OPEN, TEXT, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.ways import WAYS, Way
 
 _HERE = Path(__file__).parent
+
+keep_what_is_packed()  # by those Tropas that run in a thread
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,14 +38,13 @@ def course() -> Iterator[RunningCourse]:
 
 @pytest.fixture(scope="session")
 def house(course: RunningCourse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TropaProcess]:
-    """A Tropa with a metered, a text-first and an open region, and a forward listener of the metered one; started as
-    services start it."""
+    """A Tropa with a metered, a text-first and an open region, and a forward listener of the metered one."""
     regions = Regions(
         course_port=course.port,
         places={"metered": METERED, "text": TEXT, "open": OPEN},
         forward="metered",
     )
-    with tropa_process(regions, tmp_path_factory.mktemp("house"), forked=False) as running:
+    with tropa_process(regions, tmp_path_factory.mktemp("house")) as running:
         yield running
 
 

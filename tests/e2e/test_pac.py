@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from proxy.demo.course import RunningCourse
-from tests.e2e.harness.browser import chromium, visiting
+from tests.e2e.harness.browser import WHOLE_CHROMIUM, chromium, visiting
 from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import tropa_process
 
 
 @pytest.mark.browser
+@pytest.mark.skipif(WHOLE_CHROMIUM is None, reason="no whole Chromium on this machine")
 def test_a_browser_that_reads_the_proxy_settings_goes_by_them(course: RunningCourse, folder: Path) -> None:
     """Chromium itself runs the PAC file: the course comes through Tropa, other sites directly."""
     # Whatever is called localhost never goes through a proxy that a PAC file names.
@@ -21,7 +22,7 @@ def test_a_browser_that_reads_the_proxy_settings_goes_by_them(course: RunningCou
     with tropa_process(regions, folder) as tropa:
         pac = f"http://127.0.0.1:{tropa.ports['forward']}/proxy.pac"
         with (
-            chromium(f"--proxy-pac-url={pac}", names={"other.test": "127.0.0.1"}) as driven,
+            chromium(f"--proxy-pac-url={pac}", names={"other.test": "127.0.0.1"}, whole=True) as driven,
             visiting(driven) as visit,
         ):
             visit.page.goto("http://course.test/mod/page/view.php?id=151")

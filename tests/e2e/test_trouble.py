@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import os
 import signal
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -25,18 +26,25 @@ from tests.e2e.harness.regions import METERED, Regions
 from tests.e2e.harness.tropa import TropaProcess, tropa_process
 from tests.e2e.harness.waiting import free_port, until
 from tests.e2e.harness.wire import Connection, Learner, Reply, ask
+from tests.media_samples import kept
 from tests.pictures import gif_bomb, photo, png_bomb, saved
 
 QUICK = {"connect": "2 s", "tls": "2 s", "response_head": "2 s", "upstream_idle": "2 s"}
 HTML = ("Content-Type", "text/html; charset=utf-8")
-ZEROS = b"<p>" + bytes(300_000_000)
+CODINGS = ("gzip", "br", "zstd")
 
 
 def _bomb(coding: str) -> bytes:
     """Three hundred megabytes in a few kilobytes."""
+    zeros = b"<p>" + bytes(300_000_000)
     if coding == "gzip":
-        return gzip.compress(ZEROS, 9)
-    return brotli.compress(ZEROS, quality=5) if coding == "br" else zstandard.compress(ZEROS, 3)
+        return gzip.compress(zeros, 9)
+    return brotli.compress(zeros, quality=5) if coding == "br" else zstandard.compress(zeros, 3)
+
+
+def bomb(coding: str) -> Given:
+    body = kept(f"page-bomb.{coding}", lambda path: path.write_bytes(_bomb(coding))).read_bytes()
+    return Given(headers=[HTML, ("Content-Encoding", coding)], body=body)
 
 
 PHOTO = saved(photo(1200, 900, seed=5))
@@ -61,10 +69,6 @@ RAW: dict[str, bytes] = {
 SILENT_S = {"mute": 4.0, "stall": 4.0}  # longer than Tropa waits here
 ANSWERS: dict[str, Given] = {
     "not-gzip": Given(headers=[HTML, ("Content-Encoding", "gzip")], body=b"<p>plain words</p>"),
-    **{
-        f"bomb-{coding}": Given(headers=[HTML, ("Content-Encoding", coding)], body=_bomb(coding))
-        for coding in ("gzip", "br", "zstd")
-    },
     "picture-bomb": Given(headers=[("Content-Type", "image/png")], body=png_bomb()),
     "gif-bomb": Given(headers=[("Content-Type", "image/gif")], body=gif_bomb()),
     "not-a-picture": Given(headers=[("Content-Type", "image/png")], body=b"<p>no picture at all</p>" * 900),
@@ -75,11 +79,11 @@ ANSWERS: dict[str, Given] = {
 FINE = Given(headers=[HTML], body=b"<!doctype html><p>fine</p>")
 
 
-def _mischief(asked: BaseHTTPRequestHandler, body: bytes) -> Given | None:
+def _mischief(answers: Mapping[str, Given], asked: BaseHTTPRequestHandler, body: bytes) -> Given | None:
     """What the first part of the path asks for."""
     kind = asked.path.split("/")[1]
     if kind not in RAW:
-        return ANSWERS.get(kind, FINE)
+        return answers.get(kind, FINE)
     asked.wfile.write(RAW[kind])
     asked.wfile.flush()
     time.sleep(SILENT_S.get(kind, 0))
@@ -89,7 +93,8 @@ def _mischief(asked: BaseHTTPRequestHandler, body: bytes) -> Given | None:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Origin]:
-    with origin(_mischief) as running:
+    bombs = {f"bomb-{coding}": bomb(coding) for coding in CODINGS}
+    with origin(functools.partial(_mischief, {**ANSWERS, **bombs})) as running:
         yield running
 
 
@@ -98,7 +103,7 @@ def tropa(site: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tr
     regions = Regions(
         course_port=site.port, places={"metered": METERED}, forward="metered", settings={"timeouts": QUICK}
     )
-    with tropa_process(regions, tmp_path_factory.mktemp("trouble")) as running:
+    with tropa_process(regions, tmp_path_factory.mktemp("trouble"), forked=False) as running:
         yield running
         assert running.alive
         assert ask(running.ports["metered"], "/").status == 200
@@ -142,7 +147,7 @@ def test_a_body_that_ends_too_soon_never_looks_whole(tropa: TropaProcess, kind: 
     assert reply.status >= 500 or not reply.whole
 
 
-@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+@pytest.mark.parametrize("coding", CODINGS)
 def test_a_page_that_unpacks_without_end_costs_neither_memory_nor_the_process(tropa: TropaProcess, coding: str) -> None:
     process = psutil.Process(tropa.process.pid)
     before = process.memory_info().rss
@@ -234,7 +239,7 @@ def test_a_certificate_that_proves_nothing_is_explained_and_nothing_is_sent(
     authority = trustme.CA()
     folder.mkdir()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    with origin(_mischief, tls=certificate(authority)) as site:
+    with origin(functools.partial(_mischief, ANSWERS), tls=certificate(authority)) as site:
         rules = {"upstream": f"https://127.0.0.1:{site.port}", "ca_file": "ca.pem", "preset": ["web"]}
         regions = Regions(course_port=site.port, places={"metered": METERED}, course=rules)
         with tropa_process(regions, folder) as tropa:

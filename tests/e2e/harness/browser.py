@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, s
 from tests.e2e.harness.waiting import PATIENCE_S
 
 # Chromium's own engine without the windows around it, where there is one: it starts for a third of the processor time.
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
+WHOLE_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium-headless-shell") or WHOLE_CHROMIUM
 SCREENS = Path(__file__).resolve().parents[2] / "screens"
 PHONE = {"width": 360, "height": 720}
 SMALL_PHONE = {"width": 320, "height": 640}
@@ -54,12 +55,17 @@ class Visit:
 
 
 @contextmanager
-def chromium(*arguments: str, names: Mapping[str, str] | None = None, **options: Any) -> Iterator[Browser]:
-    """A browser while the block runs. names: host -> address on this machine."""
+def chromium(
+    *arguments: str, names: Mapping[str, str] | None = None, whole: bool = False, **options: Any
+) -> Iterator[Browser]:
+    """A browser while the block runs.
+
+    names: host -> address on this machine. whole: with all that its windows bring, as the settings of proxies
+    """
     rules = ",".join([*(f"MAP {name} {address}" for name, address in (names or {}).items()), STAYS_HERE])
     told = ["--no-sandbox", f"--host-resolver-rules={rules}", *arguments]
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=told, **options)
+        browser = driver.chromium.launch(executable_path=WHOLE_CHROMIUM if whole else CHROMIUM, args=told, **options)
         try:
             yield browser
         finally:

@@ -121,7 +121,9 @@ def _load() -> None:
     """All that `tropa serve` and the commands about a running one load."""
     from proxy import app  # noqa: F401
     from proxy.cli import main  # noqa: F401
+    from tests.e2e.harness.packing import keep_what_is_packed
 
+    keep_what_is_packed()
     gc.collect()
     gc.freeze()
 
