@@ -55,8 +55,8 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
 
 def _command_line() -> Iterator[str]:
-    yield "Help, results and explanations are in English, or in Russian where `LC_ALL` or `LANG` begins with `ru`."
-    yield "Faults of files too; what was mistyped on the command line is told in English."
+    yield "What a command prints is in English, or in Russian where `LC_ALL` or `LANG` begins with `ru`."
+    yield "A running process logs in English."
     yield ""
     yield f"{EXIT_CODES.en} Results go to stdout, remarks and errors to stderr."
     yield ""

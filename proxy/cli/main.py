@@ -99,27 +99,28 @@ def _run(words: Sequence[str], clock: Clock, out: TextIO, err: TextIO) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        told = _told(error, language)
-        if told is None:
+        ended = _told(error, language)
+        if ended is None:
             raise
-        print(told[1], file=err)
-        return told[0]
+        print(ended[1], file=err)
+        return ended[0]
 
 
 def _told(error: Exception, language: str) -> tuple[int, str] | None:
     """(exit code, text) of an error that the operator can do something about; None: a fault of Tropa's own."""
     from proxy.account.secret import SecretError
+    from proxy.cli.mistakes_ru import told
     from proxy.operate.history import HistoryError
 
     match error:
         case PolicyFaults():
             return BAD_INPUT, "\n".join(fault.told(language) for fault in error.faults)
         case Mistake() | Wrong() | HistoryError():
-            return BAD_INPUT, str(error)
+            return BAD_INPUT, told(str(error), language)
         case Failure() | SecretError():
-            return FAILED, str(error)
+            return FAILED, told(str(error), language)
         case OSError():
-            return FAILED, _of_the_system(error)
+            return FAILED, told(_of_the_system(error), language)
     return None
 
 
