@@ -28,7 +28,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 
 from policies.model import Limits, Timeouts
 from proxy.errors import upstream_malformed
-from proxy.upstream.channel import misframed, tidied
+from proxy.upstream.channel import misframed
 
 _REST_S = 55.0  # below the 60 s after which common servers close, so that reuse rarely meets a dead one
 _HELD_BYTES = 65536  # a body of that length is waited for, so that head and body are handed on together
@@ -187,7 +187,6 @@ class Wire(BaseProtocol):
             return
         if (why := misframed(message)) is not None:
             raise upstream_malformed(why)
-        message = tidied(message)
         if self._bodyless or message.code in (204, 304):
             payload = EMPTY_PAYLOAD
         self._spoiled = self._once or bool(message.should_close)
