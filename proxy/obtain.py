@@ -21,7 +21,7 @@ from policies.sniff import sniff
 from policies.streams import manifest_of_bytes
 from policies.treatments import Action
 from policies.values import Audience, MediaKind, Mode, TrafficClass
-from proxy.app_addresses import browser_targets
+from proxy.app_addresses import kept_targets
 from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
 from proxy.deliver.codings import DECODABLE, CodingError, Decoder
@@ -191,7 +191,7 @@ def asked_of(exchange: Exchange, headers: CIMultiDict[str]) -> Asked:
     request, held = inbound.request, exchange.held
     has_body = held is not None or (request.body_exists and request.can_read_body)
     length = None if not has_body else request.content_length if held is None else len(held)
-    kept = browser_targets(inbound.target) if exchange.facts.audience is Audience.APP else ()
+    kept = kept_targets(inbound.target, by_app=exchange.facts.audience is Audience.APP)
     if decision.stored_only:
         headers["Cache-Control"] = "only-if-cached"  # RFC 9111 section 5.2.1.7
     return Asked(

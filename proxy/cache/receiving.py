@@ -27,6 +27,7 @@ from proxy.cache.object_index import Row
 from proxy.cache.object_store import ObjectStore
 from proxy.cache.question import Question
 from proxy.cache.stored import StoredResponse, is_text, lifetime_s, new_row, stored_of, written
+from proxy.cache.variant_keys import is_content_hash
 from proxy.upstream.reply import OriginReply, Way, Whose
 from proxy.upstream.response import UpstreamResponse
 
@@ -108,9 +109,10 @@ class Receiver:
         q: Question, response: UpstreamResponse, storing: StoreShared | StoreConfirmed | StoreNot, length: int | None
     ) -> tuple[Whose | None, float | None]:
         match storing:
-            case StoreShared() if q.asked.also_kept_as:  # it was said of the address that was asked, of no other
-                strong = is_strong(response.headers.get("ETag", ""))
-                return (Whose.CONFIRMED, q.asked.confirmed_life_s) if strong else (None, None)
+            case StoreShared() | StoreConfirmed() if q.asked.kept_as is not None:
+                # What it says holds for the address that was asked: under another only the content itself proves it.
+                proven = is_content_hash(response.headers.get("ETag", ""))
+                return (Whose.CONFIRMED, q.asked.confirmed_life_s) if proven else (None, None)
             case StoreShared():
                 return Whose.SHARED, None
             case StoreConfirmed():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from policies.values import Text
+from proxy.app_addresses import kept_url
 from proxy.cli.command import FAILED, OK, Argument, Call, Command, Failure, Mistake, state_option
 from proxy.cli.table import table
 
@@ -118,7 +119,6 @@ def _mb(nbytes: int) -> str:
 
 
 def _purge(call: Call) -> int:
-
     origin, pattern = call.args.origin, call.args.what
     if origin is None and pattern is None and not call.args.everything:
         raise Mistake("say what: an address or a pattern, --origin ORIGIN, or --everything")
@@ -126,7 +126,7 @@ def _purge(call: Call) -> int:
         raise Mistake(f'an address begins with http:// or https://: try "*://{pattern.lstrip("/")}*"')
 
     async def drop(store: ObjectStore) -> int:
-        return await store.purge(origin=origin, pattern=pattern)
+        return await store.purge(origin=origin, pattern=kept_url(pattern) if pattern is not None else None)
 
     count = _with_store(call, drop)
     call.say(call.words(f"Удалено ответов: {count}.", f"{count} answers dropped."))

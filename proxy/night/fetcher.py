@@ -18,6 +18,7 @@ from datetime import datetime
 from policies.model import Catalogue, Territory
 from policies.values import MediaKind
 from proxy.account.redact import redacted
+from proxy.app_addresses import steady_target
 from proxy.cache.asked import Asked
 from proxy.cache.origin_cache import OriginCache
 from proxy.clock import Clock
@@ -276,6 +277,7 @@ class NightFetcher:
     async def _file(self, fetching: Fetching, wanted: Wanted) -> None:
         territory, origin, where = fetching.territory, fetching.origin, where_of(wanted.url)
         target = self._sources.target(origin, where)
+        kept = steady_target(where.target)
         asked = Asked(
             origin=origin,
             method="GET",
@@ -284,7 +286,7 @@ class NightFetcher:
             port=where.port,
             target=target,
             headers=own_headers(where, self._sources.via),
-            kept_as=where.target if target != where.target else None,
+            kept_as=kept if kept != target else None,
             to_save=is_to_save(where.target),
             confirmed_life_s=_KEPT_S,
             link_bps=territory.link.down_bps,

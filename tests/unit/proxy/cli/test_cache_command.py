@@ -74,6 +74,17 @@ def test_purge_drops_by_address_origin_or_all(state: Path) -> None:
     assert "0 answers" in tropa("cache", "purge", "--everything", "--state", state).out
 
 
+@pytest.mark.parametrize("asked", ["pluginfile.php", "webservice/pluginfile.php", "tokenpluginfile.php/key"])
+def test_purge_takes_an_address_as_a_page_or_the_app_has_it(tmp_path: Path, asked: str) -> None:
+    async def one(there: Cached) -> None:
+        await there.get("/pluginfile.php/7/mod_page/content/0/a.png")
+
+    state = a_state(tmp_path)
+    store_in(state, one)
+    address = f"http://lms.test/{asked}/7/mod_page/content/4/a.png"
+    assert "1 answers" in tropa("cache", "purge", address, "--state", state).out
+
+
 @pytest.mark.parametrize("words", [("purge",), ("purge", "/course/1"), ("warm",), ("export",), ("import",)])
 def test_what_cant_be_meant_is_said(words: tuple[str, ...], state: Path) -> None:
     ran = tropa("cache", *words, "--state", state)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from multidict import CIMultiDict
 
+from proxy.app_addresses import steady_target
 from proxy.cache.asked import Asked
 from scheduler.requests import RequestState
 from tests.origins import Visit
@@ -28,6 +29,7 @@ class Moodle:
 
     def __init__(self) -> None:
         self.body, self.modified, self.display = b"x" * 5000, 1725177600, 0
+        self.address = BY_ACCOUNT
         self.functions: list[str] = []
         self.files: list[bytes] = []
 
@@ -37,7 +39,7 @@ class Moodle:
             await visit.send(self.told(head, await visit.body(head)))
 
     def told(self, head: bytes, body: bytes) -> bytes:
-        if BY_ACCOUNT.encode() not in head:
+        if self.address.encode() not in head:
             function = parse_qs(body.decode())["wsfunction"][0]
             self.functions.append(function)
             return answer("200 OK", json.dumps(self._answers().get(function, {})).encode())
@@ -49,7 +51,8 @@ class Moodle:
         return answer("200 OK", self.body, etag, "Cache-Control: private, max-age=21600", shown)
 
     def _answers(self) -> dict[str, Any]:
-        file = {"type": "file", "filename": "plan.docx", "fileurl": f"{SITE}{BY_ACCOUNT}?forcedownload=1"}
+        url = f"{SITE}{self.address}?forcedownload=1"
+        file = {"type": "file", "filename": "plan.docx", "fileurl": url}
         told = file | {"filesize": len(self.body), "mimetype": "application/msword", "timemodified": self.modified}
         module = {"modname": "resource", "id": 7, "name": "a plan", "contents": [told]}
         return {
@@ -81,9 +84,8 @@ async def kept(here: School, target: str) -> tuple[bytes, str]:
     """The bytes under a learner's address, and what they are told to be kept as."""
     origin = here.fetcher.looking._catalogue.origins["lms"]
     headers = CIMultiDict({"Host": "lms.example.org"})
-    asked = Asked(
-        origin=origin, method="GET", scheme="http", host="lms.example.org", port=80, target=target, headers=headers
-    )
+    where = {"scheme": "http", "host": "lms.example.org", "port": 80}
+    asked = Asked(origin=origin, method="GET", target=target, kept_as=steady_target(target), headers=headers, **where)
     reply = await here.cache.kept(asked, here.office.clock.now(), is_everybodys=True)
     assert reply is not None, target
     try:
@@ -114,6 +116,18 @@ async def test_a_file_that_was_saved_again_unchanged_costs_one_question(tmp_path
         assert len(moodle.files) == 2
         second_bytes = here.fetcher.hours.spent(here.place, _night(here)).bytes
         assert first_bytes - second_bytes == len(moodle.body), "the same questions, no body"
+
+
+async def test_a_file_whose_activity_was_saved_again_costs_one_question(tmp_path: Path) -> None:
+    """Its address counts on; its content is what it was."""
+    moodle = Moodle()
+    async with school_at(tmp_path, moodle, follow=FOLLOW) as here:
+        await a_night(here, 0)
+        moodle.address = BY_ACCOUNT.replace("/content/1/", "/content/2/")
+        await a_night(here, 1)
+        assert len(moodle.files) == 2 and b"If-None-Match" in moodle.files[1]
+        [new] = [one for one in here.wishes.at("tundra") if "/content/2/" in one.url]
+        assert new.state is RequestState.READY and (await kept(here, PATH))[0] == moodle.body
 
 
 async def test_a_file_to_keep_is_kept_as_one_though_the_account_is_told_otherwise(tmp_path: Path) -> None:
