@@ -126,6 +126,8 @@ def _told(error: Exception, language: str) -> tuple[int, str] | None:
 
 def _of_the_system(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{where}a file is where a folder should be; name another folder"
     return f"{where}{error.strerror}" if error.strerror else str(error)
 
 

@@ -32,6 +32,8 @@ MISTYPED = (
     ("bypass", "maybe"),
     ("learner", "export"),
     ("cache", "inspect", "--state", "nowhere"),
+    ("history", "--state", "regions.yaml/state"),
+    ("serve", "--state", "regions.yaml"),
     ("pac", "--region", "koryak", "--proxy", "foo"),
 )
 
