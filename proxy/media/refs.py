@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from policies.frozen import Frozen
+from proxy.app_addresses import steady_target
 from proxy.cache.variant_keys import is_content_hash, stable_url
 
 
@@ -49,12 +50,15 @@ class SourceRef(Frozen, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The provisional key: 64 hexadecimal digits."""
+        """The provisional key: 64 hexadecimal digits; the same where only the activity's revision counts on."""
         if self.known_key:
             return self.known_key
         learner = "" if self.shared else self.learner
         length = "" if self.length_bytes is None else str(self.length_bytes)
-        parts = ("media", self.origin, stable_url(self.url), self.validator, length, learner)
+        address = stable_url(self.url)
+        if is_content_hash(self.etag):
+            address = steady_target(address)
+        parts = ("media", self.origin, address, self.validator, length, learner)
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
