@@ -68,7 +68,7 @@ def fill(folder: Path, count: int) -> None:
     index, now = ObjectIndex(folder / "cache.sqlite"), SystemClock().now().timestamp()
     number = 0
     while True:
-        index.put(_row(number, now), most_twins=16)
+        index.put([_row(number, now)], most_twins=16)
         number += 1
         if number == count:
             print("full", flush=True)
