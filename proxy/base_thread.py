@@ -125,6 +125,11 @@ def connected(path: Path, schema: str, *pragmas: str) -> sqlite3.Connection:
     return base
 
 
+def numbered(*values: object) -> dict[str, object]:
+    """Values for `?1`, `?2` … of a statement: from a sequence Python 3.12 warns to take them, and 3.14 doesn't."""
+    return {str(number): value for number, value in enumerate(values, 1)}
+
+
 @contextmanager
 def together(base: sqlite3.Connection) -> Iterator[None]:
     """One transaction of several statements: many small commits would each wait for the disk."""

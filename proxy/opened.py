@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policies.frozen import Frozen
-from proxy.base_thread import BaseThread, connected
+from proxy.base_thread import BaseThread, connected, numbered
 from proxy.tasks import TaskKeeper
 
 logger = logging.getLogger("tropa.opened")
@@ -88,7 +88,7 @@ def _put(base: sqlite3.Connection, row: tuple[str, str, str, str, float]) -> Non
     base.execute(
         "DELETE FROM opened WHERE learner = ?1 AND at < (SELECT at FROM opened WHERE learner = ?1 "
         "ORDER BY at DESC LIMIT 1 OFFSET ?2)",
-        (row[0], MOST_OF_ONE),
+        numbered(row[0], MOST_OF_ONE),
     )
 
 
@@ -99,7 +99,7 @@ def _withdraw(base: sqlite3.Connection, page: tuple[str, str, str]) -> None:
 def _of(base: sqlite3.Connection, learner: str, origin: str | None) -> list[tuple[str, str, float]]:
     return base.execute(
         "SELECT target, title, at FROM opened WHERE learner = ?1 AND (?2 IS NULL OR origin = ?2) ORDER BY at DESC",
-        (learner, origin),
+        numbered(learner, origin),
     ).fetchall()
 
 

@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from policies.frozen import Frozen
+from proxy.base_thread import numbered
 from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, IndexFile, marking
 
 _SCHEMA = """
@@ -136,7 +137,7 @@ class ObjectIndex(IndexFile):
         gone = self._base.execute(
             "SELECT id, file, disk_bytes FROM objects WHERE key = ?1 AND (twin = ?2 OR id IN"
             " (SELECT id FROM objects WHERE key = ?1 AND twin <> ?2 ORDER BY used DESC LIMIT -1 OFFSET ?3))",
-            (row.key, row.twin, most_twins - 1),
+            numbered(row.key, row.twin, most_twins - 1),
         ).fetchall()
         same = next((one for one, file, _ in gone if file == row.file), None)
         self._base.executemany("DELETE FROM objects WHERE id = ?", ((one,) for one, _, _ in gone if one != same))
@@ -169,8 +170,9 @@ class ObjectIndex(IndexFile):
     def touch(self, used: Iterable[tuple[int, float, int, float]], learners: Iterable[tuple[int, bytes]]) -> None:
         """(id, used, further uses, worth); and who had what, until two are known."""
         with self._together():
-            self._base.executemany("UPDATE objects SET used = ?2, uses = uses + ?3, worth = ?4 WHERE id = ?1", used)
-            self._base.executemany(_MARK, ((one, who[:MARK_BYTES], ENOUGH_BYTES) for one, who in learners))
+            statement = "UPDATE objects SET used = ?2, uses = uses + ?3, worth = ?4 WHERE id = ?1"
+            self._base.executemany(statement, (numbered(*use) for use in used))
+            self._base.executemany(_MARK, (numbered(one, who[:MARK_BYTES], ENOUGH_BYTES) for one, who in learners))
 
     def note_reader(self, learner: str, one: int, until: float) -> None:
         self._base.execute("INSERT OR REPLACE INTO readers VALUES (?, ?, ?)", (learner, one, until))
@@ -222,7 +224,7 @@ class ObjectIndex(IndexFile):
         """By origin's id and shell pattern of the address; None: any. Pages of learners' own have no address."""
         return self._base.execute(
             "SELECT id, file FROM objects WHERE (?1 IS NULL OR origin = ?1) AND (?2 IS NULL OR url GLOB ?2)",
-            (origin, pattern),
+            numbered(origin, pattern),
         ).fetchall()
 
     def listing(self, *, whose: Sequence[str], limit: int) -> list[Row]:
@@ -239,7 +241,7 @@ class ObjectIndex(IndexFile):
         """All of what anybody may have."""
         rows = self._base.execute(
             f"SELECT {_COLUMNS} FROM objects WHERE whose = 'shared' AND (?1 IS NULL OR url GLOB ?1) ORDER BY url",  # noqa: S608
-            (pattern,),
+            numbered(pattern),
         )
         return [Row(**dict(zip(_NAMES, row, strict=True))) for row in rows]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from policies.frozen import Frozen
+from proxy.base_thread import numbered
 from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, IndexFile, marking, marks_of
 
 _SCHEMA = """
@@ -83,8 +84,8 @@ class VariantIndex(IndexFile):
     def touch(self, used: Iterable[tuple[str, float]], learners: Iterable[tuple[str, bytes]]) -> None:
         """Note when variants were last used, and by whom, until two learners are known."""
         with self._together():
-            self._base.executemany("UPDATE variants SET used = ?2 WHERE key = ?1", used)
-            self._base.executemany(_MARK, ((key, who[:MARK_BYTES], ENOUGH_BYTES) for key, who in learners))
+            self._base.executemany("UPDATE variants SET used = ?2 WHERE key = ?1", (numbered(*use) for use in used))
+            self._base.executemany(_MARK, (numbered(key, who[:MARK_BYTES], ENOUGH_BYTES) for key, who in learners))
 
     def totals(self) -> Totals:
         files, taken = self._base.execute(

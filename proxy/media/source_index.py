@@ -10,7 +10,7 @@ import json
 import sqlite3
 
 from policies.frozen import Frozen
-from proxy.base_thread import together
+from proxy.base_thread import numbered, together
 from proxy.media.extents import Extents
 
 SCHEMA = """
@@ -72,7 +72,7 @@ def remove_files(base: sqlite3.Connection, names: list[str]) -> None:
 
 def touch(base: sqlite3.Connection, used: dict[str, float]) -> None:
     with together(base):
-        base.executemany("UPDATE files SET used = ?2 WHERE name = ?1", used.items())
+        base.executemany("UPDATE files SET used = ?2 WHERE name = ?1", (numbered(*use) for use in used.items()))
 
 
 def bytes_of_all(base: sqlite3.Connection) -> int:

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from policies.frozen import Frozen
-from proxy.base_thread import together
+from proxy.base_thread import numbered, together
 from proxy.cache.index_file import ENOUGH_BYTES, MARK_BYTES, marking, marks_of
 
 SCHEMA = """
@@ -77,11 +77,11 @@ def remove(base: sqlite3.Connection, keys: list[str]) -> None:
 def touch(base: sqlite3.Connection, used: dict[str, float], learners: set[tuple[str, bytes]]) -> None:
     """Note when media were last used, and by whom, until two learners are known."""
     with together(base):
-        base.executemany("UPDATE media SET used = ?2 WHERE key = ?1", used.items())
-        base.executemany(_MARK, ((key, who[:MARK_BYTES], ENOUGH_BYTES) for key, who in learners))
+        base.executemany("UPDATE media SET used = ?2 WHERE key = ?1", (numbered(*use) for use in used.items()))
+        base.executemany(_MARK, (numbered(key, who[:MARK_BYTES], ENOUGH_BYTES) for key, who in learners))
         base.executemany(  # two learners had it: it is no person's own
             "UPDATE media SET expires = NULL WHERE key = ?1 AND length(learners) >= ?2",
-            ((key, ENOUGH_BYTES) for key, _ in learners),
+            (numbered(key, ENOUGH_BYTES) for key, _ in learners),
         )
 
 
@@ -165,7 +165,7 @@ def standing(base: sqlite3.Connection, names: Iterable[str], now: float) -> froz
         "SELECT 1 FROM names JOIN media ON media.key = names.key"
         " WHERE names.name = ?1 AND names.until > ?2 AND (media.expires IS NULL OR media.expires > ?2)"
     )
-    return frozenset(name for name in names if base.execute(statement, (name, now)).fetchone())
+    return frozenset(name for name in names if base.execute(statement, numbered(name, now)).fetchone())
 
 
 def put_name(base: sqlite3.Connection, name: str, key: str, source: str, until: float) -> None:
@@ -187,7 +187,7 @@ def public_sources(base: sqlite3.Connection, pattern: str | None, now: float) ->
     """(address, source's key, facts) under addresses that match a shell pattern; None: any."""
     return base.execute(
         "SELECT url, source, facts FROM public_sources WHERE until > ?1 AND (?2 IS NULL OR url GLOB ?2) ORDER BY url",
-        (now, pattern),
+        numbered(now, pattern),
     ).fetchall()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from policies.frozen import Frozen
-from proxy.base_thread import BaseThread, connected
+from proxy.base_thread import BaseThread, connected, numbered
 from proxy.night.texts.spoken import in_language
 from proxy.night.texts.values import Sheet, Text, TextKind
 
@@ -191,7 +191,7 @@ def _texts(base: sqlite3.Connection, origin: str, course: int, key: str | None =
         "SELECT key, kind, section, title, target, changed, films, html, spoken FROM texts "
         "WHERE origin = ?1 AND course = ?2 AND (?3 IS NULL OR key = ?3 OR kind = ?4 AND instr(key, ?3 || '-') = 1) "
         "ORDER BY position",
-        (origin, course, key, TextKind.CHAPTER.value),
+        numbered(origin, course, key, TextKind.CHAPTER.value),
     )
     return tuple(
         Text(
