@@ -25,6 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.path.is_relative_to(_HERE):
             continue
+        # Browsers and processes end when they like: what they leave open for a moment is no fault of a journey.
+        item.add_marker(pytest.mark.filterwarnings("default::ResourceWarning"))
+        item.add_marker(pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"))
         item.add_marker(pytest.mark.timeout(600))  # the first one may have to make the course's pictures and films
         if item.get_closest_marker("browser") and CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
