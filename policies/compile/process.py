@@ -59,6 +59,8 @@ def compile_settings(
     headers = section.trusted_headers
     if any(headers.model_dump().values()) and not section.trusted_proxies:
         spot.at("trusted_headers").warn("believed from nobody", "add trusted_proxies: with the front's address")
+    if section.upstream_proxy_login_file and section.upstream_proxy is None:
+        spot.at("upstream_proxy_login_file").warn("told to nobody", "add upstream_proxy: with the proxy's address")
     return Settings(
         place=section.place,
         listeners=listeners,
@@ -67,6 +69,7 @@ def compile_settings(
             region=headers.region, site=headers.site, learner=headers.learner, groups=headers.groups
         ),
         upstream_proxy=section.upstream_proxy,
+        upstream_proxy_login_file=_file(section.upstream_proxy_login_file, folder),
         ca_file=_file(section.ca_file, folder),
         timeouts=_timeouts(section.timeouts),
         limits=_limits(section.limits),

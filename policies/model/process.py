@@ -138,6 +138,7 @@ class Settings(Frozen, frozen=True, kw_only=True):
     trusted_proxies: tuple[IPNetwork, ...] = ()
     trusted_headers: TrustedHeaders = TrustedHeaders()
     upstream_proxy: str | None = None  # chain to an existing (filtering) proxy
+    upstream_proxy_login_file: str | None = None
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()

@@ -161,6 +161,10 @@ class TropaSection(Section):
     trusted_proxies: Networks = Field(default=[], description="Fronts whose forwarding headers are believed.")
     trusted_headers: HeadersSection = Field(default=HeadersSection(), description="Headers believed from them.")
     upstream_proxy: Upstream | None = Field(default=None, description="An existing proxy to go through.")
+    upstream_proxy_login_file: Line | None = Field(
+        default=None,
+        description="File (mode 0600) with its login, as user:password; relative paths begin at the folder.",
+    )
     ca_file: Line | None = Field(default=None, description="Certificates to trust beside the system's.")
     timeouts: TimeoutsSection = Field(default=TimeoutsSection(), description="Patience with each phase of an exchange.")
     limits: LimitsSection = Field(default=LimitsSection(), description="The most of everything that could grow.")

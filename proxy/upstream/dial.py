@@ -18,7 +18,7 @@ import aiohttp
 from policies.model import Catalogue, Origin
 from proxy.errors import ExchangeError, upstream_name, upstream_timeout, upstream_unreachable
 from proxy.live.duplex import Duplex, duplex_of_socket
-from proxy.upstream.chain import proxy_hop
+from proxy.upstream.chain import ProxyHop, proxy_hop
 from proxy.upstream.faults import connection_fault
 from proxy.upstream.guard import AddressInfo, SocketGuard, check_host
 
@@ -44,8 +44,9 @@ class Dial:
             async with timer:
                 if not private:
                     check_host(host)
-                if settings.upstream_proxy is not None and not private:
-                    return await self._through(settings.upstream_proxy, authority)
+                hop = None if private else proxy_hop(settings)
+                if hop is not None:
+                    return await self._through(hop, authority)
                 return await duplex_of_socket(await self._socket(host, port, private), server_side=False)
         except ExchangeError:
             raise
@@ -80,9 +81,8 @@ class Dial:
         except socket.gaierror as error:
             raise upstream_name(f"{host}: {error.strerror}") from error
 
-    async def _through(self, proxy: str, authority: str) -> Duplex:
+    async def _through(self, hop: ProxyHop, authority: str) -> Duplex:
         """CONNECT at the upstream proxy, which is the operator's and may be private."""
-        hop = proxy_hop(proxy)
         connected = await self._socket(hop.host, hop.port, True)
         duplex = await duplex_of_socket(connected, server_side=False)
         try:

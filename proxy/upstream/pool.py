@@ -22,7 +22,7 @@ from yarl import URL
 
 from policies.model import Timeouts
 from proxy.upstream.address import Target
-from proxy.upstream.chain import proxy_hop
+from proxy.upstream.chain import ProxyHop
 from proxy.upstream.guard import GuardedResolver, SocketGuard
 from proxy.upstream.wire import Wire
 
@@ -36,7 +36,7 @@ class Route(NamedTuple):
 
     target: Target
     tls: ssl.SSLContext | None
-    proxy: str | None
+    proxy: ProxyHop | None
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class Pool:
 
 def _template(route: Route) -> aiohttp.ClientRequest:
     where = route.target
-    hop = proxy_hop(route.proxy) if route.proxy is not None else None
+    hop = route.proxy
     login = hop.authorization if hop is not None else None
     return aiohttp.ClientRequest(
         "GET",

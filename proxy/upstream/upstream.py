@@ -180,9 +180,7 @@ class Upstream:
             except AddressRefused as error:
                 raise connection_fault(error, where.authority) from error
         pool = self._pool(allowed or chained, settings.timeouts.upstream_idle_s)
-        plain = None
-        if where.scheme != "https":
-            plain = Route(where, None, settings.upstream_proxy if chained else None)
+        plain = Route(where, None, None) if where.scheme != "https" and not chained else None
         way = _Way(settings, origin, where, pool, chained, plain)
         remember(self._ways, (scheme, host, port), way, _MOST_WAYS)
         return way
@@ -206,7 +204,7 @@ class Upstream:
 class _Way(NamedTuple):
     """chained: through the upstream proxy, as is everything but what the operator put on a private address of his own.
 
-    plain: the route, where there is no TLS, whose authorities may change on disk.
+    plain: the route, where nothing of it may change on disk, as authorities of TLS and the proxy's login may.
     """
 
     settings: Settings
@@ -219,8 +217,8 @@ class _Way(NamedTuple):
     def route(self) -> Route:
         if self.plain is not None:
             return self.plain
-        tls = tls_context(self.settings.ca_file, self.origin)
-        return Route(self.where, tls, self.settings.upstream_proxy if self.chained else None)
+        tls = tls_context(self.settings.ca_file, self.origin) if self.where.scheme == "https" else None
+        return Route(self.where, tls, proxy_hop(self.settings) if self.chained else None)
 
 
 class _Call(NamedTuple):
@@ -246,7 +244,7 @@ class _Call(NamedTuple):
         """The request target: absolute for a proxy that is to read it (RFC 9112 section 3.2.2)."""
         if route.proxy is None or route.tls is not None:
             return self.target
-        login = proxy_hop(route.proxy).authorization
+        login = route.proxy.authorization
         if login is not None:
             self.headers["Proxy-Authorization"] = login
         return f"http://{route.target.authority}{self.target}"

@@ -102,11 +102,10 @@ def opened(subject: Subject, origin: Origin, target: Target) -> tuple[http.clien
 
 
 def connected(subject: Subject, origin: Origin, target: Target) -> http.client.HTTPConnection:
-    proxy = subject.catalogue.settings.upstream_proxy
-    if proxy is None or origin.allow_private:
+    hop = None if origin.allow_private else proxy_hop(subject.catalogue.settings)
+    if hop is None:
         connection = http.client.HTTPConnection(target.host, target.port, timeout=subject.deadline_s)
     else:
-        hop = proxy_hop(proxy)
         login = {"Proxy-Authorization": hop.authorization} if hop.authorization is not None else None
         connection = http.client.HTTPConnection(hop.host, hop.port, timeout=subject.deadline_s)
         connection.set_tunnel(target.host, target.port, login)

@@ -291,7 +291,7 @@ ENDS: dict[str, Proof | str] = {
     "how far nights are reported": nights_reported,
     "an address for a letter": f"{TESTS}/night/test_letters.py::"
     "test_a_learner_is_told_once_and_her_address_is_then_forgotten",
-    "tokens of service accounts, the post office's password": BY_HAND,
+    "tokens of service accounts, the post office's password, the upstream proxy's login": BY_HAND,
     "choices": choices,
     "films and documents that she was let have": had_media,
     "how quick recipes are here": paces,

@@ -256,6 +256,17 @@ def test_free_windows_of_what_costs_nothing_are_a_warning(folder: Path) -> None:
     assert "nothing costs outside them" in found[0]
 
 
+def test_a_login_for_no_proxy_is_a_warning(folder: Path) -> None:
+    login = SERVED.replace("}}}", "}}, default_region: koryak, upstream_proxy_login_file: secret}")
+    text = f"regions:\n  koryak:\n{HEAD}"
+    assert "told to nobody; add upstream_proxy:" in warnings(folder, text, login)[0]
+    chained = login.replace(
+        "upstream_proxy_login_file", "upstream_proxy: http://10.0.0.3:3128, upstream_proxy_login_file"
+    )
+    assert warnings(folder, text, chained) == []
+    assert catalogue_of(folder, chained + text).settings.upstream_proxy_login_file == str(folder / "secret")
+
+
 # -- origins and presets -----------------------------------------------------------------------------------------------
 
 MOODLE = "origins:\n  lms: {{hosts: lms.example.org, preset: moodle{keys}}}\nregions:\n  koryak:\n" + HEAD

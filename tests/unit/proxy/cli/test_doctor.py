@@ -174,12 +174,16 @@ async def secured(tmp_path: Path, *, name: str = "lms.test", days: int = 90, kno
         return await found(upstreams, subject(catalogue_of(described)))
 
 
-async def test_an_origin_behind_an_upstream_proxy_is_asked_through_it_with_its_login() -> None:
+async def test_an_origin_behind_an_upstream_proxy_is_asked_through_it_with_its_login(tmp_path: Path) -> None:
+    login = tmp_path / "login"
+    login.write_text("user:se cret", "utf-8")
+    login.chmod(0o600)
     tunnel_opened = b"HTTP/1.1 200 Connection established\r\n\r\n"
     async with raw_origin(answering(tunnel_opened, answer(datetime.now(UTC)))) as proxy:
         catalogue = catalogue_of(
             origin_of("http://lms.test:81", allow_private=False),
-            upstream_proxy=f"http://user:se%20cret@127.0.0.1:{proxy.port}",
+            upstream_proxy=f"http://127.0.0.1:{proxy.port}",
+            upstream_proxy_login_file=str(login),
         )
         findings = await found(upstreams, subject(catalogue))
     assert levels(findings) == [Level.OK, Level.OK]

@@ -21,9 +21,20 @@ from tests.wire import FAST, catalogue_of, origin_of
 _LOGIN = b"Proxy-Authorization: Basic dXNlcjpzZSBjcmV0\r\n"
 
 
-def chained(proxy: RawOrigin, login: str = "", **settings: object) -> Fetch:
+def login_in(folder: Path) -> str:
+    """The file with the login that `_LOGIN` shows."""
+    file = folder / "login"
+    file.write_text("user:se cret\n", "utf-8")
+    file.chmod(0o600)
+    return str(file)
+
+
+def chained(proxy: RawOrigin, login_file: str | None = None, **settings: object) -> Fetch:
     return Fetch(
-        origin_of(None, allow_private=False), upstream_proxy=f"http://{login}127.0.0.1:{proxy.port}", **settings
+        origin_of(None, allow_private=False),
+        upstream_proxy=f"http://127.0.0.1:{proxy.port}",
+        upstream_proxy_login_file=login_file,
+        **settings,
     )
 
 
@@ -62,19 +73,19 @@ async def tls_behind_a_proxy(tmp_path: Path) -> AsyncIterator[tuple[RawOrigin, R
         yield origin, proxy, str(tmp_path / "ca.pem")
 
 
-async def test_plain_requests_go_to_the_upstream_proxy_in_absolute_form() -> None:
+async def test_plain_requests_go_to_the_upstream_proxy_in_absolute_form(tmp_path: Path) -> None:
     async with raw_origin() as proxy:
-        fetch = chained(proxy, "user:se%20cret@")
+        fetch = chained(proxy, login_in(tmp_path))
         assert await fetch.body(target="/a%7E?b") == b"ok"
         assert proxy.received.startswith(b"GET http://lms.test:80/a%7E?b HTTP/1.1\r\nHost: lms.test\r\n")
         assert proxy.received.count(_LOGIN) == 1
         await fetch.upstream.close()
 
 
-@pytest.mark.parametrize(("login", "shown"), [("", 0), ("user:se%20cret@", 1)], ids=["no-login", "login"])
-async def test_https_goes_through_a_tunnel_and_is_verified_end_to_end(tmp_path: Path, login: str, shown: int) -> None:
+@pytest.mark.parametrize("shown", [0, 1], ids=["no-login", "login"])
+async def test_https_goes_through_a_tunnel_and_is_verified_end_to_end(tmp_path: Path, shown: int) -> None:
     async with tls_behind_a_proxy(tmp_path) as (origin, proxy, ca_file):
-        fetch = chained(proxy, login, ca_file=ca_file)
+        fetch = chained(proxy, login_in(tmp_path) if shown else None, ca_file=ca_file)
         for _ in range(2):
             assert await fetch.body(scheme="https", port=443) == b"ok"
         assert len(proxy.visits) == 1, "the tunnel is used again"
@@ -87,20 +98,21 @@ async def test_https_goes_through_a_tunnel_and_is_verified_end_to_end(tmp_path: 
 
 async def test_a_tunnel_kept_for_uploads_too_is_used_again_with_a_login(tmp_path: Path) -> None:
     async with tls_behind_a_proxy(tmp_path) as (_, proxy, ca_file):
-        fetch = chained(proxy, "user:se%20cret@", ca_file=ca_file)
+        fetch = chained(proxy, login_in(tmp_path), ca_file=ca_file)
         for _ in range(3):
             assert await fetch.body("POST", scheme="https", port=443, body=b"whole") == b"ok"
         assert len(proxy.visits) == 1
         await fetch.upstream.close()
 
 
-@pytest.mark.parametrize(("login", "shown"), [("", 0), ("user:se%20cret@", 1)], ids=["no-login", "login"])
-async def test_a_learners_tunnel_is_asked_for_with_the_same_login(login: str, shown: int) -> None:
+@pytest.mark.parametrize("shown", [0, 1], ids=["no-login", "login"])
+async def test_a_learners_tunnel_is_asked_for_with_the_same_login(tmp_path: Path, shown: int) -> None:
     async with raw_origin() as origin, raw_origin(tunnel_to(origin.port)) as proxy:
         catalogue = catalogue_of(
             origin_of(None, allow_private=False),
             timeouts=FAST,
-            upstream_proxy=f"http://{login}127.0.0.1:{proxy.port}",
+            upstream_proxy=f"http://127.0.0.1:{proxy.port}",
+            upstream_proxy_login_file=login_in(tmp_path) if shown else None,
         )
         duplex = await Dial(lambda: catalogue).connect("lms.test", 443, origin=None)
         await duplex.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -141,4 +153,13 @@ async def test_a_changed_setting_leads_the_next_request_another_way() -> None:
         fetch.origin = origin_of("http://course.test", allow_private=False)
         await fetch.body(target="/next")
         assert [len(origin.visits), len(proxy.visits)] == [1, 1]
+        await fetch.upstream.close()
+
+
+async def test_a_login_that_cannot_be_read_is_an_origin_out_of_reach_not_a_request_without_it(tmp_path: Path) -> None:
+    async with raw_origin() as proxy:
+        fetch = chained(proxy, str(tmp_path / "none"))
+        with pytest.raises(ExchangeError, match="upstream-unreachable"):
+            await fetch.body()
+        assert proxy.visits == []
         await fetch.upstream.close()
