@@ -190,8 +190,9 @@ def misframed(message: RawResponseMessage) -> str | None:
     headers = message.headers
     if message.code < 100:
         return f"status {message.code}"
-    if any([name in headers for name in _BEHIND_A_BLANK]):  # noqa: C419 - a list is quicker than a generator
-        return "a blank before the colon of what frames the answer"
+    for name in _BEHIND_A_BLANK:
+        if name in headers:
+            return "a blank before the colon of what frames the answer"
     lengths = headers.getall("Content-Length", ())
     if lengths and (len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit())):
         return f"contradictory or odd Content-Length {', '.join(lengths)}"

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -152,7 +152,7 @@ async def test_a_file_that_is_no_database_is_put_aside_and_kept(tmp_path: Path) 
 
 async def test_a_file_of_a_newer_tropa_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite3"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 999")
     before = path.read_bytes()
     state = await opened(path)
@@ -163,12 +163,12 @@ async def test_a_file_of_a_newer_tropa_is_left_alone(tmp_path: Path) -> None:
 
 
 async def test_an_older_file_is_brought_up_to_date_with_its_content(tmp_path: Path) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    bring_up_to_date(connection)
-    connection.execute("INSERT INTO mark VALUES ('k', '', 'a', 1, '{}')")
-    bring_up_to_date(connection, (*STEPS, "ALTER TABLE mark ADD COLUMN extra TEXT NOT NULL DEFAULT 'x';"))
-    assert connection.execute("SELECT key, extra FROM mark").fetchall() == [("a", "x")]
-    assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 1,)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        bring_up_to_date(connection)
+        connection.execute("INSERT INTO mark VALUES ('k', '', 'a', 1, '{}')")
+        bring_up_to_date(connection, (*STEPS, "ALTER TABLE mark ADD COLUMN extra TEXT NOT NULL DEFAULT 'x';"))
+        assert connection.execute("SELECT key, extra FROM mark").fetchall() == [("a", "x")]
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 1,)
 
 
 async def test_a_file_without_jobs_gets_them_and_keeps_its_marks(tmp_path: Path) -> None:
@@ -195,14 +195,14 @@ def test_jobs_that_wait_for_the_disk_keep_their_last_word_and_go_before_sums() -
 
 
 async def test_a_failed_step_leaves_the_older_form(tmp_path: Path) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    bring_up_to_date(connection)
-    with pytest.raises(sqlite3.Error):
-        bring_up_to_date(connection, (*STEPS, "CREATE TABLE fresh (a TEXT); CREATE TABLE mark (b TEXT);"))
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-    assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
-    assert not connection.execute("SELECT * FROM sqlite_master WHERE name = 'fresh'").fetchall()
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        bring_up_to_date(connection)
+        with pytest.raises(sqlite3.Error):
+            bring_up_to_date(connection, (*STEPS, "CREATE TABLE fresh (a TEXT); CREATE TABLE mark (b TEXT);"))
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
+        assert not connection.execute("SELECT * FROM sqlite_master WHERE name = 'fresh'").fetchall()
 
 
 async def test_a_command_reads_while_the_process_runs_and_writes_nothing(tmp_path: Path) -> None:

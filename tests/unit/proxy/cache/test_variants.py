@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -123,8 +123,8 @@ async def test_a_private_variant_is_listed_only_after_two_learners_have_had_it(t
     async with opened(tmp_path) as store:
         store.note_learner(key(1), "boris")
         assert {variant.key for variant in await store.inspect()} == {key(1), key(2)}
-    base = sqlite3.connect(tmp_path / "variants.sqlite")
-    assert b"anna" not in b"".join(row[0] for row in base.execute("SELECT learners FROM variants"))
+    with closing(sqlite3.connect(tmp_path / "variants.sqlite")) as base:
+        assert b"anna" not in b"".join(row[0] for row in base.execute("SELECT learners FROM variants"))
 
 
 async def test_what_a_public_source_gave_stays_public(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -209,5 +210,5 @@ async def test_an_answered_request_keeps_no_address(office: Office) -> None:
 
 
 async def _rows(office: Office) -> bytes:
-    with sqlite3.connect(office.folder / "tropa.db") as base:
+    with closing(sqlite3.connect(office.folder / "tropa.db")) as base, base:
         return repr(base.execute("SELECT * FROM job").fetchall()).encode()
