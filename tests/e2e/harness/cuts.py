@@ -78,6 +78,7 @@ class Link:
         _end(sink)
         with self._lock:
             self._open.discard(source)
+        source.close()  # each of the two by the thread that reads from it
 
     def _spent(self, nbytes: int, up: bool) -> bool:
         """Whether that was the last byte that it was to carry."""
