@@ -107,7 +107,7 @@ class Obtainer:
         inbound = exchange.inbound
         headers = self._end_to_end(exchange)
         # The client's own conditions first: a 304 to them costs her link nothing.
-        asks = client if client.if_none_match or client.if_modified_since else wish
+        asks = client if client.any else wish
         _set_or_drop(headers, "If-None-Match", asks.if_none_match)
         _set_or_drop(headers, "If-Modified-Since", asks.if_modified_since)
         names = names_of(inbound)

@@ -250,13 +250,10 @@ class Pipeline:
                 taken = await self._posted(exchange)
         if taken is not None:
             return taken
-        if parts.runtime().identifier.is_logout(exchange.inbound):
-            ends_identity = await parts.own.note_logout(exchange)
-            answer = await self._fetched_answer(exchange)
-            if ends_identity is not None:
-                answer.headers.add("Set-Cookie", ends_identity)
-        else:
-            answer = await self._fetched_answer(exchange)
+        ends_identity = await parts.own.note_logout(exchange)
+        answer = await self._fetched_answer(exchange)
+        if ends_identity is not None:
+            answer.headers.add("Set-Cookie", ends_identity)
         if exchange.inbound.origin is not None and exchange.inbound.origin.own_store.enabled:
             await parts.stores.passed(exchange, answer)
         return answer

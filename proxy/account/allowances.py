@@ -99,7 +99,7 @@ class Allowances:
         uses = [
             AllowanceUse(
                 scope=term.allowance.scope,
-                used_bytes=max(0, balance.settled_bytes) + balance.reserved_bytes,
+                used_bytes=balance.used_bytes,
                 amount_bytes=term.allowance.amount_bytes,
                 renews_at=term.end,
             )
